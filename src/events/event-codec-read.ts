@@ -1,0 +1,170 @@
+import type { StoreEvent, VolumeKind } from './event.ts';
+import { arity, bytes, flag, int, ints, list, malformed, text, textOrNull, texts, time } from './event-codec-fields.ts';
+import { fileEventOf } from './event-codec-read-files.ts';
+import type { StoredEvent } from './upcast.ts';
+
+/** First code of the file events, which have a reader of their own. */
+const FILE_EVENT_CODE_MIN = 50;
+
+/**
+ * The event of a stored form, the inverse of `storedEvent`.
+ *
+ * @throws `ERR_LOG_CORRUPT` for an unknown code, a missing or superfluous field, a field of another type.
+ */
+export function eventOf(f: StoredEvent): StoreEvent {
+  const code = f[0] as number;
+  return code >= FILE_EVENT_CODE_MIN ? fileEventOf(f) : storeEventOf(f);
+}
+
+function storeEventOf(f: StoredEvent): StoreEvent {
+  switch (f[0]) {
+    case 1:
+      arity(f, 2);
+      return { type: 'StoreCreated', storeId: text(f[1]) };
+    case 2:
+      arity(f, 3);
+      return { type: 'LabelSet', label: text(f[1]), seq: int(f[2]) };
+    case 3:
+      arity(f, 2);
+      return { type: 'LabelRemoved', label: text(f[1]) };
+    case 4:
+      arity(f, 3);
+      return { type: 'CheckpointRecorded', seq: int(f[1]), root: text(f[2]) };
+    case 10:
+      arity(f, 8);
+      return {
+        type: 'LayerAdded',
+        diffId: text(f[1]),
+        chainId: text(f[2]),
+        parent: textOrNull(f[3]),
+        root: text(f[4]),
+        chunks: ints(f[5]),
+        entries: int(f[6]),
+        bytes: int(f[7]),
+      };
+    case 11:
+      arity(f, 4);
+      return { type: 'ImageAdded', image: text(f[1]), config: bytes(f[2]), layers: texts(f[3]) };
+    case 12:
+      arity(f, 3);
+      return { type: 'ImageTagged', reference: text(f[1]), image: text(f[2]) };
+    case 13:
+      arity(f, 2);
+      return { type: 'ImageUntagged', reference: text(f[1]) };
+    case 14:
+      arity(f, 2);
+      return { type: 'ImageRemoved', image: text(f[1]) };
+    case 15:
+      arity(f, 2);
+      return { type: 'LayerRemoved', chainId: text(f[1]) };
+    case 20:
+      return containerCreatedOf(f);
+    case 21:
+      arity(f, 3);
+      return { type: 'ContainerStarted', container: int(f[1]), timeNs: time(f[2]) };
+    case 22:
+      arity(f, 2);
+      return { type: 'ContainerPaused', container: int(f[1]) };
+    case 23:
+      arity(f, 2);
+      return { type: 'ContainerUnpaused', container: int(f[1]) };
+    case 24:
+      arity(f, 4);
+      return { type: 'ContainerStopped', container: int(f[1]), exitCode: int(f[2]), timeNs: time(f[3]) };
+    case 25:
+      arity(f, 5);
+      return {
+        type: 'ContainerKilled',
+        container: int(f[1]),
+        signal: text(f[2]),
+        exitCode: int(f[3]),
+        timeNs: time(f[4]),
+      };
+    case 26:
+      arity(f, 3);
+      return { type: 'ContainerRenamed', container: int(f[1]), name: text(f[2]) };
+    case 27:
+      arity(f, 2);
+      return { type: 'ContainerRemoved', container: int(f[1]) };
+    case 28:
+      arity(f, 3);
+      return { type: 'ContainerCommitted', container: int(f[1]), image: text(f[2]) };
+    case 29:
+      arity(f, 7);
+      return {
+        type: 'ContainerForked',
+        container: int(f[1]),
+        id: text(f[2]),
+        name: text(f[3]),
+        from: int(f[4]),
+        at: int(f[5]),
+        timeNs: time(f[6]),
+      };
+    case 30:
+      arity(f, 3);
+      return { type: 'ContainerRewound', container: int(f[1]), to: int(f[2]) };
+    case 40:
+      arity(f, 9);
+      return {
+        type: 'VolumeCreated',
+        volume: int(f[1]),
+        kind: volumeKindOf(f[2]),
+        name: text(f[3]),
+        anonymous: flag(f[4]),
+        mode: int(f[5]),
+        uid: int(f[6]),
+        gid: int(f[7]),
+        timeNs: time(f[8]),
+      };
+    case 41:
+      arity(f, 4);
+      return { type: 'VolumePopulated', volume: int(f[1]), container: int(f[2]), target: text(f[3]) };
+    case 42:
+      arity(f, 8);
+      return {
+        type: 'VolumeMounted',
+        container: int(f[1]),
+        volume: int(f[2]),
+        target: text(f[3]),
+        on: int(f[4]),
+        ino: int(f[5]),
+        readOnly: flag(f[6]),
+        noCopy: flag(f[7]),
+      };
+    case 43:
+      arity(f, 4);
+      return { type: 'VolumeUnmounted', container: int(f[1]), volume: int(f[2]), target: text(f[3]) };
+    case 44:
+      arity(f, 2);
+      return { type: 'VolumeRemoved', volume: int(f[1]) };
+    default:
+      throw malformed(`unknown code ${String(f[0])}`);
+  }
+}
+
+function containerCreatedOf(f: StoredEvent): StoreEvent {
+  arity(f, 11);
+  const profile = int(f[6]);
+  const pairs = list(f[8]);
+  if (pairs.length % 2 !== 0) throw malformed('a label has no value');
+  const labels: [string, string][] = [];
+  for (let index = 0; index < pairs.length; index += 2) labels.push([text(pairs[index]), text(pairs[index + 1])]);
+  return {
+    type: 'ContainerCreated',
+    container: int(f[1]),
+    id: text(f[2]),
+    name: text(f[3]),
+    image: textOrNull(f[4]),
+    reference: text(f[5]),
+    profile: { redirectDir: (profile & 1) !== 0, index: (profile & 2) !== 0, metacopy: (profile & 4) !== 0 },
+    readOnly: flag(f[7]),
+    labels,
+    command: texts(f[9]),
+    timeNs: time(f[10]),
+  };
+}
+
+function volumeKindOf(value: unknown): VolumeKind {
+  if (value === 'volume' || value === 'bind' || value === 'tmpfs') return value;
+  throw malformed('a volume kind is missing');
+}

@@ -1,0 +1,32 @@
+import { storeError } from './log-error.ts';
+
+/** The format that this version writes: the layout of segments, frames and stored events (docs/log-format.md). */
+export const FORMAT_VERSION = 1;
+
+/** An event as it is stored: its code, then its fields (docs/log-format.md, "Events"). */
+export type StoredEvent = readonly unknown[];
+
+/**
+ * Turns an event stored by an older format into the form of {@link FORMAT_VERSION}. Every decoded event passes here.
+ *
+ * Format 1 is the first, so there is nothing to turn yet. A later format adds its step as a case that falls through to
+ * the next one, so that an event of format 1 walks all steps up.
+ *
+ * @param format - The format of the segment or event batch that holds the event.
+ */
+export function upcast(event: StoredEvent, format: number): StoredEvent {
+  if (format === FORMAT_VERSION) return event;
+  throw unsupportedFormat(format);
+}
+
+/** The error for a format that this version cannot read: newer, not broken. */
+export function unsupportedFormat(
+  format: number,
+  detail: Readonly<Record<string, string | number | null>> = {},
+): Error {
+  return storeError(
+    'ERR_LOG_FORMAT_UNSUPPORTED',
+    `log format ${format} is not supported: this version reads formats 1 to ${FORMAT_VERSION}`,
+    { detail: { ...detail, format } },
+  );
+}
