@@ -1,0 +1,41 @@
+/** How a kernel overlay marks its upper directory (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories"). */
+
+/** What an upperdir's entry means besides its own attributes. */
+export interface OverlayMarks {
+  /** The directory hides what lower layers hold below it. */
+  readonly isOpaque: boolean;
+  /** The empty file stands for a whiteout (kernel 6.7 on, where device nodes cannot be made). */
+  readonly isWhiteout: boolean;
+  /** A mark that changes where content comes from, so that the entry means nothing alone: redirect or metacopy. */
+  readonly foreign: string | null;
+  /** The xattrs of the object itself, overlay's own taken out and escaped ones unescaped. */
+  readonly xattrs: readonly (readonly [string, Uint8Array])[];
+  /** Whether anything was taken out. */
+  readonly hasMarks: boolean;
+}
+
+const PREFIX = /^(trusted|user)\.overlay\.(.*)$/s;
+
+/** Separates overlay's xattrs from the object's own. The given list is returned as it is when it holds none. */
+export function readOverlayMarks(xattrs: readonly (readonly [string, Uint8Array])[]): OverlayMarks {
+  if (!xattrs.some(([name]) => PREFIX.test(name) || name === FUSE_OPAQUE)) return { ...NO_MARKS, xattrs };
+  let isOpaque = false;
+  let isWhiteout = false;
+  let foreign: string | null = null;
+  const own: (readonly [string, Uint8Array])[] = [];
+  for (const [name, value] of xattrs) {
+    const match = PREFIX.exec(name);
+    const mark = name === FUSE_OPAQUE ? 'opaque' : match?.[2];
+    if (mark === undefined) own.push([name, value]);
+    else if (mark === 'opaque') isOpaque ||= value.length === 1 && value[0] === 0x79; // 'y'; 'x' only says "look for xattr whiteouts"
+    else if (mark === 'whiteout') isWhiteout = true;
+    else if (mark === 'redirect' || mark === 'metacopy') foreign = name;
+    else if (mark.startsWith('overlay.')) own.push([`${match?.[1]}.${mark}`, value]); // an escaped xattr of a nested overlay
+  }
+  return { isOpaque, isWhiteout, foreign, xattrs: own, hasMarks: true };
+}
+
+/** fuse-overlayfs's mark where it may not set trusted xattrs. */
+const FUSE_OPAQUE = 'user.fuseoverlayfs.opaque';
+
+const NO_MARKS = { isOpaque: false, isWhiteout: false, foreign: null, hasMarks: false };
