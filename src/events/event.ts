@@ -1,0 +1,353 @@
+/**
+ * What can be said in the log: every effect on a store, as facts in the past tense.
+ *
+ * A {@link Transaction} is what one call did: an ordered list of events that become visible together or not at all.
+ * Each event has its own sequence number: the first event of a transaction has `transaction.seq`, the next one more.
+ *
+ * File events are about the tree of the transaction's subject (a container's merged tree, or a volume's). They name
+ * objects by inode number, a directory entry by parent inode and name, never by path: a fold then walks no path, and a
+ * rename of a directory is one event. Every field is explicit, so that a fold decides nothing and cannot fail.
+ *
+ * Times are int64 nanoseconds since 1970 (negative before). `parentTimeNs` is what the parent's mtime and ctime become;
+ * null leaves them as they are (content of an image layer, whose directories bring their own times).
+ */
+
+/** Number of a container or a volume in this store: 1, 2, …; 0 is the store itself. Never used twice. */
+export type SubjectId = number;
+
+/** Number of a node within one tree; the root is {@link ROOT_INO}. Never used twice in one tree. */
+export type Ino = number;
+
+/** Number of a chunk in this log: 1, 2, … in the order of their frames. */
+export type ChunkNumber = number;
+
+export const ROOT_INO: Ino = 1;
+export const STORE_SUBJECT: SubjectId = 0;
+
+/** What was asked: operation name, then its arguments as the caller gave them. */
+export type Cause = readonly [operation: string, ...args: (string | number)[]];
+
+export interface Transaction {
+  /** Sequence number of the first event, from 1. */
+  readonly seq: number;
+  readonly timeNs: bigint;
+  /** The container or volume that it is about. */
+  readonly subject: SubjectId;
+  readonly cause: Cause;
+  /** A caller's id for a step of work (one tool call, one scenario step, one process), or null. */
+  readonly group: string | null;
+  /** Who asked, in the caller's words, or null. */
+  readonly actor: string | null;
+  /** At least one. */
+  readonly events: readonly StoreEvent[];
+}
+
+/** Sequence number of a transaction's last event. */
+export const lastSeq = (transaction: Transaction): number => transaction.seq + transaction.events.length - 1;
+
+export type StoreEvent = LogEvent | ImageEvent | ContainerEvent | VolumeEvent | FileEvent;
+
+// ---------------------------------------------------------------------------------------------------------- store
+
+export type LogEvent =
+  | { readonly type: 'StoreCreated'; readonly storeId: string }
+  /** The label names the state after event `seq`. Setting it again moves it. */
+  | { readonly type: 'LabelSet'; readonly label: string; readonly seq: number }
+  | { readonly type: 'LabelRemoved'; readonly label: string }
+  /** A checkpoint of the state after event `seq` was written; `root` is its digest. A hint: it can always be rebuilt. */
+  | { readonly type: 'CheckpointRecorded'; readonly seq: number; readonly root: string };
+
+// --------------------------------------------------------------------------------------------------------- images
+
+export type ImageEvent =
+  | {
+      readonly type: 'LayerAdded';
+      /** `sha256:…` of the uncompressed layer tar. */
+      readonly diffId: string;
+      /** `sha256:…` of the stack up to and including this layer (OCI image spec, "Layer ChainID"). */
+      readonly chainId: string;
+      /** chainID of the stack below; null for the lowest layer. */
+      readonly parent: string | null;
+      /** Merkle root of the layer's own tree, hex. */
+      readonly root: string;
+      /** The layer's content: batches of file events (codec: event batch), in order. */
+      readonly chunks: readonly ChunkNumber[];
+      /** Entries of the layer, whiteouts included. */
+      readonly entries: number;
+      /** Size by Docker's rule: st_size over non-directories, hard links once. */
+      readonly bytes: number;
+    }
+  | {
+      readonly type: 'ImageAdded';
+      /** `sha256:…` of the config. */
+      readonly image: string;
+      /** The config JSON, as its bytes were; holds history, environment, architecture. */
+      readonly config: Uint8Array;
+      /** chainIDs, lowest layer first. */
+      readonly layers: readonly string[];
+    }
+  | { readonly type: 'ImageTagged'; readonly reference: string; readonly image: string }
+  | { readonly type: 'ImageUntagged'; readonly reference: string }
+  | { readonly type: 'ImageRemoved'; readonly image: string }
+  | { readonly type: 'LayerRemoved'; readonly chainId: string };
+
+// ----------------------------------------------------------------------------------------------------- containers
+
+/** Overlay options of a container, each as the kernel's mount option of that name. */
+export interface OverlayProfile {
+  readonly redirectDir: boolean;
+  readonly index: boolean;
+  readonly metacopy: boolean;
+}
+
+export type ContainerEvent =
+  | {
+      readonly type: 'ContainerCreated';
+      readonly container: SubjectId;
+      /** 64 hex digits. */
+      readonly id: string;
+      readonly name: string;
+      /** Image id (`sha256:…`), or null: an empty lower. */
+      readonly image: string | null;
+      /** The reference that it was created by, as asked. */
+      readonly reference: string;
+      readonly profile: OverlayProfile;
+      /** The root file system refuses writes (volumes do not). */
+      readonly readOnly: boolean;
+      readonly labels: readonly (readonly [key: string, value: string])[];
+      readonly command: readonly string[];
+      /** Times of the new upper's root directory. */
+      readonly timeNs: bigint;
+    }
+  | { readonly type: 'ContainerStarted'; readonly container: SubjectId; readonly timeNs: bigint }
+  | { readonly type: 'ContainerPaused'; readonly container: SubjectId }
+  | { readonly type: 'ContainerUnpaused'; readonly container: SubjectId }
+  | {
+      readonly type: 'ContainerStopped';
+      readonly container: SubjectId;
+      readonly exitCode: number;
+      readonly timeNs: bigint;
+    }
+  | {
+      readonly type: 'ContainerKilled';
+      readonly container: SubjectId;
+      readonly signal: string;
+      readonly exitCode: number;
+      readonly timeNs: bigint;
+    }
+  | { readonly type: 'ContainerRenamed'; readonly container: SubjectId; readonly name: string }
+  | { readonly type: 'ContainerRemoved'; readonly container: SubjectId }
+  | { readonly type: 'ContainerCommitted'; readonly container: SubjectId; readonly image: string }
+  /** A new container whose tree is that of container `from` after event `at`. */
+  | {
+      readonly type: 'ContainerForked';
+      readonly container: SubjectId;
+      readonly id: string;
+      readonly name: string;
+      readonly from: SubjectId;
+      readonly at: number;
+      readonly timeNs: bigint;
+    }
+  /** The container's tree became again what it was after event `to`. */
+  | { readonly type: 'ContainerRewound'; readonly container: SubjectId; readonly to: number };
+
+// -------------------------------------------------------------------------------------------------------- volumes
+
+export type VolumeKind = 'volume' | 'bind' | 'tmpfs';
+
+export type VolumeEvent =
+  | {
+      readonly type: 'VolumeCreated';
+      readonly volume: SubjectId;
+      readonly kind: VolumeKind;
+      /** Its name; of a bind the absolute host path; of a tmpfs an id. */
+      readonly name: string;
+      /** Made by a mount without a name; goes with `rm -v`. */
+      readonly anonymous: boolean;
+      /** Attributes of its root directory (or, of a single-file bind, of the file). */
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      readonly timeNs: bigint;
+    }
+  /** The file events that follow in this transaction copy image content into the empty volume. */
+  | {
+      readonly type: 'VolumePopulated';
+      readonly volume: SubjectId;
+      readonly container: SubjectId;
+      readonly target: string;
+    }
+  | {
+      readonly type: 'VolumeMounted';
+      readonly container: SubjectId;
+      readonly volume: SubjectId;
+      /** Absolute path in the container. */
+      readonly target: string;
+      /** Whose tree holds the node that it covers: the container's, or for a mount inside a mount that volume's. */
+      readonly on: SubjectId;
+      /** The node that it covers. */
+      readonly ino: Ino;
+      readonly readOnly: boolean;
+      /** `:nocopy`: never populated from image content. */
+      readonly noCopy: boolean;
+    }
+  | {
+      readonly type: 'VolumeUnmounted';
+      readonly container: SubjectId;
+      readonly volume: SubjectId;
+      readonly target: string;
+    }
+  | { readonly type: 'VolumeRemoved'; readonly volume: SubjectId };
+
+// ---------------------------------------------------------------------------------------------------------- files
+
+export type FileEvent = NameEvent | CopyUpEvent | ContentEvent | AttributeEvent;
+
+export type NameEvent =
+  | {
+      readonly type: 'NodeCreated';
+      /** 0: no name yet (O_TMPFILE); link count 0. */
+      readonly parent: Ino;
+      readonly name: string;
+      readonly ino: Ino;
+      /** Format and permission bits. */
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      /** Device number of chr and blk (`mode.ts` makeDevice), else 0. */
+      readonly rdev: number;
+      /** Target of a symlink, else ''. */
+      readonly target: string;
+      /** Its atime, mtime and ctime. */
+      readonly timeNs: bigint;
+      readonly parentTimeNs: bigint | null;
+    }
+  | {
+      readonly type: 'Linked';
+      readonly parent: Ino;
+      readonly name: string;
+      readonly ino: Ino;
+      /** Link count afterwards. */
+      readonly nlink: number;
+      /** The node's ctime; null leaves it. */
+      readonly timeNs: bigint | null;
+      readonly parentTimeNs: bigint | null;
+    }
+  /** A name went away: unlink, or rmdir of an empty directory. */
+  | {
+      readonly type: 'Unlinked';
+      readonly parent: Ino;
+      readonly name: string;
+      readonly ino: Ino;
+      /** Link count afterwards; 0 for a directory. A lower node keeps its own count, which is that of its layer. */
+      readonly nlink: number;
+      /** The node is gone too: no name and no open file holds it. */
+      readonly released: boolean;
+      readonly timeNs: bigint;
+    }
+  | {
+      readonly type: 'Renamed';
+      readonly ino: Ino;
+      readonly fromParent: Ino;
+      readonly fromName: string;
+      readonly toParent: Ino;
+      readonly toName: string;
+      /** The node that stood at the new name: replaced, or with `exchange` moved to the old name; 0: none. */
+      readonly replaced: Ino;
+      readonly replacedNlink: number;
+      readonly replacedReleased: boolean;
+      readonly exchange: boolean;
+      readonly timeNs: bigint;
+    }
+  | { readonly type: 'WhiteoutCreated'; readonly parent: Ino; readonly name: string }
+  | { readonly type: 'WhiteoutRemoved'; readonly parent: Ino; readonly name: string }
+  /** The directory hides what lowers hold below its name. */
+  | { readonly type: 'OpaqueSet'; readonly ino: Ino }
+  /** A node without a name was closed for the last time. */
+  | { readonly type: 'NodeReleased'; readonly ino: Ino };
+
+/**
+ * A lower object was brought into the upper.
+ *
+ * `layer` is the index of the layer that it came from (lowest 0), `ctimeNs` its new ctime. A directory keeps its inode
+ * number. So does any other node, unless copy-up breaks a hard link (`index` off): then `upperIno` is the new node's
+ * number, and only the entry `name` in `parent` points at it.
+ */
+export type CopyUpEvent =
+  | { readonly type: 'DirectoryCopiedUp'; readonly ino: Ino; readonly layer: number; readonly ctimeNs: bigint }
+  | {
+      readonly type: 'FileCopiedUp';
+      readonly parent: Ino;
+      readonly name: string;
+      readonly ino: Ino;
+      readonly upperIno: Ino;
+      readonly layer: number;
+      /** st_size: what Docker's size rule charges to the upper. */
+      readonly bytes: number;
+      /** Bytes of data that overlay2 copies: allocated, written blocks; 0 when truncated at once or metadata only. */
+      readonly copiedBytes: number;
+      /** False: the data stays below (metacopy), or is not wanted (O_TRUNC). */
+      readonly withData: boolean;
+      readonly ctimeNs: bigint;
+    }
+  | {
+      readonly type: 'SymlinkCopiedUp' | 'NodeCopiedUp';
+      readonly parent: Ino;
+      readonly name: string;
+      readonly ino: Ino;
+      readonly upperIno: Ino;
+      readonly layer: number;
+      readonly ctimeNs: bigint;
+    };
+
+export type ContentEvent =
+  /** `pieces` are triples (chunk, offset in the chunk, length), one behind the other from `offset` on. */
+  | {
+      readonly type: 'Written';
+      readonly ino: Ino;
+      readonly offset: number;
+      readonly length: number;
+      readonly pieces: readonly number[];
+      /** New mtime and ctime; null leaves them. */
+      readonly timeNs: bigint | null;
+    }
+  | { readonly type: 'Truncated'; readonly ino: Ino; readonly size: number; readonly timeNs: bigint | null }
+  /** fallocate: blocks are reserved. `zeroed`: what was there reads as zeros now (FALLOC_FL_ZERO_RANGE). */
+  | {
+      readonly type: 'Allocated';
+      readonly ino: Ino;
+      readonly offset: number;
+      readonly length: number;
+      /** st_size afterwards. */
+      readonly size: number;
+      readonly zeroed: boolean;
+      readonly timeNs: bigint;
+    }
+  | {
+      readonly type: 'HolePunched';
+      readonly ino: Ino;
+      readonly offset: number;
+      readonly length: number;
+      readonly timeNs: bigint;
+    };
+
+export type AttributeEvent =
+  /** Null leaves a field as it is. `mode` holds permission bits only. */
+  | {
+      readonly type: 'AttributesChanged';
+      readonly ino: Ino;
+      readonly mode: number | null;
+      readonly uid: number | null;
+      readonly gid: number | null;
+      readonly atimeNs: bigint | null;
+      readonly mtimeNs: bigint | null;
+      readonly ctimeNs: bigint | null;
+    }
+  | {
+      readonly type: 'XattrSet';
+      readonly ino: Ino;
+      readonly name: string;
+      readonly value: Uint8Array;
+      readonly ctimeNs: bigint | null;
+    }
+  | { readonly type: 'XattrRemoved'; readonly ino: Ino; readonly name: string; readonly ctimeNs: bigint };
