@@ -1,0 +1,352 @@
+/**
+ * A file's content: a persistent map of 16 KiB pages onto chunks.
+ *
+ * A page holds slices (a stretch of the page that a stretch of a chunk fills) and two bits for each of its four 4 KiB
+ * blocks: is it allocated, and was it written (an allocated block that was not written is a reservation of fallocate,
+ * reads as zeros and counts as a hole for SEEK_DATA). Bytes of a page that no slice covers are zeros; a page that does
+ * not exist is a hole.
+ *
+ * Pages, not extents: reads and forks stay flat however many small writes came before. A copy-up shares all pages, a
+ * small write into a file of many GiB touches one page. A file of up to one page, which most files are, needs no trie.
+ */
+
+import type { ChunkReader } from '../../events/chunk-store.ts';
+import { type Owner, Trie } from './trie.ts';
+
+export const BLOCK_BYTES = 4096;
+export const PAGE_BYTES = 16_384;
+const BLOCKS_PER_PAGE = PAGE_BYTES / BLOCK_BYTES;
+const WRITTEN_SHIFT = BLOCKS_PER_PAGE;
+const ALLOCATED_MASK = (1 << BLOCKS_PER_PAGE) - 1;
+
+/** Largest file: 16 TiB less one block, as ext4 with 4 KiB blocks. */
+export const FILE_BYTES_MAX = 2 ** 44 - BLOCK_BYTES;
+
+/** Never changed once made. */
+export class Page {
+  /** Quadruples: start and end in the page, chunk, offset in the chunk; sorted, without overlap. */
+  readonly slices: readonly number[];
+  /** Low bits: block is allocated. High bits: block was written. */
+  readonly blocks: number;
+
+  constructor(slices: readonly number[], blocks: number) {
+    this.slices = slices;
+    this.blocks = blocks;
+  }
+}
+
+const NO_SLICES: readonly number[] = [];
+const popcount4 = (bits: number): number => (bits & 1) + ((bits >> 1) & 1) + ((bits >> 2) & 1) + ((bits >> 3) & 1);
+const allocatedBytesOf = (page: Page | null): number =>
+  page === null ? 0 : popcount4(page.blocks & ALLOCATED_MASK) * BLOCK_BYTES;
+
+export class Content {
+  #owner: Owner;
+  /** Page 0, unless there is a trie. */
+  #single: Page | null = null;
+  #pages: Trie<Page> | null = null;
+  /** Bytes of allocated blocks: st_blocks × 512. */
+  allocatedBytes = 0;
+  /** Some block may be a reservation. */
+  #hasReservations = false;
+
+  constructor(owner: Owner) {
+    this.#owner = owner;
+  }
+
+  /** This content if it is the owner's, else a copy that shares all pages. */
+  own(owner: Owner): Content {
+    if (this.#owner === owner) return this;
+    const copy = new Content(owner);
+    copy.#single = this.#single;
+    copy.#pages = this.#pages?.share() ?? null;
+    copy.allocatedBytes = this.allocatedBytes;
+    copy.#hasReservations = this.#hasReservations;
+    return copy;
+  }
+
+  page(index: number): Page | null {
+    if (this.#pages) return this.#pages.get(index) ?? null;
+    return index === 0 ? this.#single : null;
+  }
+
+  /** Visits the pages that exist, from index `first` on. */
+  forEachPage(visit: (page: Page, index: number) => boolean | void, first = 0): void {
+    if (this.#pages) this.#pages.forEach(visit, first);
+    else if (this.#single && first === 0) visit(this.#single, 0);
+  }
+
+  /** Lays a stretch of a chunk over `[offset, offset + length)`. Only for an owner's content. */
+  write(offset: number, length: number, chunk: number, chunkOffset: number): void {
+    let at = offset;
+    const end = offset + length;
+    while (at < end) {
+      const index = Math.floor(at / PAGE_BYTES);
+      const pageStart = index * PAGE_BYTES;
+      const from = at - pageStart;
+      const to = Math.min(end - pageStart, PAGE_BYTES);
+      const before = this.page(index);
+      const slices = overlay(before?.slices ?? NO_SLICES, from, to, chunk, chunkOffset + (at - offset));
+      const bits = blockBits(from, to);
+      this.#replace(index, before, new Page(slices, (before?.blocks ?? 0) | bits | (bits << WRITTEN_SHIFT)));
+      at = pageStart + to;
+    }
+  }
+
+  /** Reserves the blocks that `[offset, offset + length)` touches; what they hold stays. */
+  allocate(offset: number, length: number): void {
+    this.#hasReservations = true;
+    forEachPart(offset, length, (index, from, to) => {
+      const before = this.page(index);
+      const blocks = (before?.blocks ?? 0) | blockBits(from, to);
+      if (blocks !== before?.blocks) this.#replace(index, before, new Page(before?.slices ?? NO_SLICES, blocks));
+    });
+  }
+
+  /** Makes `[offset, offset + length)` read as zeros. Whole blocks in it are freed, or with `keep` turned to reservations. */
+  clear(offset: number, length: number, keep: boolean): void {
+    if (keep) this.#hasReservations = true;
+    forEachPart(offset, length, (index, from, to) => {
+      const before = this.page(index);
+      if (before === null) return;
+      const whole = wholeBlockBits(from, to);
+      let blocks = before.blocks & ~(whole << WRITTEN_SHIFT);
+      if (!keep) blocks &= ~whole;
+      const slices = cut(before.slices, from, to);
+      this.#replace(index, before, blocks & ALLOCATED_MASK ? new Page(slices, blocks) : null);
+    });
+  }
+
+  /** Drops everything from `size` on. */
+  truncate(size: number): void {
+    if (size === 0) {
+      this.#single = null;
+      this.#pages = null;
+      this.allocatedBytes = 0;
+      return;
+    }
+    const index = Math.floor(size / PAGE_BYTES);
+    const within = size - index * PAGE_BYTES;
+    const firstWhole = within === 0 ? index : index + 1;
+    if (this.#pages) {
+      this.#pages.deleteFrom(firstWhole, this.#owner, (page) => {
+        this.allocatedBytes -= allocatedBytesOf(page);
+      });
+    } else if (firstWhole === 0 && this.#single) {
+      this.#replace(0, this.#single, null);
+    }
+    if (within === 0) return;
+    const page = this.page(index);
+    if (page === null) return;
+    const keptBlocks = (1 << Math.ceil(within / BLOCK_BYTES)) - 1;
+    const blocks = page.blocks & (keptBlocks | (keptBlocks << WRITTEN_SHIFT));
+    this.#replace(index, page, blocks & ALLOCATED_MASK ? new Page(cut(page.slices, within, PAGE_BYTES), blocks) : null);
+  }
+
+  /** What copy-up makes of it: the same pages, without reservations (copying finds data and skips holes). */
+  copied(owner: Owner): Content {
+    const copy = this.own(owner);
+    if (!this.#hasReservations) return copy;
+    const pages: [Page, number][] = [];
+    this.forEachPage((page, index) => {
+      pages.push([page, index]);
+    });
+    for (const [page, index] of pages) {
+      const written = page.blocks >> WRITTEN_SHIFT;
+      const next = written === 0 ? null : new Page(page.slices, written | (written << WRITTEN_SHIFT));
+      copy.#replace(index, page, next);
+    }
+    copy.#hasReservations = false;
+    return copy;
+  }
+
+  /** Bytes of blocks that hold data (reservations left out): what a copy reads and writes. */
+  writtenBytes(): number {
+    if (!this.#hasReservations) return this.allocatedBytes;
+    let bytes = 0;
+    this.forEachPage((page) => {
+      bytes += popcount4(page.blocks >> WRITTEN_SHIFT) * BLOCK_BYTES;
+    });
+    return bytes;
+  }
+
+  /**
+   * First offset from `offset` on that lies in data (`wantData`) or in a hole, at the grain of blocks; -1: none below
+   * `size`. The end of the file is a hole (lseek(2)).
+   */
+  seek(offset: number, size: number, wantData: boolean): number {
+    let at = offset;
+    while (at < size) {
+      const index = Math.floor(at / PAGE_BYTES);
+      const page = this.page(index);
+      if (page === null && wantData) {
+        const next = this.#nextPage(index);
+        if (next < 0) return -1;
+        at = Math.max(at, next * PAGE_BYTES);
+        if (at >= size) return -1;
+        continue;
+      }
+      const block = Math.floor((at - index * PAGE_BYTES) / BLOCK_BYTES);
+      const isData = page !== null && ((page.blocks >> (WRITTEN_SHIFT + block)) & 1) === 1;
+      if (isData === wantData) return at;
+      at = index * PAGE_BYTES + (block + 1) * BLOCK_BYTES;
+    }
+    return wantData ? -1 : size;
+  }
+
+  #nextPage(after: number): number {
+    let found = -1;
+    this.forEachPage((_, index) => {
+      found = index;
+      return false;
+    }, after);
+    return found >= after ? found : -1;
+  }
+
+  #replace(index: number, before: Page | null, after: Page | null): void {
+    this.allocatedBytes += allocatedBytesOf(after) - allocatedBytesOf(before);
+    if (this.#pages === null) {
+      if (index === 0) {
+        this.#single = after;
+        return;
+      }
+      this.#pages = new Trie<Page>();
+      if (this.#single) this.#pages.set(0, this.#single, this.#owner);
+      this.#single = null;
+    }
+    if (after === null) this.#pages.delete(index, this.#owner);
+    else this.#pages.set(index, after, this.#owner);
+  }
+}
+
+/**
+ * Copies content into a buffer.
+ *
+ * @param content - null stands for a file without data.
+ * @param length - The caller has cut it at the end of the file.
+ */
+export function readContent(
+  content: Content | null,
+  chunks: ChunkReader,
+  position: number,
+  target: Uint8Array,
+  targetOffset: number,
+  length: number,
+): void {
+  let at = position;
+  let out = targetOffset;
+  const end = position + length;
+  while (at < end) {
+    const index = Math.floor(at / PAGE_BYTES);
+    const pageStart = index * PAGE_BYTES;
+    const from = at - pageStart;
+    const to = Math.min(end - pageStart, PAGE_BYTES);
+    const page = content === null ? null : content.page(index);
+    if (page === null) target.fill(0, out, out + (to - from));
+    else readPage(page, chunks, from, to, target, out);
+    out += to - from;
+    at = pageStart + to;
+  }
+}
+
+function readPage(page: Page, chunks: ChunkReader, from: number, to: number, target: Uint8Array, out: number): void {
+  const { slices } = page;
+  let at = from;
+  for (let quad = 0; quad < slices.length && at < to; quad += 4) {
+    const start = slices[quad];
+    const end = slices[quad + 1];
+    if (end <= at) continue;
+    if (start >= to) break;
+    if (start > at) {
+      target.fill(0, out + (at - from), out + (start - from));
+      at = start;
+    }
+    const stop = Math.min(end, to);
+    const chunkOffset = slices[quad + 3] + (at - start);
+    const bytes = chunks.get(slices[quad + 2]);
+    target.set(
+      chunkOffset === 0 && stop - at === bytes.length ? bytes : bytes.subarray(chunkOffset, chunkOffset + (stop - at)),
+      out + (at - from),
+    );
+    at = stop;
+  }
+  if (at < to) target.fill(0, out + (at - from), out + (to - from));
+}
+
+function forEachPart(offset: number, length: number, visit: (index: number, from: number, to: number) => void): void {
+  let at = offset;
+  const end = offset + length;
+  while (at < end) {
+    const index = Math.floor(at / PAGE_BYTES);
+    const pageStart = index * PAGE_BYTES;
+    const to = Math.min(end - pageStart, PAGE_BYTES);
+    visit(index, at - pageStart, to);
+    at = pageStart + to;
+  }
+}
+
+/** Bits of the blocks that a stretch of a page touches. */
+function blockBits(from: number, to: number): number {
+  const first = from >> 12;
+  const last = (to - 1) >> 12;
+  return ((1 << (last + 1)) - 1) & ~((1 << first) - 1);
+}
+
+/** Bits of the blocks that lie wholly in a stretch of a page. */
+function wholeBlockBits(from: number, to: number): number {
+  const first = (from + BLOCK_BYTES - 1) >> 12;
+  const end = to >> 12;
+  return end <= first ? 0 : ((1 << end) - 1) & ~((1 << first) - 1);
+}
+
+/** The slices with `[from, to)` filled from a chunk. */
+function overlay(slices: readonly number[], from: number, to: number, chunk: number, chunkOffset: number): number[] {
+  if (slices.length === 0) return [from, to, chunk, chunkOffset];
+  const result: number[] = [];
+  let placed = false;
+  for (let quad = 0; quad < slices.length; quad += 4) {
+    const start = slices[quad];
+    const end = slices[quad + 1];
+    if (start < from) pushSlice(result, start, Math.min(end, from), slices[quad + 2], slices[quad + 3]);
+    if (!placed && end > from) {
+      pushSlice(result, from, to, chunk, chunkOffset);
+      placed = true;
+    }
+    if (end > to) {
+      const rest = Math.max(start, to);
+      pushSlice(result, rest, end, slices[quad + 2], slices[quad + 3] + (rest - start));
+    }
+  }
+  if (!placed) pushSlice(result, from, to, chunk, chunkOffset);
+  return result;
+}
+
+/** The slices without `[from, to)`. */
+function cut(slices: readonly number[], from: number, to: number): number[] {
+  const result: number[] = [];
+  for (let quad = 0; quad < slices.length; quad += 4) {
+    const start = slices[quad];
+    const end = slices[quad + 1];
+    if (start < from) pushSlice(result, start, Math.min(end, from), slices[quad + 2], slices[quad + 3]);
+    if (end > to) {
+      const rest = Math.max(start, to);
+      pushSlice(result, rest, end, slices[quad + 2], slices[quad + 3] + (rest - start));
+    }
+  }
+  return result;
+}
+
+/** Adds a slice, joined to the one before where both go on in the same chunk. */
+function pushSlice(slices: number[], start: number, end: number, chunk: number, chunkOffset: number): void {
+  const last = slices.length - 4;
+  if (
+    last >= 0 &&
+    slices[last + 1] === start &&
+    slices[last + 2] === chunk &&
+    slices[last + 3] + (start - slices[last]) === chunkOffset
+  ) {
+    slices[last + 1] = end;
+    return;
+  }
+  slices.push(start, end, chunk, chunkOffset);
+}

@@ -1,0 +1,288 @@
+/**
+ * What each file event does to a tree. Total: an event that is in the log cannot fail, and nothing is decided here.
+ *
+ * Counters of the upper (size by Docker's rule, allocated bytes, nodes) are kept as the events come, so that `ps -s`
+ * costs nothing.
+ */
+
+import { nameBytes } from '../../events/name.ts';
+import type { FileEvent, Ino } from '../../events/event.ts';
+import { isDirectoryMode, PERMISSION_BITS, S_IFMT } from '../../events/mode.ts';
+import { Inode, UPPER, withoutXattr, withXattr } from './inode.ts';
+import { NameMap } from './name-map.ts';
+import type { Tree } from './tree.ts';
+
+/** Applies one event. `seq` is the event's own; 0 in a layer. */
+export function applyFileEvent(tree: Tree, event: FileEvent, seq: number): void {
+  switch (event.type) {
+    case 'Written':
+      return written(tree, event);
+    case 'NodeCreated':
+      return nodeCreated(tree, event, seq);
+    case 'AttributesChanged':
+      return attributesChanged(tree, event);
+    case 'Unlinked':
+      return unlinked(tree, event);
+    case 'WhiteoutCreated': {
+      const directory = tree.editDirectory(event.parent);
+      directory.whiteouts ??= new NameMap();
+      if (!directory.whiteouts.has(event.name)) tree.whiteouts++;
+      directory.whiteouts.set(event.name, seq, tree.owner);
+      return;
+    }
+    case 'WhiteoutRemoved': {
+      const directory = tree.editDirectory(event.parent);
+      if (directory.whiteouts?.delete(event.name, tree.owner)) tree.whiteouts--;
+      return;
+    }
+    case 'FileCopiedUp':
+    case 'SymlinkCopiedUp':
+    case 'NodeCopiedUp':
+      return copiedUp(tree, event, seq);
+    case 'DirectoryCopiedUp': {
+      const inode = tree.edit(event.ino);
+      inode.origin = inode.layer;
+      inode.layer = UPPER;
+      inode.seq = seq;
+      inode.ctimeNs = event.ctimeNs;
+      tree.editDirectory(event.ino).hasLower = true;
+      tree.upperNodes++;
+      return;
+    }
+    case 'Linked':
+      return linked(tree, event);
+    case 'Renamed':
+      return renamed(tree, event);
+    case 'OpaqueSet': {
+      const directory = tree.editDirectory(event.ino);
+      directory.opaque = true;
+      directory.hasLower = false;
+      return;
+    }
+    case 'NodeReleased': {
+      if (tree.get(event.ino) === undefined) return;
+      tree.remove(event.ino);
+      tree.orphans--;
+      return;
+    }
+    case 'Truncated': {
+      const inode = tree.edit(event.ino);
+      changeSize(tree, inode, () => {
+        if (event.size < inode.size && inode.content !== null) tree.editContent(inode).truncate(event.size);
+        inode.size = event.size;
+      });
+      return modified(inode, event.timeNs);
+    }
+    case 'Allocated': {
+      const inode = tree.edit(event.ino);
+      changeSize(tree, inode, () => {
+        const content = tree.editContent(inode);
+        if (event.zeroed) content.clear(event.offset, event.length, true);
+        content.allocate(event.offset, event.length);
+        inode.size = event.size;
+      });
+      return modified(inode, event.timeNs);
+    }
+    case 'HolePunched': {
+      const inode = tree.edit(event.ino);
+      changeSize(tree, inode, () => {
+        if (inode.content !== null) tree.editContent(inode).clear(event.offset, event.length, false);
+      });
+      return modified(inode, event.timeNs);
+    }
+    case 'XattrSet': {
+      const inode = tree.edit(event.ino);
+      inode.xattrs = withXattr(inode.xattrs, event.name, event.value);
+      if (event.ctimeNs !== null) inode.ctimeNs = event.ctimeNs;
+      return;
+    }
+    case 'XattrRemoved': {
+      const inode = tree.edit(event.ino);
+      inode.xattrs = withoutXattr(inode.xattrs, event.name);
+      inode.ctimeNs = event.ctimeNs;
+      return;
+    }
+  }
+}
+
+type EventOf<T extends FileEvent['type']> = Extract<FileEvent, { type: T }>;
+
+function nodeCreated(tree: Tree, event: EventOf<'NodeCreated'>, seq: number): void {
+  const inode = new Inode(tree.owner, event.mode, event.uid, event.gid, event.timeNs);
+  inode.rdev = event.rdev;
+  inode.seq = seq;
+  if (event.target !== '') {
+    inode.target = event.target;
+    inode.size = nameBytes(event.target);
+  }
+  if (event.parent === 0) {
+    inode.nlink = 0;
+    tree.insert(event.ino, inode);
+    tree.orphans++;
+    return;
+  }
+  inode.parent = event.parent;
+  inode.name = event.name;
+  tree.insert(event.ino, inode);
+  const directory = tree.editDirectory(event.parent);
+  directory.entries.set(event.name, event.ino, tree.owner);
+  if (inode.dir !== null) directory.subdirectories++;
+  count(tree, inode, 1);
+  touchParent(tree, event.parent, event.parentTimeNs);
+}
+
+function linked(tree: Tree, event: EventOf<'Linked'>): void {
+  const inode = tree.edit(event.ino);
+  if (inode.nlink === 0 && inode.layer === UPPER) {
+    tree.orphans--;
+    inode.nlink = event.nlink;
+    count(tree, inode, 1);
+  }
+  inode.nlink = event.nlink;
+  inode.parent = event.parent;
+  inode.name = event.name;
+  if (event.timeNs !== null) inode.ctimeNs = event.timeNs;
+  tree.editDirectory(event.parent).entries.set(event.name, event.ino, tree.owner);
+  touchParent(tree, event.parent, event.parentTimeNs);
+}
+
+function unlinked(tree: Tree, event: EventOf<'Unlinked'>): void {
+  const directory = tree.editDirectory(event.parent);
+  directory.entries.delete(event.name, tree.owner);
+  touchParent(tree, event.parent, event.timeNs);
+  const isDirectory = dropLink(tree, event.ino, event.nlink, event.released, event.timeNs);
+  if (isDirectory) directory.subdirectories--;
+}
+
+/** One name less. Lower nodes stay as they are: their layer still holds them. Tells whether it was a directory. */
+function dropLink(tree: Tree, ino: Ino, nlink: number, released: boolean, timeNs: bigint): boolean {
+  const before = tree.at(ino);
+  if (before.layer !== UPPER) return before.dir !== null;
+  const inode = tree.edit(ino);
+  const isDirectory = inode.dir !== null;
+  if (nlink === 0) {
+    count(tree, inode, -1);
+    if (inode.dir?.whiteouts) tree.whiteouts -= inode.dir.whiteouts.size;
+    if (released) tree.remove(ino);
+    else {
+      tree.orphans++;
+      inode.parent = 0;
+    }
+  }
+  inode.nlink = nlink;
+  inode.ctimeNs = timeNs;
+  return isDirectory;
+}
+
+function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
+  const from = tree.editDirectory(event.fromParent);
+  const to = tree.editDirectory(event.toParent);
+  const inode = tree.edit(event.ino);
+  const isDirectory = inode.dir !== null;
+  if (event.exchange) {
+    const other = tree.edit(event.replaced);
+    from.entries.set(event.fromName, event.replaced, tree.owner);
+    other.parent = event.fromParent;
+    other.name = event.fromName;
+    other.ctimeNs = event.timeNs;
+    if (other.dir !== null) {
+      to.subdirectories--;
+      from.subdirectories++;
+    }
+  } else {
+    from.entries.delete(event.fromName, tree.owner);
+    if (event.replaced !== 0) {
+      const wasDirectory = dropLink(tree, event.replaced, event.replacedNlink, event.replacedReleased, event.timeNs);
+      if (wasDirectory) to.subdirectories--;
+    }
+  }
+  to.entries.set(event.toName, event.ino, tree.owner);
+  if (isDirectory) {
+    from.subdirectories--;
+    to.subdirectories++;
+  }
+  inode.parent = event.toParent;
+  inode.name = event.toName;
+  inode.ctimeNs = event.timeNs;
+  touchParent(tree, event.fromParent, event.timeNs);
+  touchParent(tree, event.toParent, event.timeNs);
+}
+
+function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' | 'NodeCopiedUp'>, seq: number): void {
+  let inode: Inode;
+  if (event.upperIno === event.ino) {
+    inode = tree.edit(event.ino);
+  } else {
+    inode = tree.at(event.ino).copy(tree.owner);
+    tree.insert(event.upperIno, inode);
+    tree.editDirectory(event.parent).entries.set(event.name, event.upperIno, tree.owner);
+  }
+  inode.origin = inode.layer;
+  inode.layer = UPPER;
+  inode.seq = seq;
+  if (event.upperIno !== event.ino) inode.nlink = 1;
+  inode.parent = event.parent;
+  inode.name = event.name;
+  inode.ctimeNs = event.ctimeNs;
+  if (inode.content !== null) inode.content = inode.content.copied(tree.owner);
+  count(tree, inode, 1);
+}
+
+function written(tree: Tree, event: EventOf<'Written'>): void {
+  const inode = tree.edit(event.ino);
+  const sizeBefore = inode.size;
+  const allocatedBefore = inode.content === null ? 0 : inode.content.allocatedBytes;
+  const content = tree.editContent(inode);
+  const { pieces } = event;
+  let at = event.offset;
+  for (let index = 0; index < pieces.length; index += 3) {
+    const length = pieces[index + 2];
+    content.write(at, length, pieces[index], pieces[index + 1]);
+    at += length;
+  }
+  if (at > inode.size) inode.size = at;
+  if (inode.layer === UPPER && inode.nlink > 0) {
+    tree.upperBytes += inode.size - sizeBefore;
+    tree.upperAllocatedBytes += content.allocatedBytes - allocatedBefore;
+  }
+  modified(inode, event.timeNs);
+}
+
+function attributesChanged(tree: Tree, event: EventOf<'AttributesChanged'>): void {
+  const inode = tree.edit(event.ino);
+  if (event.mode !== null) inode.mode = (inode.mode & S_IFMT) | (event.mode & PERMISSION_BITS);
+  if (event.uid !== null) inode.uid = event.uid;
+  if (event.gid !== null) inode.gid = event.gid;
+  if (event.atimeNs !== null) inode.atimeNs = event.atimeNs;
+  if (event.mtimeNs !== null) inode.mtimeNs = event.mtimeNs;
+  if (event.ctimeNs !== null) inode.ctimeNs = event.ctimeNs;
+}
+
+/** Runs a change of a file's size or blocks and keeps the counters of the upper right. */
+function changeSize(tree: Tree, inode: Inode, change: () => void): void {
+  const counts = inode.layer === UPPER && inode.nlink > 0;
+  if (counts) count(tree, inode, -1);
+  change();
+  if (counts) count(tree, inode, 1);
+}
+
+/** Adds a named upper node to the counters, or takes it out. */
+function count(tree: Tree, inode: Inode, sign: 1 | -1): void {
+  tree.upperNodes += sign;
+  if (isDirectoryMode(inode.mode)) return;
+  tree.upperBytes += sign * inode.size;
+  if (inode.content !== null) tree.upperAllocatedBytes += sign * inode.content.allocatedBytes;
+}
+
+function modified(inode: Inode, timeNs: bigint | null): void {
+  if (timeNs === null) return;
+  inode.mtimeNs = timeNs;
+  inode.ctimeNs = timeNs;
+}
+
+function touchParent(tree: Tree, parent: Ino, timeNs: bigint | null): void {
+  if (timeNs === null) return;
+  const inode = tree.edit(parent);
+  inode.mtimeNs = timeNs;
+  inode.ctimeNs = timeNs;
+}

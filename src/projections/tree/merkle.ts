@@ -1,0 +1,141 @@
+/**
+ * Merkle root of a tree: SHA-256 over the inode table's trie, whose leaves are nodes in a canonical encoding.
+ *
+ * Equal roots mean equal trees: inode numbers, attributes, entries, whiteouts, content down to the chunk digests. A node
+ * remembers its digest until it changes, so a root costs what changed since the last one. Two trees with the same bytes
+ * in files that were written in other pieces may differ in their roots; diff compares by content then.
+ *
+ * ```
+ * root   = SHA-256("overlog tree 1" ‖ digest of the trie's root, or 32 zero bytes)
+ * inner  = SHA-256(for each of 32 slots: 00, or 01 ‖ digest)
+ * leaf   = SHA-256(node), fields in the order of encodeNode below; numbers f64 LE, times i64 LE, texts u32 length ‖ bytes
+ * ```
+ */
+
+import { createHash, hash } from 'node:crypto';
+import type { ChunkReader } from '../../events/chunk-store.ts';
+import { encodeName } from '../../events/name.ts';
+import type { Content } from './content.ts';
+import { PAGE_BYTES } from './content.ts';
+import type { Inode } from './inode.ts';
+import type { NameMap } from './name-map.ts';
+import type { Tree } from './tree.ts';
+
+/** The root of a tree as it is now, 64 hex digits. */
+export function merkleRoot(tree: Tree, chunks: Pick<ChunkReader, 'digest'>): string {
+  const writer = new ByteWriter();
+  const inodes = tree.inodes.digest((inode) => {
+    writer.reset();
+    encodeNode(writer, inode, chunks);
+    return sha256(writer.bytes());
+  }, combine);
+  return createHash('sha256')
+    .update('overlog tree 1')
+    .update(inodes ?? Buffer.alloc(32))
+    .digest('hex');
+}
+
+const sha256 = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
+const EMPTY_SLOT = Buffer.of(0);
+const FULL_SLOT = Buffer.of(1);
+
+function combine(parts: (Uint8Array | null)[]): Uint8Array {
+  const hasher = createHash('sha256');
+  for (const part of parts) {
+    if (part === null) hasher.update(EMPTY_SLOT);
+    else hasher.update(FULL_SLOT).update(part);
+  }
+  return hasher.digest();
+}
+
+function encodeNode(writer: ByteWriter, inode: Inode, chunks: Pick<ChunkReader, 'digest'>): void {
+  writer.number(inode.mode);
+  writer.number(inode.uid);
+  writer.number(inode.gid);
+  writer.number(inode.rdev);
+  writer.number(inode.nlink);
+  writer.number(inode.size);
+  writer.time(inode.atimeNs);
+  writer.time(inode.mtimeNs);
+  writer.time(inode.ctimeNs);
+  writer.number(inode.layer);
+  writer.number(inode.origin);
+  writer.text(inode.target);
+  writer.number(inode.xattrs.length);
+  for (const [name, value] of inode.xattrs) {
+    writer.text(name);
+    writer.blob(value);
+  }
+  if (inode.dir !== null) {
+    writer.number((inode.dir.opaque ? 1 : 0) | (inode.dir.hasLower ? 2 : 0) | (inode.dir.mergedBelow ? 4 : 0));
+    encodeNames(writer, inode.dir.entries, true);
+    if (inode.dir.whiteouts) encodeNames(writer, inode.dir.whiteouts, false);
+    else writer.number(0);
+  }
+  if (inode.content !== null) encodeContent(writer, inode.content, chunks);
+}
+
+function encodeNames(writer: ByteWriter, names: NameMap, withValues: boolean): void {
+  writer.number(names.size);
+  names.forEach((name, value) => {
+    writer.text(name);
+    if (withValues) writer.number(value);
+  });
+}
+
+/** Pages as the file holds them: position, block bits, slices with the digests of their chunks. */
+function encodeContent(writer: ByteWriter, content: Content, chunks: Pick<ChunkReader, 'digest'>): void {
+  content.forEachPage((page, index) => {
+    writer.number(index * PAGE_BYTES);
+    writer.number(page.blocks);
+    writer.number(page.slices.length / 4);
+    for (let quad = 0; quad < page.slices.length; quad += 4) {
+      writer.number(page.slices[quad]);
+      writer.number(page.slices[quad + 1]);
+      writer.blob(chunks.digest(page.slices[quad + 2]));
+      writer.number(page.slices[quad + 3]);
+    }
+  });
+}
+
+/** A growing buffer for canonical encodings. */
+class ByteWriter {
+  #buffer = Buffer.allocUnsafeSlow(4096);
+  #length = 0;
+
+  reset(): void {
+    this.#length = 0;
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  number(value: number): void {
+    this.#reserve(8);
+    this.#length = this.#buffer.writeDoubleLE(value, this.#length);
+  }
+
+  time(value: bigint): void {
+    this.#reserve(8);
+    this.#length = this.#buffer.writeBigInt64LE(value, this.#length);
+  }
+
+  text(value: string): void {
+    this.blob(encodeName(value));
+  }
+
+  blob(value: Uint8Array): void {
+    this.#reserve(4 + value.length);
+    this.#length = this.#buffer.writeUInt32LE(value.length, this.#length);
+    this.#buffer.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#length + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * A directory's entries: a persistent sorted map from names to numbers (inode numbers, or the seq of a whiteout).
+ *
+ * A B-tree with owners as in trie.ts. A directory of up to 64 names is one sorted array; the first write after a
+ * snapshot of a directory of 100,000 names copies two nodes, not the directory. The order is that of UTF-16 units, which
+ * is fast and total; listings that promise byte order sort with compareNames.
+ */
+
+import type { Owner } from './trie.ts';
+
+const NODE_ENTRIES_MAX = 64;
+const NODE_ENTRIES_LOW = 16;
+
+class NameNode {
+  owner: Owner;
+  /** Leaf: the names. Inner node: the smallest name below each child. */
+  names: string[];
+  values: number[];
+  children: NameNode[] | null;
+
+  constructor(owner: Owner, names: string[], values: number[], children: NameNode[] | null) {
+    this.owner = owner;
+    this.names = names;
+    this.values = values;
+    this.children = children;
+  }
+}
+
+export class NameMap {
+  #root: NameNode | null = null;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** A second handle on the same nodes; see Trie.share. */
+  share(): NameMap {
+    const copy = new NameMap();
+    copy.#root = this.#root;
+    copy.#size = this.#size;
+    return copy;
+  }
+
+  get(name: string): number | undefined {
+    let node = this.#root;
+    if (node === null) return undefined;
+    while (node.children !== null) {
+      const slot = childSlot(node.names, name);
+      node = node.children[slot];
+    }
+    const index = search(node.names, name);
+    return index >= 0 ? node.values[index] : undefined;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  set(name: string, value: number, owner: Owner): void {
+    if (this.#root === null) {
+      this.#root = new NameNode(owner, [name], [value], null);
+      this.#size = 1;
+      return;
+    }
+    const root = own(this.#root, owner);
+    this.#root = root;
+    if (insert(root, name, value, owner)) this.#size++;
+    if (isFull(root)) {
+      const right = split(root, owner);
+      this.#root = new NameNode(owner, [root.names[0], right.names[0]], [], [root, right]);
+    }
+  }
+
+  delete(name: string, owner: Owner): boolean {
+    if (this.#root === null || this.get(name) === undefined) return false;
+    const root = own(this.#root, owner);
+    remove(root, name, owner);
+    this.#size--;
+    if (this.#size === 0) this.#root = null;
+    else if (root.children?.length === 1) this.#root = root.children[0];
+    else this.#root = root;
+    return true;
+  }
+
+  /** Visits entries in order, from `first` on (included), until `visit` answers false. */
+  forEach(visit: (name: string, value: number) => boolean | void, first = ''): void {
+    if (this.#root) visitNode(this.#root, first, visit);
+  }
+
+  /** All names, in order, in a new array. */
+  names(): string[] {
+    const root = this.#root;
+    if (root === null) return [];
+    if (root.children === null) return root.names.slice();
+    const all: string[] = [];
+    visitNode(root, '', (name) => {
+      all.push(name);
+    });
+    return all;
+  }
+
+  /** Whether both handles stand on the very same nodes, so that nothing can differ. */
+  isSame(other: NameMap): boolean {
+    return this.#root === other.#root;
+  }
+}
+
+/** Index of the name, or the complement of where it would stand. */
+function search(names: readonly string[], name: string): number {
+  let low = 0;
+  let high = names.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const at = names[middle];
+    if (at === name) return middle;
+    if (at < name) low = middle + 1;
+    else high = middle - 1;
+  }
+  return ~low;
+}
+
+/** The child that holds, or would hold, the name. */
+function childSlot(names: readonly string[], name: string): number {
+  const index = search(names, name);
+  return index >= 0 ? index : Math.max(0, ~index - 1);
+}
+
+function own(node: NameNode, owner: Owner): NameNode {
+  if (node.owner === owner) return node;
+  return new NameNode(owner, node.names.slice(), node.values.slice(), node.children ? node.children.slice() : null);
+}
+
+const entryCount = (node: NameNode): number => node.names.length;
+const isFull = (node: NameNode): boolean => node.names.length > NODE_ENTRIES_MAX;
+
+/** Inserts below a node of the owner; the node may be one entry over the bound afterwards. Tells whether it is new. */
+function insert(node: NameNode, name: string, value: number, owner: Owner): boolean {
+  if (node.children === null) {
+    const index = search(node.names, name);
+    if (index >= 0) {
+      node.values[index] = value;
+      return false;
+    }
+    if (~index === node.names.length) {
+      node.names.push(name);
+      node.values.push(value);
+    } else {
+      node.names.splice(~index, 0, name);
+      node.values.splice(~index, 0, value);
+    }
+    return true;
+  }
+  const slot = childSlot(node.names, name);
+  const child = own(node.children[slot], owner);
+  node.children[slot] = child;
+  const isNew = insert(child, name, value, owner);
+  node.names[slot] = child.names[0];
+  if (isFull(child)) {
+    const right = split(child, owner);
+    node.names.splice(slot + 1, 0, right.names[0]);
+    node.children.splice(slot + 1, 0, right);
+  }
+  return isNew;
+}
+
+/** Takes the upper half out of a node into a new one. Names that arrive in order leave full nodes behind. */
+function split(node: NameNode, owner: Owner): NameNode {
+  const middle = node.names.length >>> 1;
+  return new NameNode(
+    owner,
+    node.names.splice(middle),
+    node.values.splice(middle),
+    node.children ? node.children.splice(middle) : null,
+  );
+}
+
+function remove(node: NameNode, name: string, owner: Owner): void {
+  if (node.children === null) {
+    const index = search(node.names, name);
+    node.names.splice(index, 1);
+    node.values.splice(index, 1);
+    return;
+  }
+  const slot = childSlot(node.names, name);
+  const child = own(node.children[slot], owner);
+  node.children[slot] = child;
+  remove(child, name, owner);
+  if (entryCount(child) === 0) {
+    node.children.splice(slot, 1);
+    node.names.splice(slot, 1);
+    return;
+  }
+  node.names[slot] = child.names[0];
+  if (entryCount(child) < NODE_ENTRIES_LOW) mergeWithNeighbour(node, slot, owner);
+}
+
+function mergeWithNeighbour(node: NameNode, slot: number, owner: Owner): void {
+  const children = node.children as NameNode[];
+  const left = slot > 0 ? slot - 1 : slot;
+  const right = left + 1;
+  if (right >= children.length) return;
+  if (entryCount(children[left]) + entryCount(children[right]) > NODE_ENTRIES_MAX) return;
+  const target = own(children[left], owner);
+  const source = children[right];
+  target.names.push(...source.names);
+  target.values.push(...source.values);
+  if (target.children && source.children) target.children.push(...source.children);
+  children[left] = target;
+  children.splice(right, 1);
+  node.names.splice(right, 1);
+}
+
+function visitNode(node: NameNode, first: string, visit: (name: string, value: number) => boolean | void): boolean {
+  if (node.children === null) {
+    const index = first === '' ? 0 : search(node.names, first);
+    for (let at = index >= 0 ? index : ~index; at < node.names.length; at++) {
+      if (visit(node.names[at], node.values[at]) === false) return false;
+    }
+    return true;
+  }
+  for (let slot = first === '' ? 0 : childSlot(node.names, first); slot < node.children.length; slot++) {
+    if (!visitNode(node.children[slot], first, visit)) return false;
+  }
+  return true;
+}
