@@ -1,0 +1,200 @@
+/**
+ * Everything at one moment: the registry and the tree of every container and volume.
+ *
+ * The live world and every past one are the same thing, made by the same fold. A world changes in place while it is
+ * folded forward; {@link World.snapshot} gives a value that stays, in the time of one pointer a tree.
+ */
+
+import type { FileEvent, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
+import { lastSeq } from '../events/event.ts';
+import type { LowerViews } from './lower-views.ts';
+import {
+  applyToRegistry,
+  type ContainerRecord,
+  EMPTY_REGISTRY,
+  type LayerRecord,
+  type Registry,
+  type RegistryEvent,
+  withFork,
+} from './registry.ts';
+import { applyFileEvent } from './tree/fold.ts';
+import { overLower } from './tree/merge.ts';
+import { Tree } from './tree/tree.ts';
+
+/** A container's or volume's tree, and what it stands on. */
+export interface Overlay {
+  readonly subject: SubjectId;
+  /** The merged tree. Of a volume: its tree. */
+  tree: Tree;
+  /** The image's merged lower view; null for a volume. */
+  readonly lower: Tree | null;
+}
+
+/** Looks up earlier moments for forks and rewinds. */
+export interface Past {
+  /** The world after event `seq`; it is not changed by the caller. */
+  worldAt(seq: number): World;
+}
+
+export class World {
+  /** Seq of the last event folded in. */
+  seq = 0;
+  /** Time of the last transaction folded in. */
+  timeNs = 0n;
+  registry: Registry = EMPTY_REGISTRY;
+  readonly lowers: LowerViews;
+  readonly #overlays: Map<SubjectId, Overlay>;
+
+  constructor(lowers: LowerViews, overlays = new Map<SubjectId, Overlay>()) {
+    this.lowers = lowers;
+    this.#overlays = overlays;
+  }
+
+  overlay(subject: SubjectId): Overlay | undefined {
+    return this.#overlays.get(subject);
+  }
+
+  overlays(): Iterable<Overlay> {
+    return this.#overlays.values();
+  }
+
+  /** The world as it is now, as a value that later folding does not touch. Costs one small object per tree. */
+  snapshot(): World {
+    const overlays = new Map<SubjectId, Overlay>();
+    for (const [subject, overlay] of this.#overlays)
+      overlays.set(subject, { ...overlay, tree: overlay.tree.snapshot() });
+    const copy = new World(this.lowers, overlays);
+    copy.seq = this.seq;
+    copy.timeNs = this.timeNs;
+    copy.registry = this.registry;
+    return copy;
+  }
+
+  /** Layers of an image, lowest first. */
+  layersOf(image: string): LayerRecord[] {
+    const record = this.registry.images.get(image);
+    if (record === undefined) throw new Error(`world: there is no image ${image}`);
+    return record.layers.map((chainId) => {
+      const layer = this.registry.layers.get(chainId);
+      if (layer === undefined) throw new Error(`world: there is no layer ${chainId}`);
+      return layer;
+    });
+  }
+
+  /** The merged view that a container of the image stands on; null stands for an empty one. */
+  lowerOf(image: string | null): Tree {
+    if (image === null) return this.lowers.empty;
+    const layers = this.layersOf(image);
+    return layers.length === 0 ? this.lowers.empty : this.lowers.stack(layers);
+  }
+
+  /** Folds one transaction in. Its `seq` is the next one. */
+  apply(transaction: Transaction, past: Past): void {
+    let seq = transaction.seq;
+    for (const event of transaction.events)
+      this.applyEvent(transaction.subject, event, seq++, transaction.timeNs, past);
+    this.applied(transaction);
+  }
+
+  /** Folds one event of a transaction that is being made. {@link World.applied} ends it. */
+  applyEvent(subject: SubjectId, event: StoreEvent, seq: number, timeNs: bigint, past: Past): void {
+    if (isFileEvent(event)) {
+      applyFileEvent(this.#treeOf(subject), event, seq);
+      return;
+    }
+    if (event.type !== 'ContainerForked') this.registry = applyToRegistry(this.registry, event, seq, timeNs);
+    this.#applyToTrees(event, seq, past);
+  }
+
+  /** All events of the transaction have been folded in: the world stands behind it now. */
+  applied(transaction: Transaction): void {
+    this.seq = lastSeq(transaction);
+    this.timeNs = transaction.timeNs;
+  }
+
+  #applyToTrees(event: RegistryEvent, seq: number, past: Past): void {
+    switch (event.type) {
+      case 'ContainerCreated': {
+        const lower = this.lowerOf(event.image);
+        this.#overlays.set(event.container, {
+          subject: event.container,
+          tree: overLower(lower, event.timeNs),
+          lower,
+        });
+        return;
+      }
+      case 'ContainerForked': {
+        const then = this.#worldAt(event.at, past);
+        const source = then.overlay(event.from) as Overlay;
+        this.registry = withFork(
+          this.registry,
+          then.registry.containers.get(event.from) as ContainerRecord,
+          event,
+          seq,
+        );
+        this.#overlays.set(event.container, { ...source, subject: event.container, tree: source.tree.snapshot() });
+        return;
+      }
+      case 'ContainerRewound': {
+        const overlay = this.#overlays.get(event.container) as Overlay;
+        const tree = (this.#worldAt(event.to, past).overlay(event.container) as Overlay).tree.snapshot();
+        tree.nextIno = Math.max(tree.nextIno, overlay.tree.nextIno);
+        overlay.tree = tree;
+        return;
+      }
+      case 'VolumeCreated':
+        this.#overlays.set(event.volume, {
+          subject: event.volume,
+          tree: Tree.empty(event.timeNs, event.mode, event.uid, event.gid),
+          lower: null,
+        });
+        return;
+      case 'ContainerRemoved':
+        this.#overlays.delete(event.container);
+        return;
+      case 'VolumeRemoved':
+        this.#overlays.delete(event.volume);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #worldAt(seq: number, past: Past): World {
+    return seq === this.seq ? this : past.worldAt(seq);
+  }
+
+  #treeOf(subject: SubjectId): Tree {
+    const overlay = this.#overlays.get(subject);
+    if (overlay === undefined) throw new Error(`world: there is no container or volume ${subject}`);
+    return overlay.tree;
+  }
+}
+
+/** Whether an event changes a tree and nothing else. */
+export function isFileEvent(event: StoreEvent): event is FileEvent {
+  switch (event.type) {
+    case 'NodeCreated':
+    case 'Linked':
+    case 'Unlinked':
+    case 'Renamed':
+    case 'WhiteoutCreated':
+    case 'WhiteoutRemoved':
+    case 'OpaqueSet':
+    case 'NodeReleased':
+    case 'DirectoryCopiedUp':
+    case 'FileCopiedUp':
+    case 'SymlinkCopiedUp':
+    case 'NodeCopiedUp':
+    case 'Written':
+    case 'Truncated':
+    case 'Allocated':
+    case 'HolePunched':
+    case 'AttributesChanged':
+    case 'XattrSet':
+    case 'XattrRemoved':
+      return true;
+    default:
+      return false;
+  }
+}
