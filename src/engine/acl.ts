@@ -1,0 +1,115 @@
+/**
+ * POSIX ACLs as the bytes that Linux keeps in extended attributes.
+ *
+ * ```
+ * u32 version = 2, then entries of u16 tag, u16 permissions (rwx = 4 2 1), u32 id     (all little-endian)
+ * ```
+ * Tags and layout: include/uapi/linux/posix_acl_xattr.h; rules of inheritance: acl(5), "Object creation and default ACLs".
+ */
+
+export const ACL_ACCESS = 'system.posix_acl_access';
+export const ACL_DEFAULT = 'system.posix_acl_default';
+
+const VERSION = 2;
+const HEADER_BYTES = 4;
+const ENTRY_BYTES = 8;
+const USER_OBJ = 0x01;
+const USER = 0x02;
+const GROUP_OBJ = 0x04;
+const GROUP = 0x08;
+const MASK = 0x10;
+const OTHER = 0x20;
+
+/** Whether the bytes are an ACL: known version, whole entries, known tags, the three base entries. */
+export function isValidAcl(acl: Uint8Array): boolean {
+  if (acl.length < HEADER_BYTES || (acl.length - HEADER_BYTES) % ENTRY_BYTES !== 0) return false;
+  const view = viewOf(acl);
+  if (view.getUint32(0, true) !== VERSION) return false;
+  let seen = 0;
+  let hasNamed = false;
+  for (let at = HEADER_BYTES; at < acl.length; at += ENTRY_BYTES) {
+    const tag = view.getUint16(at, true);
+    if (![USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER].includes(tag)) return false;
+    if (view.getUint16(at + 2, true) > 7) return false;
+    if (tag === USER || tag === GROUP) hasNamed = true;
+    else if (seen & tag) return false;
+    seen |= tag;
+  }
+  const base = USER_OBJ | GROUP_OBJ | OTHER;
+  return (seen & base) === base && (!hasNamed || (seen & MASK) !== 0);
+}
+
+/**
+ * What a new node gets from its directory's default ACL.
+ *
+ * @param mode - Mode as asked; the umask does not apply.
+ * @returns `access`: its ACL, or null where the mode bits say it all.
+ */
+export function inheritAcl(defaultAcl: Uint8Array, mode: number): { mode: number; access: Uint8Array | null } {
+  const acl = Uint8Array.from(defaultAcl);
+  const view = viewOf(acl);
+  let permissions = 0;
+  const mask = entryAt(view, MASK);
+  forEachEntry(view, (tag, at) => {
+    const granted = view.getUint16(at + 2, true);
+    const shift = tag === USER_OBJ ? 6 : tag === OTHER ? 0 : -1;
+    const isGroupClass = tag === MASK || (tag === GROUP_OBJ && mask < 0);
+    if (shift < 0 && !isGroupClass) return;
+    const bits = granted & (mode >> (isGroupClass ? 3 : shift)) & 7;
+    view.setUint16(at + 2, bits, true);
+    permissions |= bits << (isGroupClass ? 3 : shift);
+  });
+  return { mode: (mode & ~0o777) | permissions, access: isMinimal(view) ? null : acl };
+}
+
+/** Permission bits that an access ACL stands for, and whether it says no more than they do. */
+export function modeOfAcl(acl: Uint8Array): { permissions: number; isMinimal: boolean } {
+  const view = viewOf(acl);
+  const mask = entryAt(view, MASK);
+  let permissions = 0;
+  forEachEntry(view, (tag, at) => {
+    const bits = view.getUint16(at + 2, true);
+    if (tag === USER_OBJ) permissions |= bits << 6;
+    else if (tag === OTHER) permissions |= bits;
+    else if (tag === MASK || (tag === GROUP_OBJ && mask < 0)) permissions |= bits << 3;
+  });
+  return { permissions, isMinimal: isMinimal(view) };
+}
+
+/** The access ACL after chmod: owner, mask (or group) and other follow the mode. */
+export function aclAfterChmod(acl: Uint8Array, mode: number): Uint8Array {
+  const changed = Uint8Array.from(acl);
+  const view = viewOf(changed);
+  const mask = entryAt(view, MASK);
+  forEachEntry(view, (tag, at) => {
+    if (tag === USER_OBJ) view.setUint16(at + 2, (mode >> 6) & 7, true);
+    else if (tag === OTHER) view.setUint16(at + 2, mode & 7, true);
+    else if (tag === MASK || (tag === GROUP_OBJ && mask < 0)) view.setUint16(at + 2, (mode >> 3) & 7, true);
+  });
+  return changed;
+}
+
+function viewOf(acl: Uint8Array): DataView {
+  return new DataView(acl.buffer, acl.byteOffset, acl.byteLength);
+}
+
+function forEachEntry(view: DataView, visit: (tag: number, at: number) => void): void {
+  for (let at = HEADER_BYTES; at + ENTRY_BYTES <= view.byteLength; at += ENTRY_BYTES)
+    visit(view.getUint16(at, true), at);
+}
+
+function entryAt(view: DataView, wanted: number): number {
+  let found = -1;
+  forEachEntry(view, (tag, at) => {
+    if (tag === wanted) found = at;
+  });
+  return found;
+}
+
+function isMinimal(view: DataView): boolean {
+  let minimal = true;
+  forEachEntry(view, (tag) => {
+    if (tag === USER || tag === GROUP || tag === MASK) minimal = false;
+  });
+  return minimal;
+}

@@ -1,0 +1,46 @@
+/** What the calls that change attributes have in common: finding the node and the name to copy it up by. */
+
+import type { Inode } from '../../projections/tree/inode.ts';
+import type { Caller } from '../caller.ts';
+import type { Named } from '../decide/copy-up.ts';
+import { EBADF, EROFS, ESTALE } from '../errno.ts';
+import { FOLLOW, Found, walk } from '../lookup.ts';
+import type { Location, Mount } from '../namespace.ts';
+import { O_PATH, type OpenFile } from '../open-files.ts';
+import { nodeOf } from './data.ts';
+
+const found = new Found();
+
+/** Resolves a path for a call that changes the node: it must exist on a writable mount. */
+export function changePath(
+  caller: Caller,
+  start: Location,
+  path: string,
+  follow: boolean,
+  change: (mount: Mount, named: Named, inode: Inode) => number,
+): number {
+  const error = walk(caller, start, path, follow ? FOLLOW : 0, found);
+  if (error !== 0) return error;
+  const { mount, ino } = found;
+  if (mount.readOnly) return EROFS;
+  const named = found.last === 'name' ? { parent: found.parent, name: found.name, ino } : { parent: 0, name: '', ino };
+  return change(mount, named, mount.overlay.tree.at(ino));
+}
+
+/** The same for an open file, which may be open for reading only. */
+export function changeFile(file: OpenFile, change: (named: Named, inode: Inode) => number): number {
+  if (file.flags & O_PATH) return EBADF;
+  const inode = nodeOf(file);
+  if (inode === undefined) return ESTALE;
+  if (file.mount.readOnly) return EROFS;
+  return change(nameOfFile(file), inode);
+}
+
+/** The name by which an open file's node is copied up: the one it was opened by, as long as that still stands. */
+export function nameOfFile(file: OpenFile): Named {
+  const { tree } = file.mount.overlay;
+  if (file.parent !== 0 && tree.lookup(file.parent, file.name) === file.ino) return file;
+  const inode = tree.at(file.ino);
+  const stands = inode.parent !== 0 && tree.lookup(inode.parent, inode.name) === file.ino;
+  return stands ? { parent: inode.parent, name: inode.name, ino: file.ino } : { parent: 0, name: '', ino: file.ino };
+}

@@ -1,0 +1,40 @@
+import type { Cause } from '../../events/event.ts';
+import type { Engine } from '../engine.ts';
+import { Draft } from '../engine.ts';
+import type { Mount, Namespace } from '../namespace.ts';
+
+/** A draft of changes to a mount's tree. The caller has refused read-only mounts before. */
+export function draftFor(namespace: Namespace, mount: Mount): Draft {
+  return new Draft(mount.overlay.tree.nextIno, engineOf(namespace).now());
+}
+
+/** Appends and folds a draft, and moves open files whose lower hard link was broken to their new node. */
+export function commitDraft(namespace: Namespace, mount: Mount, cause: Cause, draft: Draft): void {
+  engineOf(namespace).commit(mount.subject, cause, draft.events, draft.timeNs);
+  for (const event of draft.events) {
+    if (event.type === 'FileCopiedUp' || event.type === 'SymlinkCopiedUp' || event.type === 'NodeCopiedUp') {
+      if (event.upperIno !== event.ino) followCopyUp(namespace, mount, event);
+    }
+  }
+}
+
+/** Files that were opened by the name whose hard link broke read the copied-up node from now on (O1). */
+function followCopyUp(
+  namespace: Namespace,
+  mount: Mount,
+  event: { parent: number; name: string; ino: number; upperIno: number },
+): void {
+  const moved = Array.from(namespace.files.of(mount.subject, event.ino)).filter(
+    (file) => file.parent === event.parent && file.name === event.name,
+  );
+  for (const file of moved) {
+    namespace.files.remove(file);
+    file.ino = event.upperIno;
+    namespace.files.add(file);
+  }
+}
+
+export function engineOf(namespace: Namespace): Engine {
+  if (namespace.engine === null) throw new Error('namespace: a past moment has no engine');
+  return namespace.engine;
+}

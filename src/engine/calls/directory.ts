@@ -1,0 +1,36 @@
+/** readdir(3) on an open directory. */
+
+import { S_IFMT } from '../../events/mode.ts';
+import { EBADF, ENOTDIR } from '../errno.ts';
+import { isAttached } from '../lookup.ts';
+import { O_PATH, type DirectoryEntry, type OpenFile } from '../open-files.ts';
+
+const NO_ENTRIES: readonly DirectoryEntry[] = [];
+
+/**
+ * The entries of an open directory, without `.` and `..`.
+ *
+ * The merged list is kept in the handle, as in the kernel: names made later do not appear and removed ones still do,
+ * until {@link rewinddir}. A removed directory is empty (O7).
+ */
+export function readdir(file: OpenFile): readonly DirectoryEntry[] | number {
+  if (file.flags & O_PATH) return EBADF;
+  if (file.entries !== null) return file.entries;
+  const { tree } = file.mount.overlay;
+  const inode = tree.get(file.ino);
+  if (inode === undefined) return NO_ENTRIES;
+  if (inode.dir === null) return ENOTDIR;
+  if (!isAttached(file.mount, file.ino)) return NO_ENTRIES;
+  const entries: DirectoryEntry[] = [];
+  inode.dir.entries.forEach((name, ino) => {
+    entries.push({ name, ino, format: tree.at(ino).mode & S_IFMT });
+  });
+  file.entries = entries;
+  return entries;
+}
+
+/** Back to the start: the next {@link readdir} sees the directory as it is then. */
+export function rewinddir(file: OpenFile): void {
+  file.entries = null;
+  file.position = 0;
+}

@@ -1,0 +1,102 @@
+/** Calls on the size and the blocks of files: truncate, fallocate. */
+
+import type { FileEvent } from '../../events/event.ts';
+import { isFileMode } from '../../events/mode.ts';
+import { FILE_BYTES_MAX } from '../../projections/tree/content.ts';
+import type { Inode } from '../../projections/tree/inode.ts';
+import type { Caller } from '../caller.ts';
+import { copyUp, type Named } from '../decide/copy-up.ts';
+import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESTALE } from '../errno.ts';
+import { FOLLOW, Found, walk } from '../lookup.ts';
+import type { Location, Mount, Namespace } from '../namespace.ts';
+import type { OpenFile } from '../open-files.ts';
+import { commitDraft, draftFor } from './commit.ts';
+import { nodeOf } from './data.ts';
+
+/** linux/falloc.h */
+export const FALLOC_FL_KEEP_SIZE = 0x01;
+export const FALLOC_FL_PUNCH_HOLE = 0x02;
+export const FALLOC_FL_ZERO_RANGE = 0x10;
+
+const found = new Found();
+
+/** Sets the size of a file. A lower file is copied up even where the size stays (SEMANTICS 1.2). */
+export function truncate(caller: Caller, start: Location, path: string, size: number): number {
+  if (size < 0) return EINVAL;
+  const error = walk(caller, start, path, FOLLOW, found);
+  if (error !== 0) return error;
+  const { mount } = found;
+  const inode = mount.overlay.tree.at(found.ino);
+  if (inode.dir !== null) return EISDIR;
+  if (!isFileMode(inode.mode)) return EINVAL;
+  if (mount.readOnly) return EROFS;
+  if (size > FILE_BYTES_MAX) return EFBIG;
+  const named = found.last === 'name' ? found : { parent: 0, name: '', ino: found.ino };
+  return resize(caller.namespace, mount, named, inode, size, ['truncate', path, size], false);
+}
+
+export function ftruncate(file: OpenFile, size: number): number {
+  const inode = nodeOf(file);
+  if (inode === undefined) return ESTALE;
+  if (size < 0 || !file.canWrite) return EINVAL;
+  if (file.mount.readOnly) return EROFS;
+  if (size > FILE_BYTES_MAX) return EFBIG;
+  const named = { parent: file.parent, name: file.name, ino: file.ino };
+  return resize(file.namespace, file.mount, named, inode, size, ['ftruncate', file.path, size], true);
+}
+
+/** @param touches - Times change even where the size stays: ftruncate(2) does that, truncate(2) does not. */
+function resize(
+  namespace: Namespace,
+  mount: Mount,
+  named: Named,
+  inode: Inode,
+  size: number,
+  cause: readonly [string, ...(string | number)[]],
+  touches: boolean,
+): number {
+  const draft = draftFor(namespace, mount);
+  const ino = copyUp(mount.overlay, named, draft, size > 0);
+  if (size !== inode.size || touches) draft.events.push({ type: 'Truncated', ino, size, timeNs: draft.timeNs });
+  commitDraft(namespace, mount, cause, draft);
+  return 0;
+}
+
+/**
+ * Reserves, punches or zeroes blocks of an open file.
+ *
+ * @param mode - 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE, ZERO_RANGE|KEEP_SIZE; others are ENOTSUP.
+ */
+export function fallocate(file: OpenFile, mode: number, offset: number, length: number): number {
+  const inode = nodeOf(file);
+  if (inode === undefined) return ESTALE;
+  if (offset < 0 || length <= 0) return EINVAL;
+  if (!file.canWrite) return EBADF;
+  const keepsSize = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+  const kind = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (kind !== 0 && kind !== FALLOC_FL_PUNCH_HOLE && kind !== FALLOC_FL_ZERO_RANGE) return EOPNOTSUPP;
+  if (kind === FALLOC_FL_PUNCH_HOLE && !keepsSize) return EOPNOTSUPP;
+  if (inode.dir !== null) return EISDIR;
+  if (!isFileMode(inode.mode)) return ENODEV;
+  if (file.mount.readOnly) return EROFS;
+  if (offset + length > FILE_BYTES_MAX) return EFBIG;
+  const { namespace, mount } = file;
+  const draft = draftFor(namespace, mount);
+  const ino = copyUp(mount.overlay, { parent: file.parent, name: file.name, ino: file.ino }, draft);
+  const { timeNs } = draft;
+  const event: FileEvent =
+    kind === FALLOC_FL_PUNCH_HOLE
+      ? { type: 'HolePunched', ino, offset, length, timeNs }
+      : {
+          type: 'Allocated',
+          ino,
+          offset,
+          length,
+          size: keepsSize ? inode.size : Math.max(inode.size, offset + length),
+          zeroed: kind === FALLOC_FL_ZERO_RANGE,
+          timeNs,
+        };
+  draft.events.push(event);
+  commitDraft(namespace, mount, ['fallocate', file.path, mode, offset, length], draft);
+  return 0;
+}

@@ -1,0 +1,181 @@
+/** Extended attributes (xattr(7)). Values are bytes; POSIX ACLs are the attributes of that name and move the mode along. */
+
+import type { Cause } from '../../events/event.ts';
+import { isDirectoryMode, isFileMode, isSymlinkMode } from '../../events/mode.ts';
+import { nameBytes } from '../../events/name.ts';
+import { type Inode, xattrOf } from '../../projections/tree/inode.ts';
+import { ACL_ACCESS, ACL_DEFAULT, isValidAcl, modeOfAcl } from '../acl.ts';
+import type { Caller } from '../caller.ts';
+import { copyUp, type Named } from '../decide/copy-up.ts';
+import type { Draft } from '../engine.ts';
+import { E2BIG, EACCES, EBADF, EEXIST, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE, ESTALE } from '../errno.ts';
+import { FOLLOW, Found, walk } from '../lookup.ts';
+import type { Location, Mount, Namespace } from '../namespace.ts';
+import { O_PATH, type OpenFile } from '../open-files.ts';
+import { changeFile, changePath } from './change.ts';
+import { commitDraft, draftFor } from './commit.ts';
+import { nodeOf } from './data.ts';
+
+/** setxattr(2) flags. */
+export const XATTR_CREATE = 1;
+export const XATTR_REPLACE = 2;
+
+/** linux/limits.h XATTR_NAME_MAX, XATTR_SIZE_MAX */
+const XATTR_NAME_BYTES_MAX = 255;
+const XATTR_VALUE_BYTES_MAX = 65_536;
+
+const found = new Found();
+
+export function setxattr(
+  caller: Caller,
+  start: Location,
+  path: string,
+  name: string,
+  value: Uint8Array,
+  flags: number,
+  follow: boolean,
+): number {
+  const invalid = refuseArguments(name, value, flags);
+  if (invalid !== 0) return invalid;
+  return changePath(caller, start, path, follow, (mount, named, inode) =>
+    set(caller.namespace, mount, named, inode, name, value, flags, ['setxattr', path, name, value.length]),
+  );
+}
+
+export function fsetxattr(file: OpenFile, name: string, value: Uint8Array, flags: number): number {
+  const invalid = refuseArguments(name, value, flags);
+  if (invalid !== 0) return invalid;
+  return changeFile(file, (named, inode) =>
+    set(file.namespace, file.mount, named, inode, name, value, flags, ['fsetxattr', file.path, name, value.length]),
+  );
+}
+
+export function removexattr(caller: Caller, start: Location, path: string, name: string, follow: boolean): number {
+  return changePath(caller, start, path, follow, (mount, named, inode) =>
+    remove(caller.namespace, mount, named, inode, name, ['removexattr', path, name]),
+  );
+}
+
+export function fremovexattr(file: OpenFile, name: string): number {
+  return changeFile(file, (named, inode) =>
+    remove(file.namespace, file.mount, named, inode, name, ['fremovexattr', file.path, name]),
+  );
+}
+
+/** Value of an attribute; a view that must not be changed. */
+export function getxattr(
+  caller: Caller,
+  start: Location,
+  path: string,
+  name: string,
+  follow: boolean,
+): Uint8Array | number {
+  const error = walk(caller, start, path, follow ? FOLLOW : 0, found);
+  return error === 0 ? get(found.mount.overlay.tree.at(found.ino), name) : error;
+}
+
+export function fgetxattr(file: OpenFile, name: string): Uint8Array | number {
+  const inode = nodeOf(file);
+  if (inode === undefined) return ESTALE;
+  return file.flags & O_PATH ? EBADF : get(inode, name);
+}
+
+/** Names of the attributes, sorted. */
+export function listxattr(caller: Caller, start: Location, path: string, follow: boolean): string[] | number {
+  const error = walk(caller, start, path, follow ? FOLLOW : 0, found);
+  return error === 0 ? found.mount.overlay.tree.at(found.ino).xattrs.map(([name]) => name) : error;
+}
+
+export function flistxattr(file: OpenFile): string[] | number {
+  const inode = nodeOf(file);
+  if (inode === undefined) return ESTALE;
+  return file.flags & O_PATH ? EBADF : inode.xattrs.map(([name]) => name);
+}
+
+function get(inode: Inode, name: string): Uint8Array | number {
+  const refused = refuseNamespace(inode, name, false);
+  if (refused !== 0) return refused === EPERM ? ENODATA : refused;
+  return xattrOf(inode.xattrs, name) ?? ENODATA;
+}
+
+function refuseArguments(name: string, value: Uint8Array, flags: number): number {
+  if (flags & ~(XATTR_CREATE | XATTR_REPLACE)) return EINVAL;
+  if (name === '' || nameBytes(name) > XATTR_NAME_BYTES_MAX) return ERANGE;
+  return value.length > XATTR_VALUE_BYTES_MAX ? E2BIG : 0;
+}
+
+function refuseNamespace(inode: Inode, name: string, writes: boolean): number {
+  if (name === ACL_ACCESS || name === ACL_DEFAULT) {
+    return isSymlinkMode(inode.mode) ? EOPNOTSUPP : 0;
+  }
+  const dot = name.indexOf('.');
+  const namespace = dot < 0 ? '' : name.slice(0, dot);
+  if (dot === name.length - 1) return EINVAL;
+  if (namespace === 'user') {
+    const isAllowed = isFileMode(inode.mode) || isDirectoryMode(inode.mode);
+    return isAllowed || (!writes && !isSymlinkMode(inode.mode)) ? (isAllowed ? 0 : ENODATA) : EPERM;
+  }
+  return namespace === 'trusted' || namespace === 'security' ? 0 : EOPNOTSUPP;
+}
+
+/** XATTR_CREATE and XATTR_REPLACE are judged after the copy-up, as the kernel does: refused, it stays (SEMANTICS 1.2). */
+function set(
+  namespace: Namespace,
+  mount: Mount,
+  named: Named,
+  inode: Inode,
+  name: string,
+  value: Uint8Array,
+  flags: number,
+  cause: Cause,
+): number {
+  const refused = refuseNamespace(inode, name, true) || refuseAcl(inode, name, value);
+  if (refused !== 0) return refused;
+  const draft = draftFor(namespace, mount);
+  const ino = copyUp(mount.overlay, named, draft);
+  const exists = xattrOf(inode.xattrs, name) !== undefined;
+  const result = flags & XATTR_CREATE && exists ? EEXIST : flags & XATTR_REPLACE && !exists ? ENODATA : 0;
+  if (result === 0) setNow(draft, ino, inode, name, value);
+  commitDraft(namespace, mount, cause, draft);
+  return result;
+}
+
+function setNow(draft: Draft, ino: number, inode: Inode, name: string, value: Uint8Array): void {
+  if (name === ACL_ACCESS) {
+    const acl = modeOfAcl(value);
+    draft.events.push({
+      type: 'AttributesChanged',
+      ino,
+      mode: (inode.mode & 0o7000) | acl.permissions,
+      uid: null,
+      gid: null,
+      atimeNs: null,
+      mtimeNs: null,
+      ctimeNs: draft.timeNs,
+    });
+    if (acl.isMinimal) {
+      if (xattrOf(inode.xattrs, name) !== undefined) {
+        draft.events.push({ type: 'XattrRemoved', ino, name, ctimeNs: draft.timeNs });
+      }
+      return;
+    }
+  }
+  draft.events.push({ type: 'XattrSet', ino, name, value: Uint8Array.from(value), ctimeNs: draft.timeNs });
+}
+
+function refuseAcl(inode: Inode, name: string, value: Uint8Array): number {
+  if (name !== ACL_ACCESS && name !== ACL_DEFAULT) return 0;
+  if (name === ACL_DEFAULT && inode.dir === null) return EACCES;
+  return isValidAcl(value) ? 0 : EINVAL;
+}
+
+function remove(namespace: Namespace, mount: Mount, named: Named, inode: Inode, name: string, cause: Cause): number {
+  const refused = refuseNamespace(inode, name, true);
+  if (refused !== 0) return refused;
+  if (xattrOf(inode.xattrs, name) === undefined) return ENODATA;
+  const draft = draftFor(namespace, mount);
+  const ino = copyUp(mount.overlay, named, draft);
+  draft.events.push({ type: 'XattrRemoved', ino, name, ctimeNs: draft.timeNs });
+  commitDraft(namespace, mount, cause, draft);
+  return 0;
+}

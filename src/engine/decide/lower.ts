@@ -1,0 +1,22 @@
+import type { Ino } from '../../events/event.ts';
+import type { Overlay } from '../../projections/world.ts';
+
+/**
+ * Whether the lower holds something at a name that the directory would show if the upper had nothing there.
+ *
+ * This decides whiteouts: a name that exists below needs one or it would reappear, also when a copy-up hides it; a name
+ * that exists only in the upper must not leave one.
+ */
+export function existsBelow(overlay: Overlay, parent: Ino, name: string): boolean {
+  if (overlay.lower === null) return false;
+  const directory = overlay.tree.get(parent)?.dir;
+  if (!directory) return false;
+  if (overlay.tree.at(parent).isUpper && !directory.hasLower) return false;
+  return overlay.lower.lookup(parent, name) !== 0;
+}
+
+/** Whether a directory has a lower part: it is lower itself, or merges with one. */
+export function isMergeOrLower(overlay: Overlay, ino: Ino): boolean {
+  const inode = overlay.tree.at(ino);
+  return !inode.isUpper || inode.dir?.hasLower === true;
+}

@@ -1,0 +1,51 @@
+import type { NodeKind } from '../events/mode.ts';
+
+/** Attributes of an entry as an archive or a directory gives them. */
+export interface EntryAttributes {
+  /** Permission bits, setuid, setgid and sticky included; no format bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeNs: bigint;
+  /** Names as in events/name.ts; values are kept, not copied. */
+  readonly xattrs: readonly (readonly [name: string, value: Uint8Array])[];
+}
+
+/**
+ * One entry of a layer, in the order of the archive.
+ *
+ * `path` is relative to the root, '' for the root itself, components joined by one `/`, without `.` and `..` (a reader
+ * clamps `..` at the root). Components are names as in events/name.ts.
+ */
+export type LayerEntry =
+  | ({
+      readonly kind: Exclude<NodeKind, 'symlink' | 'chr' | 'blk'>;
+      readonly path: string;
+      /** Files: length of the content that {@link LayerSink.data} brings next. */
+      readonly size: number;
+    } & EntryAttributes)
+  | ({ readonly kind: 'symlink'; readonly path: string; readonly target: string } & EntryAttributes)
+  | ({
+      readonly kind: 'chr' | 'blk';
+      readonly path: string;
+      readonly major: number;
+      readonly minor: number;
+    } & EntryAttributes)
+  /** Another name of `target` (a path like `path`), which may be in this layer, earlier or later, or in a lower one. */
+  | { readonly kind: 'hardlink'; readonly path: string; readonly target: string }
+  /** Hides what lower layers hold at `path` (never an entry of its own layer). */
+  | { readonly kind: 'whiteout'; readonly path: string }
+  /** The directory `path` hides what lower layers hold below it. */
+  | { readonly kind: 'opaque'; readonly path: string };
+
+/**
+ * Takes the entries of one layer.
+ *
+ * For a file, `data` is called with consecutive pieces after its entry, in sum `size` bytes; `hole` stands for zeros
+ * that need no storage. Pieces are read during the call, not kept.
+ */
+export interface LayerSink {
+  entry(entry: LayerEntry): void;
+  data(bytes: Uint8Array): void;
+  hole(length: number): void;
+}

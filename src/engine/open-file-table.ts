@@ -1,0 +1,48 @@
+import type { Ino, SubjectId } from '../events/event.ts';
+
+/** What the table needs to know of an open file. */
+export interface HeldFile {
+  readonly mount: { readonly subject: SubjectId };
+  /** Copy-up that breaks a hard link moves the file to its new node. */
+  ino: Ino;
+  /** The name that it was opened by; 0 and '' without one. */
+  readonly parent: Ino;
+  readonly name: string;
+}
+
+/** Which open files hold each node; shared by all namespaces of one engine. */
+export class OpenFileTable {
+  readonly #files = new Map<SubjectId, Map<Ino, Set<HeldFile>>>();
+
+  add(file: HeldFile): void {
+    const { subject } = file.mount;
+    let ofSubject = this.#files.get(subject);
+    if (ofSubject === undefined) this.#files.set(subject, (ofSubject = new Map()));
+    const ofNode = ofSubject.get(file.ino);
+    if (ofNode === undefined) ofSubject.set(file.ino, new Set([file]));
+    else ofNode.add(file);
+  }
+
+  remove(file: HeldFile): void {
+    const ofSubject = this.#files.get(file.mount.subject);
+    const ofNode = ofSubject?.get(file.ino);
+    if (ofSubject === undefined || ofNode === undefined) return;
+    ofNode.delete(file);
+    if (ofNode.size === 0) ofSubject.delete(file.ino);
+  }
+
+  isOpen(subject: SubjectId, ino: Ino): boolean {
+    return this.#files.get(subject)?.has(ino) ?? false;
+  }
+
+  of(subject: SubjectId, ino: Ino): Iterable<HeldFile> {
+    return this.#files.get(subject)?.get(ino) ?? [];
+  }
+
+  /** Open files of one container or volume. */
+  countOf(subject: SubjectId): number {
+    let count = 0;
+    for (const files of this.#files.get(subject)?.values() ?? []) count += files.size;
+    return count;
+  }
+}
