@@ -39,6 +39,9 @@ export interface BuiltLayer {
 /** Takes what was understood but is odd. `path` is the entry's. */
 export type LayerWarning = (path: string, message: string) => void;
 
+/** An entry that describes a node. */
+type ObjectEntry = Exclude<LayerEntry, { readonly kind: 'hardlink' | 'whiteout' | 'opaque' }>;
+
 export class LayerBuilder implements LayerSink {
   readonly #writer: LayerWriter;
   readonly #chunks: ChunkStore;
@@ -123,7 +126,7 @@ export class LayerBuilder implements LayerSink {
     }
   }
 
-  #directory(entry: LayerEntry & { readonly kind: 'dir' }): void {
+  #directory(entry: ObjectEntry): void {
     if (entry.path === '') return this.#writer.setAttributes(ROOT_INO, entry);
     const { directory, name } = splitPath(entry.path);
     const parent = this.#ensure(directory, entry.path);
@@ -132,7 +135,7 @@ export class LayerBuilder implements LayerSink {
     else this.#writer.createDirectory(parent, name, entry);
   }
 
-  #node(entry: LayerEntry & { readonly kind: 'file' | 'fifo' | 'sock' | 'symlink' | 'chr' | 'blk' }): void {
+  #node(entry: ObjectEntry): void {
     const { directory, name } = splitPath(entry.path);
     if (name === '') throw corrupt(entry.path, 'the root can only be a directory');
     const parent = this.#ensure(directory, entry.path);
