@@ -1,0 +1,131 @@
+/** Images: adding, tagging, removing (SEM-2.4, 2.6). */
+
+import { createHash } from 'node:crypto';
+import type { ImageEvent } from '../../events/event.ts';
+import { storeError } from '../../events/log-error.ts';
+import { type ImageRecord, normalizeReference, type Registry } from '../../projections/registry.ts';
+import type { BuiltLayer } from '../layer-builder.ts';
+
+/** A layer of an image that is being added. `built` is null when the store has its stack already. */
+export interface NewLayer {
+  readonly diffId: string;
+  readonly chainId: string;
+  readonly parent: string | null;
+  readonly built: BuiltLayer | null;
+}
+
+/** `sha256:…` of a stack: the diffID of the lowest layer, then SHA-256 of "chainID diffID" (OCI image spec, config.md). */
+export function chainIdOf(parent: string | null, diffId: string): string {
+  if (parent === null) return diffId;
+  return `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`;
+}
+
+/** The chainIDs of a stack of diffIDs, lowest first. */
+export function chainIdsOf(diffIds: readonly string[]): string[] {
+  const chain: string[] = [];
+  for (const diffId of diffIds) chain.push(chainIdOf(chain.at(-1) ?? null, diffId));
+  return chain;
+}
+
+/** The image id: SHA-256 of its config's bytes. */
+export function imageIdOf(config: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(config).digest('hex')}`;
+}
+
+/**
+ * Adds an image with the layers that the store does not have yet, and names it.
+ *
+ * @param references - Each moves here if another image had it.
+ */
+export function addImage(
+  registry: Registry,
+  image: { config: Uint8Array; layers: readonly NewLayer[]; references: readonly string[] },
+): ImageEvent[] {
+  const events: ImageEvent[] = [];
+  for (const { built, ...ids } of image.layers) {
+    if (built === null || registry.layers.has(ids.chainId)) continue;
+    const { chunks, root, entries, bytes } = built;
+    events.push({ type: 'LayerAdded', ...ids, root, chunks, entries, bytes });
+  }
+  const id = imageIdOf(image.config);
+  if (!registry.images.has(id)) {
+    const layers = image.layers.map((layer) => layer.chainId);
+    events.push({ type: 'ImageAdded', image: id, config: Uint8Array.from(image.config), layers });
+  }
+  for (const reference of image.references) events.push(...tagImage(registry, id, reference));
+  return events;
+}
+
+/**
+ * Gives an image a name; it is taken from the image that had it.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` for something that is not a reference.
+ */
+export function tagImage(registry: Registry, image: string, reference: string): ImageEvent[] {
+  const name = checkReference(reference);
+  return registry.tags.get(name) === image ? [] : [{ type: 'ImageTagged', reference: name, image }];
+}
+
+/** @throws `ERR_NOT_FOUND` when no image has the name. */
+export function untagImage(registry: Registry, reference: string): ImageEvent[] {
+  const name = checkReference(reference);
+  if (!registry.tags.has(name)) throw storeError('ERR_NOT_FOUND', `no image has the name "${name}"`);
+  return [{ type: 'ImageUntagged', reference: name }];
+}
+
+/**
+ * Removes a name; with the last one the image, and the layers that no other image has.
+ *
+ * @param reference - As asked: a name, or the image's id or a part of it.
+ * @param force - Removes an image by id although it has several names.
+ * @throws `ERR_CONFLICT` when a container uses the image, or an id has several names.
+ */
+export function removeImage(registry: Registry, image: ImageRecord, reference: string, force: boolean): ImageEvent[] {
+  const names = tagsOf(registry, image.image);
+  const name = normalizeReference(reference);
+  const isByName = names.includes(name);
+  if (isByName && names.length > 1) return [{ type: 'ImageUntagged', reference: name }];
+  const shown = isByName ? name : image.image.slice(7, 19);
+  if (!isByName && names.length > 1 && !force) {
+    throw storeError('ERR_CONFLICT', `image ${shown} has several names (${names.join(', ')}): remove those, or force it`);
+  }
+  for (const container of registry.containers.values()) {
+    if (container.image !== image.image) continue;
+    const message = `image ${shown} is in use by container "${container.name}" (${container.id.slice(0, 12)})`;
+    throw storeError('ERR_CONFLICT', message, { detail: { image: image.image, container: container.id } });
+  }
+  return [
+    ...names.map((each) => ({ type: 'ImageUntagged', reference: each }) as const),
+    { type: 'ImageRemoved', image: image.image },
+    ...unsharedLayers(registry, image).map((chainId) => ({ type: 'LayerRemoved', chainId }) as const),
+  ];
+}
+
+/** Names of an image, sorted. */
+export function tagsOf(registry: Registry, image: string): string[] {
+  return [...registry.tags].filter(([, tagged]) => tagged === image).map(([reference]) => reference).toSorted();
+}
+
+/** The image's layers that no other image has, the uppermost first. */
+function unsharedLayers(registry: Registry, image: ImageRecord): string[] {
+  const shared = new Set<string>();
+  for (const other of registry.images.values()) {
+    if (other.image !== image.image) for (const chainId of other.layers) shared.add(chainId);
+  }
+  return image.layers.filter((chainId) => !shared.has(chainId)).toReversed();
+}
+
+/** A reference with its tag: lower-case name, optionally with a host and folders, and a tag (distribution's grammar). */
+export function checkReference(reference: string): string {
+  const name = normalizeReference(reference);
+  if (!REFERENCE.test(name)) {
+    throw storeError('ERR_INVALID_ARGUMENT', `"${reference}" is not an image name such as app:1 or team/app:1`, {
+      detail: { reference },
+    });
+  }
+  return name;
+}
+
+const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const HOST = '(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?/)?';
+const REFERENCE = new RegExp(`^${HOST}${PART}(?:/${PART})*:[\\w][\\w.-]{0,127}$`);
