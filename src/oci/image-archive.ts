@@ -5,6 +5,7 @@ import type { ImageFiles } from './blob.ts';
 import { BlobImageSource } from './blob-image-source.ts';
 import { SNIFF_BYTES, sniffCompression } from './decompress.ts';
 import { DirectoryFiles } from './directory-files.ts';
+import { DirectorySource } from './directory-source.ts';
 import { isDockerManifest, readDockerArchive } from './docker-archive.ts';
 import type { ImageSource, ImageSourceKind, ImageSourceOptions } from './image-source.ts';
 import { MANIFEST_BYTES_MAX, parseJson } from './json.ts';
@@ -95,7 +96,9 @@ async function openFiles(
       return new BlobImageSource({ kind, files, images, warnings, dialect: options.dialect ?? 'oci' }, options);
     }
     case 'directory':
-      throw sourceError('ERR_OCI_UNSUPPORTED', 'a plain directory', { file: files.file });
+      if (files instanceof TarFiles)
+        throw sourceError('ERR_OCI_UNSUPPORTED', 'a tar is not a directory', { file: files.file });
+      return DirectorySource.open(files.file, options, warnings);
   }
 }
 
