@@ -41,6 +41,8 @@ export class World {
   seq = 0;
   /** Time of the last transaction folded in. */
   timeNs = 0n;
+  /** Events of a transaction have been folded in that has not ended: the world is ahead of its `seq`. */
+  isPartial = false;
   registry: Registry = EMPTY_REGISTRY;
   readonly lowers: LowerViews;
   readonly #overlays: Map<SubjectId, Overlay>;
@@ -98,6 +100,7 @@ export class World {
 
   /** Folds one event of a transaction that is being made. {@link World.applied} ends it. */
   applyEvent(subject: SubjectId, event: StoreEvent, seq: number, timeNs: bigint, past: Past): void {
+    this.isPartial = true;
     if (isFileEvent(event)) {
       applyFileEvent(this.#treeOf(subject), event, seq);
       return;
@@ -110,6 +113,7 @@ export class World {
   applied(transaction: Transaction): void {
     this.seq = lastSeq(transaction);
     this.timeNs = transaction.timeNs;
+    this.isPartial = false;
   }
 
   #applyToTrees(event: RegistryEvent, seq: number, past: Past): void {

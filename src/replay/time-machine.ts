@@ -1,0 +1,179 @@
+/**
+ * The state at any moment: the nearest snapshot at or before it, then the log folded forward.
+ *
+ * Snapshots are worlds that share nearly everything with their neighbours. They are taken every so many events while the
+ * log is folded and while it grows, and thinned so that there are at most {@link TimeMachineOptions.snapshotsMax}: the gap
+ * between two may grow with the square root of their age, so that yesterday is near and last year is not far. Recent
+ * answers serve as snapshots too, which makes going through history step by step cheap.
+ *
+ * A moment inside a transaction is the state before that transaction.
+ *
+ * Forks and rewinds in the log refer to earlier moments. An answer plans first which moments it needs, theirs included,
+ * and folds every stretch of the log once, from old to new; so it ends, and never costs more than the log from the oldest
+ * snapshot needed, however many forks of forks there are.
+ */
+
+import type { Transaction } from '../events/event.ts';
+import { lastSeq } from '../events/event.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { storeError } from '../events/log-error.ts';
+import { LowerViews } from '../projections/lower-views.ts';
+import { type Past, World } from '../projections/world.ts';
+import { LogIndex } from './log-index.ts';
+import { Snapshots } from './snapshots.ts';
+
+/** What the time machine needs of a log. */
+export type LogReader = Pick<EventLog, 'head' | 'read'>;
+
+export interface TimeMachineOptions {
+  /** Events between two snapshots of the newest stretch. */
+  readonly snapshotEvery?: number;
+  /** Snapshots kept at most, from 2. */
+  readonly snapshotsMax?: number;
+  /** Recent answers kept at most. */
+  readonly recentMax?: number;
+}
+
+export class TimeMachine implements Past {
+  /** The newest world, folded in place: the store's live one. Only {@link TimeMachine.catchUp} and its engine fold it. */
+  readonly live: World;
+  readonly #log: LogReader;
+  readonly #snapshots: Snapshots;
+  readonly #index: LogIndex;
+
+  /**
+   * @param start - Where folding starts: a new world, or one from a checkpoint; it becomes {@link TimeMachine.live}.
+   */
+  constructor(log: LogReader, start: World, options: TimeMachineOptions = {}) {
+    this.#log = log;
+    this.live = start;
+    this.#snapshots = new Snapshots({
+      empty: new World(start.lowers),
+      every: options.snapshotEvery ?? 1024,
+      max: options.snapshotsMax ?? 64,
+      recentMax: options.recentMax ?? 16,
+    });
+    this.#index = new LogIndex(log, start.seq);
+    if (start.seq > 0) this.#snapshots.keep(start.snapshot());
+  }
+
+  /**
+   * Folds what the log has beyond the live world: everything when a store is opened, what a writer has added when a
+   * follower looks again.
+   *
+   * @param folded - Called after each transaction, for whoever follows the fold.
+   */
+  catchUp(folded?: (transaction: Transaction) => void): void {
+    for (const transaction of this.#log.read(this.live.seq + 1)) {
+      expectNext(this.live, transaction);
+      this.live.apply(transaction, this);
+      this.committed(transaction);
+      folded?.(transaction);
+    }
+  }
+
+  /** Takes note of a transaction that was appended and folded into the live world: the engine's commit listener. */
+  committed(transaction: Transaction): void {
+    this.#index.add(transaction);
+    if (this.#snapshots.isDue(this.live.seq)) this.#snapshots.keep(this.live.snapshot());
+  }
+
+  /**
+   * The world after event `seq`. A shared value: not to be folded further (take a snapshot of it for that).
+   *
+   * @param seq - From 0 to the newest event.
+   * @throws `ERR_AT_INVALID` outside of that; `ERR_LOG_NOT_FOUND` when that part of the log is gone.
+   */
+  worldAt(seq: number): World {
+    this.#expectInLog(seq);
+    const known = this.#snapshots.at(seq);
+    if (known !== undefined) return known;
+    const isNow = seq === this.live.seq && !this.live.isPartial;
+    const world = isNow ? this.live.snapshot() : this.#foldTo(seq);
+    this.#snapshots.remember(seq, world);
+    return world;
+  }
+
+  /** Last event of the last transaction at or before a time; 0 when the log begins later. */
+  seqAtTime(timeNs: bigint): number {
+    return this.#index.seqAtTime(timeNs);
+  }
+
+  /** The transaction that holds event `seq`; undefined for 0 and for numbers beyond the log. */
+  transactionAt(seq: number): Transaction | undefined {
+    if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.#log.head) return undefined;
+    for (const transaction of this.#log.read(seq, seq)) return transaction;
+    return undefined;
+  }
+
+  #foldTo(seq: number): World {
+    const plan = this.#planFor(seq);
+    const answers = new Map<number, World>();
+    const past: Past = {
+      worldAt: (at) => answers.get(at) ?? (this.#snapshots.at(at) as World),
+    };
+    for (const stretch of plan) foldStretch(this.#log, stretch, past, answers);
+    return answers.get(seq) as World;
+  }
+
+  /** Stretches of the log to fold, old ones first: the one to `seq`, and those that its forks and rewinds refer to. */
+  #planFor(seq: number): Stretch[] {
+    const stretches = new Map<number, Stretch>();
+    const wanted = [seq];
+    for (let at = wanted.pop(); at !== undefined; at = wanted.pop()) {
+      if (at !== seq && this.#snapshots.at(at) !== undefined) continue;
+      const base = this.#snapshots.nearest(at);
+      let stretch = stretches.get(base.seq);
+      if (stretch === undefined) stretches.set(base.seq, (stretch = { base, to: base.seq, stops: new Set() }));
+      stretch.stops.add(at);
+      if (at <= stretch.to) continue;
+      this.#index.forEachReference(stretch.to, at, (referred) => wanted.push(referred));
+      stretch.to = at;
+    }
+    return [...stretches.values()].sort((a, b) => a.base.seq - b.base.seq);
+  }
+
+  #expectInLog(seq: number): void {
+    if (Number.isSafeInteger(seq) && seq >= 0 && seq <= this.live.seq) return;
+    throw storeError('ERR_AT_INVALID', `there is no event ${seq}: the log goes from 0 to ${this.live.seq}`, {
+      detail: { kind: 'range', at: seq, head: this.live.seq },
+    });
+  }
+}
+
+/** Opens a whole log: its live world stands at the head afterwards. */
+export function foldFrom(log: Pick<EventLog, 'head' | 'read' | 'chunks'>, options?: TimeMachineOptions): TimeMachine {
+  const time = new TimeMachine(log, new World(new LowerViews(log.chunks)), options);
+  time.catchUp();
+  return time;
+}
+
+interface Stretch {
+  readonly base: World;
+  to: number;
+  /** Moments to be answered on the way. */
+  readonly stops: Set<number>;
+}
+
+function foldStretch(log: LogReader, stretch: Stretch, past: Past, answers: Map<number, World>): void {
+  const world = stretch.base.snapshot();
+  const stops = [...stretch.stops].sort((a, b) => a - b);
+  let next = 0;
+  if (stretch.to > world.seq) {
+    for (const transaction of log.read(world.seq + 1, stretch.to)) {
+      expectNext(world, transaction);
+      const end = lastSeq(transaction);
+      while (next < stops.length && stops[next] < end) answers.set(stops[next++], world.snapshot());
+      if (next === stops.length) break;
+      world.apply(transaction, past);
+    }
+  }
+  while (next < stops.length) answers.set(stops[next++], world.snapshot());
+}
+
+function expectNext(world: World, transaction: Transaction): void {
+  if (transaction.seq === world.seq + 1) return;
+  throw storeError('ERR_LOG_NOT_FOUND', `history from event ${world.seq + 1} to ${transaction.seq - 1} is gone`, {
+    detail: { seq: world.seq + 1, next: transaction.seq },
+  });
+}
