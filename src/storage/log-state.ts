@@ -1,4 +1,5 @@
-import type { Transaction } from '../events/event.ts';
+import { CHUNK_BYTES_MAX } from '../events/chunk-store.ts';
+import type { ChunkNumber, Transaction } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 
 /** Refusals that every log shares. */
@@ -21,4 +22,14 @@ export function closedLog(): Error {
 
 export function readOnlyLog(): Error {
   return storeError('ERR_LOG_READ_ONLY', 'the log is open for reading only');
+}
+
+export function chunkTooLarge(length: number): Error {
+  return storeError('ERR_LOG_RECORD_TOO_LARGE', `a chunk of ${length} bytes: 1 to ${CHUNK_BYTES_MAX} are allowed`, {
+    detail: { bytes: length },
+  });
+}
+
+export function unknownChunk(chunk: ChunkNumber): Error {
+  return storeError('ERR_LOG_CHUNK_UNKNOWN', `chunk ${chunk} is not in the log`, { detail: { chunk } });
 }

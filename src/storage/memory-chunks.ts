@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { CHUNK_BYTES_MAX, type ChunkStore } from '../events/chunk-store.ts';
 import type { ChunkNumber } from '../events/event.ts';
-import { storeError } from '../events/log-error.ts';
 import { crc32 } from './crc32.ts';
 import { Uint32Column } from './columns.ts';
 import { HashIndex } from './hash-index.ts';
+import { chunkTooLarge, unknownChunk } from './log-state.ts';
 
 /** Content lies in slabs: a buffer for each chunk would cost more than copying a small one. */
 const SLAB_BYTES_MIN = 65_536;
@@ -96,14 +96,4 @@ export class MemoryChunks implements ChunkStore {
     if (chunk >= 1 && chunk <= this.#lengths.length) return chunk - 1;
     throw unknownChunk(chunk);
   }
-}
-
-export function chunkTooLarge(length: number): Error {
-  return storeError('ERR_LOG_RECORD_TOO_LARGE', `a chunk of ${length} bytes: 1 to ${CHUNK_BYTES_MAX} are allowed`, {
-    detail: { bytes: length },
-  });
-}
-
-export function unknownChunk(chunk: ChunkNumber): Error {
-  return storeError('ERR_LOG_CHUNK_UNKNOWN', `chunk ${chunk} is not in the log`, { detail: { chunk } });
 }

@@ -1,0 +1,113 @@
+import { transactionCount, transactionSeq } from '../../events/codec.ts';
+import { ChunkIndex } from './chunk-index.ts';
+import {
+  CHUNK_PREFIX_BYTES,
+  COMMIT_PREFIX_BYTES,
+  FRAME_HEADER_BYTES,
+  KIND_CHUNK,
+  KIND_COMMIT,
+  KIND_TRANSACTION,
+  readUint64,
+} from './frame.ts';
+import { corrupt, SEGMENT_HEADER_BYTES, type Segment, segmentName } from './segment.ts';
+import { SeqIndex } from './seq-index.ts';
+
+/** The last commit frame of the last segment; before the first one, what the segment's header says. */
+export interface LastCommit {
+  /** Offset behind it. */
+  end: number;
+  /** Bytes of the segment that were on the disk when it was written. */
+  durable: number;
+  chain: Buffer;
+}
+
+/**
+ * What is known of an open log without reading it again: segments, chunks, and where transactions lie.
+ *
+ * It is built from frames in their order, checked here: numbers of chunks and events are dense, commits tell the truth.
+ */
+export class LogIndex {
+  readonly segments: Segment[] = [];
+  /** Offset behind the last whole frame of each segment, frames that are not written yet included. */
+  readonly ends: number[] = [];
+  readonly chunks: ChunkIndex;
+  readonly seqs = new SeqIndex();
+  readonly commit: LastCommit;
+  head: number;
+  transactions = 0;
+  /** Highest sequence number that the log itself proves to be on the disk. */
+  syncedSeq: number;
+
+  constructor(first: Segment, findsEqualChunks: boolean) {
+    this.chunks = new ChunkIndex(first.firstChunk - 1, findsEqualChunks);
+    this.head = first.firstSeq - 1;
+    this.syncedSeq = this.head;
+    this.commit = { end: SEGMENT_HEADER_BYTES, durable: 0, chain: Buffer.alloc(32) };
+    this.addSegment(first);
+  }
+
+  get last(): Segment {
+    return this.segments[this.segments.length - 1];
+  }
+
+  get lastEnd(): number {
+    return this.ends[this.ends.length - 1];
+  }
+
+  set lastEnd(end: number) {
+    this.ends[this.ends.length - 1] = end;
+  }
+
+  /** Takes a new last segment. All before it are sealed, so they are on the disk. */
+  addSegment(segment: Segment): void {
+    this.segments.push(segment);
+    this.ends.push(SEGMENT_HEADER_BYTES);
+    this.commit.end = SEGMENT_HEADER_BYTES;
+    this.commit.durable = 0;
+    this.commit.chain = Buffer.from(segment.previousChain);
+    this.syncedSeq = this.head;
+  }
+
+  /** Takes the next frame of the last segment; a `FrameVisitor`. */
+  readonly take = (kind: number, buffer: Buffer, start: number, end: number, offset: number): void => {
+    if (kind === KIND_TRANSACTION) this.#takeTransaction(buffer, start, offset);
+    else if (kind === KIND_CHUNK) this.#takeChunk(buffer, start, end, offset);
+    else if (kind === KIND_COMMIT) this.#takeCommit(buffer, start, offset);
+    this.lastEnd = offset + FRAME_HEADER_BYTES + end - start;
+  };
+
+  addTransaction(seq: number, count: number, offset: number): void {
+    this.seqs.add(seq, this.segments.length - 1, offset);
+    this.head = seq + count - 1;
+    this.transactions++;
+  }
+
+  #takeTransaction(buffer: Buffer, start: number, offset: number): void {
+    const seq = transactionSeq(buffer, start);
+    const count = transactionCount(buffer, start);
+    if (seq !== this.head + 1 || count === 0) throw this.#corrupt(`a transaction starts with event ${seq}`, offset);
+    this.addTransaction(seq, count, offset);
+  }
+
+  #takeChunk(buffer: Buffer, start: number, end: number, offset: number): void {
+    const number = readUint64(buffer, start);
+    if (number !== this.chunks.head + 1) throw this.#corrupt(`chunk ${number} is out of order`, offset);
+    const content = offset + FRAME_HEADER_BYTES + CHUNK_PREFIX_BYTES;
+    this.chunks.add(content, end - start - CHUNK_PREFIX_BYTES, buffer, start + 8);
+  }
+
+  #takeCommit(buffer: Buffer, start: number, offset: number): void {
+    if (readUint64(buffer, start) !== offset) throw this.#corrupt('a commit belongs to another place', offset);
+    const head = readUint64(buffer, start + 16);
+    if (head !== this.head) throw this.#corrupt(`a commit has head ${head}`, offset);
+    const { commit } = this;
+    commit.durable = readUint64(buffer, start + 8);
+    commit.end = offset + FRAME_HEADER_BYTES + COMMIT_PREFIX_BYTES + 32;
+    buffer.copy(commit.chain, 0, start + COMMIT_PREFIX_BYTES, start + COMMIT_PREFIX_BYTES + 32);
+    if (commit.durable === offset) this.syncedSeq = this.head;
+  }
+
+  #corrupt(what: string, byte: number): Error {
+    return corrupt(what, { segment: segmentName(this.last.number), byte, seq: this.head });
+  }
+}

@@ -1,0 +1,40 @@
+import type { LogFileSystem } from './log-file-system.ts';
+import type { Segment } from './segment.ts';
+
+/** Descriptors that are kept open for reading; 64 segments of 64 MiB are 4 GiB of log. */
+const OPEN_MAX = 64;
+
+/** Segments that are open for reading, at most {@link OPEN_MAX}; the one that was opened first is closed first. */
+export class OpenSegments {
+  readonly #files: LogFileSystem;
+  readonly #descriptors = new Map<number, number>();
+
+  constructor(files: LogFileSystem) {
+    this.#files = files;
+  }
+
+  descriptor(segment: Segment): number {
+    const known = this.#descriptors.get(segment.number);
+    if (known !== undefined) return known;
+    const fd = this.#files.openSync(segment.path, 'r');
+    this.add(segment.number, fd);
+    return fd;
+  }
+
+  /** Takes over a descriptor. */
+  add(number: number, fd: number): void {
+    if (this.#descriptors.size >= OPEN_MAX) {
+      for (const [oldest, descriptor] of this.#descriptors) {
+        this.#descriptors.delete(oldest);
+        this.#files.closeSync(descriptor);
+        break;
+      }
+    }
+    this.#descriptors.set(number, fd);
+  }
+
+  close(): void {
+    for (const fd of this.#descriptors.values()) this.#files.closeSync(fd);
+    this.#descriptors.clear();
+  }
+}

@@ -1,0 +1,131 @@
+import { decodeTransaction, transactionCount, transactionSeq } from '../../events/codec.ts';
+import type { Transaction } from '../../events/event.ts';
+import { FRAME_HEADER_BYTES, isFrameWhole, isPayloadLength, KIND_TRANSACTION } from './frame.ts';
+import { type LogFileSystem, readFully } from './log-file-system.ts';
+import type { LogIndex } from './log-index.ts';
+import type { OpenSegments } from './open-segments.ts';
+import { corrupt, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts';
+
+/** First and largest reads of one iteration: small, since most readers want one transaction; then growing. */
+const WINDOW_BYTES_MIN = 65_536;
+const WINDOW_BYTES_MAX = 1 << 20;
+
+/** Header of a frame and the fixed bytes of a transaction. */
+const PEEK_BYTES = FRAME_HEADER_BYTES + 12;
+
+/** Frames that are not written yet; see `LogWriter`. */
+export interface UnwrittenFrames {
+  readonly buffer: Buffer;
+  /** Offset of the buffer's first byte in the last segment. */
+  readonly written: number;
+}
+
+/** Reads transactions from the segments and from the writer's buffer, with bounded memory. */
+export class TransactionReader {
+  readonly #files: LogFileSystem;
+  readonly #index: LogIndex;
+  readonly #open: OpenSegments;
+  readonly #unwritten: UnwrittenFrames | null;
+
+  constructor(files: LogFileSystem, index: LogIndex, open: OpenSegments, unwritten: UnwrittenFrames | null) {
+    this.#files = files;
+    this.#index = index;
+    this.#open = open;
+    this.#unwritten = unwritten;
+  }
+
+  /**
+   * Whole transactions from the one that holds `fromSeq` to the one that holds `toSeq`.
+   *
+   * Between two of them the log may grow, flush and roll: what is kept is an offset, not a view.
+   *
+   * @throws `ERR_LOG_CORRUPT` with segment, byte and seq.
+   */
+  *read(fromSeq: number, toSeq: number): Generator<Transaction, void> {
+    const index = this.#index;
+    const start = toSeq < fromSeq ? null : index.seqs.find(fromSeq);
+    if (start === null) return;
+    let { segment, offset } = start;
+    const window = new Window();
+    let done = 0;
+    while (done < toSeq) {
+      if (offset >= index.ends[segment]) {
+        if (++segment >= index.segments.length) return;
+        offset = SEGMENT_HEADER_BYTES;
+        window.filled = 0;
+        continue;
+      }
+      const frameBytes = this.#look(window, segment, offset);
+      const { buffer, at } = window;
+      if (buffer[at + 8] === KIND_TRANSACTION) {
+        const seq = transactionSeq(buffer, at + FRAME_HEADER_BYTES);
+        done = seq + transactionCount(buffer, at + FRAME_HEADER_BYTES) - 1;
+        if (seq > toSeq) return;
+        if (done >= fromSeq) yield this.#transaction(window, segment, offset, frameBytes);
+      }
+      offset += frameBytes;
+    }
+  }
+
+  /** Brings the first bytes of a frame into the window. Returns the frame's length. */
+  #look(window: Window, segment: number, offset: number): number {
+    this.#fill(window, segment, offset, Math.min(PEEK_BYTES, this.#index.ends[segment] - offset));
+    const length = window.buffer.readUInt32LE(window.at + 4);
+    if (!isPayloadLength(window.buffer[window.at + 8], length)) throw this.#corrupt(segment, offset);
+    return FRAME_HEADER_BYTES + length;
+  }
+
+  #transaction(window: Window, segment: number, offset: number, frameBytes: number): Transaction {
+    this.#fill(window, segment, offset, frameBytes);
+    const { salt, format } = this.#index.segments[segment];
+    const { buffer, at } = window;
+    const end = at + frameBytes;
+    if (!isFrameWhole(buffer, at, end, salt)) throw this.#corrupt(segment, offset);
+    return decodeTransaction(buffer.subarray(at + FRAME_HEADER_BYTES, end), format);
+  }
+
+  #fill(window: Window, segment: number, offset: number, length: number): void {
+    const unwritten = this.#unwritten;
+    if (unwritten !== null && segment === this.#index.segments.length - 1 && offset >= unwritten.written) {
+      window.buffer = unwritten.buffer;
+      window.at = offset - unwritten.written;
+      window.filled = 0; // not the window's own bytes: look again the next time
+      return;
+    }
+    if (window.filled > 0 && offset >= window.base && offset + length <= window.base + window.filled) {
+      window.buffer = window.own;
+      window.at = offset - window.base;
+      return;
+    }
+    window.reserve(length);
+    const fd = this.#open.descriptor(this.#index.segments[segment]);
+    const filled = readFully(this.#files, fd, window.own, window.own.length, offset);
+    if (filled < length) throw this.#corrupt(segment, offset);
+    window.buffer = window.own;
+    window.base = offset;
+    window.filled = filled;
+    window.at = 0;
+  }
+
+  #corrupt(segment: number, byte: number): Error {
+    const place = { segment: segmentName(this.#index.segments[segment].number), byte, seq: null };
+    return corrupt('a frame does not match its checksum', place);
+  }
+}
+
+/** Bytes of a segment that one iteration has read. */
+class Window {
+  own: Buffer = Buffer.alloc(0);
+  /** Offset of the first byte in the segment; `filled` bytes are there. */
+  base = 0;
+  filled = 0;
+  /** Where the frame that is looked at lies: in the own buffer or in the writer's. */
+  buffer: Buffer = this.own;
+  at = 0;
+
+  /** Makes room for `length` bytes; the window doubles with every read. */
+  reserve(length: number): void {
+    const wanted = Math.min(Math.max(WINDOW_BYTES_MIN, this.own.length * 2), WINDOW_BYTES_MAX);
+    if (this.own.length < Math.max(wanted, length)) this.own = Buffer.allocUnsafeSlow(Math.max(wanted, length));
+  }
+}
