@@ -11,7 +11,7 @@
  */
 
 import type { ChunkReader } from '../../events/chunk-store.ts';
-import { type Owner, Trie } from './trie.ts';
+import { Owner, Trie } from './trie.ts';
 
 export const BLOCK_BYTES = 4096;
 export const PAGE_BYTES = 16_384;
@@ -74,6 +74,17 @@ export class Content {
   forEachPage(visit: (page: Page, index: number) => boolean | void, first = 0): void {
     if (this.#pages) this.#pages.forEach(visit, first);
     else if (this.#single && first === 0) visit(this.#single, 0);
+  }
+
+  /** Visits the pages that are not the same object in both; null: no page. Costs what differs. */
+  diff(other: Content, visit: (index: number, here: Page | null, there: Page | null) => void): void {
+    if (this.#pages === null && other.#pages === null) {
+      if (this.#single !== other.#single) visit(0, this.#single, other.#single);
+      return;
+    }
+    const here = this.#pages ?? trieOf(this.#single);
+    const there = other.#pages ?? trieOf(other.#single);
+    here.diff(there, (index, left, right) => visit(index, left ?? null, right ?? null));
   }
 
   /** Lays a stretch of a chunk over `[offset, offset + length)`. Only for an owner's content. */
@@ -271,6 +282,12 @@ function readPage(page: Page, chunks: ChunkReader, from: number, to: number, tar
     at = stop;
   }
   if (at < to) target.fill(0, out + (at - from), out + (to - from));
+}
+
+function trieOf(page: Page | null): Trie<Page> {
+  const pages = new Trie<Page>();
+  if (page) pages.set(0, page, new Owner());
+  return pages;
 }
 
 function forEachPart(offset: number, length: number, visit: (index: number, from: number, to: number) => void): void {

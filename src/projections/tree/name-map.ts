@@ -100,10 +100,56 @@ export class NameMap {
     return all;
   }
 
+  /**
+   * Visits the names whose values differ, in no particular order; undefined stands for no value. Costs what differs: nodes
+   * that both maps share are skipped.
+   */
+  diff(other: NameMap, visit: (name: string, here: number | undefined, there: number | undefined) => void): void {
+    const [left, right] = unsharedLeaves(this.#root, other.#root);
+    const there = new Map<string, number>();
+    for (const leaf of right) leaf.names.forEach((name, index) => there.set(name, leaf.values[index]));
+    for (const leaf of left) {
+      for (let index = 0; index < leaf.names.length; index++) {
+        const name = leaf.names[index];
+        const value = there.get(name);
+        if (value !== leaf.values[index]) visit(name, leaf.values[index], value);
+        there.delete(name);
+      }
+    }
+    for (const [name, value] of there) visit(name, undefined, value);
+  }
+
   /** Whether both handles stand on the very same nodes, so that nothing can differ. */
   isSame(other: NameMap): boolean {
     return this.#root === other.#root;
   }
+}
+
+/** The leaves that are not in both trees. All leaves of a tree are at one depth, so shared nodes are at one height. */
+function unsharedLeaves(left: NameNode | null, right: NameNode | null): [NameNode[], NameNode[]] {
+  let here = left === null ? [] : [left];
+  let there = right === null ? [] : [right];
+  let above = heightOf(left) - heightOf(right);
+  for (;;) {
+    if (above === 0) {
+      const before = new Set(here);
+      const shared = new Set(there.filter((node) => before.has(node)));
+      here = here.filter((node) => !shared.has(node));
+      there = there.filter((node) => !shared.has(node));
+    }
+    const goDownHere = above >= 0 && here.some((node) => node.children !== null);
+    const goDownThere = above <= 0 && there.some((node) => node.children !== null);
+    if (!goDownHere && !goDownThere) return [here, there];
+    if (goDownHere) here = here.flatMap((node) => node.children ?? []);
+    if (goDownThere) there = there.flatMap((node) => node.children ?? []);
+    if (above !== 0) above -= Math.sign(above);
+  }
+}
+
+function heightOf(node: NameNode | null): number {
+  let height = 0;
+  for (let at = node; at !== null; at = at.children?.[0] ?? null) height++;
+  return height;
 }
 
 /** Index of the name, or the complement of where it would stand. */
