@@ -4,7 +4,7 @@ import type { ChunkNumber } from '../events/event.ts';
 import { crc32 } from './crc32.ts';
 import { Uint32Column } from './columns.ts';
 import { HashIndex } from './hash-index.ts';
-import { chunkTooLarge, unknownChunk } from './log-state.ts';
+import { chunkTooLarge, closedLog, unknownChunk } from './log-state.ts';
 
 /** Content lies in slabs: a buffer for each chunk would cost more than copying a small one. */
 const SLAB_BYTES_MIN = 65_536;
@@ -28,12 +28,14 @@ export class MemoryChunks implements ChunkStore {
   readonly #sums = new Uint32Column();
   readonly #index = new HashIndex(this.#sums);
   readonly #digests = new Map<ChunkNumber, Buffer>();
+  #closed = false;
 
   get head(): ChunkNumber {
     return this.#lengths.length;
   }
 
   put(bytes: Uint8Array): ChunkNumber {
+    if (this.#closed) throw closedLog();
     const length = bytes.length;
     if (length === 0 || length > CHUNK_BYTES_MAX) throw chunkTooLarge(length);
     const sum = crc32(bytes, 0, length);
@@ -66,6 +68,10 @@ export class MemoryChunks implements ChunkStore {
     const digest = hash('sha256', this.get(chunk), 'buffer');
     this.#digests.set(chunk, digest);
     return digest;
+  }
+
+  close(): void {
+    this.#closed = true;
   }
 
   #find(bytes: Uint8Array, sum: number): ChunkNumber {

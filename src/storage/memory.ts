@@ -1,4 +1,3 @@
-import type { ChunkStore } from '../events/chunk-store.ts';
 import { decodeTransaction, encodeTransaction, transactionCount, transactionSeq } from '../events/codec.ts';
 import { lastSeq, type Transaction } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -29,7 +28,7 @@ interface Slab {
  * (1.0 against 1.1 µs, since kept objects have to survive the garbage collector) and a fifth of the memory.
  */
 class MemoryLog implements EventLog {
-  readonly chunks: ChunkStore = new MemoryChunks();
+  readonly chunks = new MemoryChunks();
   readonly readOnly = false;
   readonly failed = false;
   readonly #slabs: Slab[] = [];
@@ -81,12 +80,13 @@ class MemoryLog implements EventLog {
   }
 
   close(): Promise<void> {
-    this.#closed = true;
+    this.closeSync();
     return Promise.resolve();
   }
 
   closeSync(): void {
     this.#closed = true;
+    this.chunks.close();
   }
 
   *#transactions(fromSeq: number, toSeq: number): Generator<Transaction, void> {

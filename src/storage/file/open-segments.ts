@@ -1,3 +1,4 @@
+import { closedLog } from '../log-state.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import type { Segment } from './segment.ts';
 
@@ -8,12 +9,15 @@ const OPEN_MAX = 64;
 export class OpenSegments {
   readonly #files: LogFileSystem;
   readonly #descriptors = new Map<number, number>();
+  #closed = false;
 
   constructor(files: LogFileSystem) {
     this.#files = files;
   }
 
+  /** @throws `ERR_LOG_CLOSED` after {@link OpenSegments.close}, also to reads that began before it. */
   descriptor(segment: Segment): number {
+    if (this.#closed) throw closedLog();
     const known = this.#descriptors.get(segment.number);
     if (known !== undefined) return known;
     const fd = this.#files.openSync(segment.path, 'r');
@@ -34,6 +38,7 @@ export class OpenSegments {
   }
 
   close(): void {
+    this.#closed = true;
     for (const fd of this.#descriptors.values()) this.#files.closeSync(fd);
     this.#descriptors.clear();
   }
