@@ -174,7 +174,8 @@ export class LayerBuilder implements LayerSink {
     if (directory === null || directory === 'not-a-directory') return false;
     const place = writer.lookup(directory, at.name);
     if (place === null || (place.layer === 0 && !fromBelow)) return false;
-    if (writer.nodeAt(place).dir !== null) throw corrupt(path, `a hard link to the directory "${printableName(target)}"`);
+    if (writer.nodeAt(place).dir !== null)
+      throw corrupt(path, `a hard link to the directory "${printableName(target)}"`);
     const ino =
       place.layer !== 0 ? place.layer : writer.copyUp(this.#ensure(at.directory, target), at.name, place.below);
     const to = splitPath(path);
@@ -185,13 +186,14 @@ export class LayerBuilder implements LayerSink {
 
   #linkLate(): void {
     for (const fromBelow of [false, true]) {
-      for (let before = -1; this.#links.length !== before; ) {
+      for (let before = -1; this.#links.length !== before;) {
         before = this.#links.length;
         this.#links = this.#links.filter(({ path, target }) => !this.#link(path, target, fromBelow));
       }
     }
     const [lost] = this.#links;
-    if (lost !== undefined) throw corrupt(lost.path, `a hard link to "${printableName(lost.target)}", which is not there`);
+    if (lost !== undefined)
+      throw corrupt(lost.path, `a hard link to "${printableName(lost.target)}", which is not there`);
   }
 
   #dropLateLink(path: string): void {

@@ -69,7 +69,9 @@ function walk(writer: LayerWriter, path: string): Step[] {
     if (node !== null && isSymlinkMode(node.mode)) {
       if (++links > LINKS_MAX) {
         const entry = printableName(path);
-        throw storeError('ERR_OCI_CORRUPT', `entry "${entry}": too many symbolic links on its way`, { detail: { entry } });
+        throw storeError('ERR_OCI_CORRUPT', `entry "${entry}": too many symbolic links on its way`, {
+          detail: { entry },
+        });
       }
       if (node.target.startsWith('/')) steps = [root];
       rest.push(...node.target.split('/').reverse());

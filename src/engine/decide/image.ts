@@ -87,7 +87,10 @@ export function removeImage(registry: Registry, image: ImageRecord, reference: s
   if (isByName && names.length > 1) return [{ type: 'ImageUntagged', reference: name }];
   const shown = isByName ? name : image.image.slice(7, 19);
   if (!isByName && names.length > 1 && !force) {
-    throw storeError('ERR_CONFLICT', `image ${shown} has several names (${names.join(', ')}): remove those, or force it`);
+    throw storeError(
+      'ERR_CONFLICT',
+      `image ${shown} has several names (${names.join(', ')}): remove those, or force it`,
+    );
   }
   for (const container of registry.containers.values()) {
     if (container.image !== image.image) continue;
@@ -103,7 +106,10 @@ export function removeImage(registry: Registry, image: ImageRecord, reference: s
 
 /** Names of an image, sorted. */
 export function tagsOf(registry: Registry, image: string): string[] {
-  return [...registry.tags].filter(([, tagged]) => tagged === image).map(([reference]) => reference).toSorted();
+  return [...registry.tags]
+    .filter(([, tagged]) => tagged === image)
+    .map(([reference]) => reference)
+    .toSorted();
 }
 
 /** The image's layers that no other image has, the uppermost first. */
@@ -118,13 +124,16 @@ function unsharedLayers(registry: Registry, image: ImageRecord): string[] {
 /** A reference with its tag: lower-case name, optionally with a host and folders, and a tag (distribution's grammar). */
 export function checkReference(reference: string): string {
   const name = normalizeReference(reference);
-  if (!REFERENCE.test(name)) {
+  if (!isReference(name)) {
     throw storeError('ERR_INVALID_ARGUMENT', `"${reference}" is not an image name such as app:1 or team/app:1`, {
       detail: { reference },
     });
   }
   return name;
 }
+
+/** Whether a name with its tag is well formed. */
+export const isReference = (name: string): boolean => REFERENCE.test(name);
 
 const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const HOST = '(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?/)?';

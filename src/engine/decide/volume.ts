@@ -16,7 +16,8 @@ export function createVolume(registry: Registry, name: string, timeNs: bigint): 
 /** The event of a new volume: 0755 of root unless said otherwise. */
 export function volumeCreated(
   volume: SubjectId,
-  about: Pick<VolumeRecord, 'name'> & Partial<Pick<VolumeRecord, 'kind' | 'anonymous'>> & { mode?: number; uid?: number; gid?: number },
+  about: Pick<VolumeRecord, 'name'> &
+    Partial<Pick<VolumeRecord, 'kind' | 'anonymous'>> & { mode?: number; uid?: number; gid?: number },
   timeNs: bigint,
 ): VolumeEvent {
   const { name, kind = 'volume', anonymous = false, mode = 0o755, uid = 0, gid = 0 } = about;
