@@ -1,0 +1,39 @@
+/** overlog: an event-sourced copy-on-write file system with time travel. The public API, by name. */
+
+export { openStore, type OpenStoreOptions } from './store/open-store.ts';
+export { type At, Store, type TransactionFilter } from './store/store.ts';
+export { type StoreQueries, StoreView } from './store/store-view.ts';
+export { Container } from './store/container.ts';
+export { Containers, type CreateContainerOptions } from './store/containers.ts';
+export { type ContainerInfo, type ContainerSizes, ContainerView, type MountInfo } from './store/container-view.ts';
+export { type ContainerFilter, ContainerViews } from './store/container-views.ts';
+export type { NewImage } from './store/image-build.ts';
+export { Images } from './store/images.ts';
+export { type ImageHistoryStep, type ImageInfo, ImageViews, type LayerInfo } from './store/image-views.ts';
+export type { HistoryStep, ParsedConfig, RunConfig } from './store/image-config.ts';
+export type { LoadedImage, LoadOptions, LoadProgress } from './store/image-load.ts';
+export { type VolumeInfo, Volumes, VolumeViews } from './store/volumes.ts';
+export type { OverlogFs } from './engine/fs/overlog-fs.ts';
+export type { EntryAttributes, LayerEntry, LayerSink } from './engine/layer-sink.ts';
+export { type Clock, systemClock } from './engine/engine.ts';
+export type { FsError } from './engine/errno.ts';
+export { DOCKER_PROFILE, POSIX_PROFILE } from './engine/decide/life-cycle-create.ts';
+export type {
+  AttributeEvent,
+  Cause,
+  ContainerEvent,
+  ContentEvent,
+  CopyUpEvent,
+  FileEvent,
+  ImageEvent,
+  LogEvent,
+  NameEvent,
+  OverlayProfile,
+  StoreEvent,
+  SubjectId,
+  Transaction,
+  VolumeEvent,
+  VolumeKind,
+} from './events/event.ts';
+export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
+export type { ContainerState } from './projections/registry.ts';

@@ -1,0 +1,172 @@
+/** One container: queries. */
+
+import { rootCaller } from '../engine/caller.ts';
+import { createFs } from '../engine/fs/create-fs.ts';
+import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
+import { Namespace } from '../engine/namespace.ts';
+import type { OverlayProfile, SubjectId, VolumeKind } from '../events/event.ts';
+import { storeError } from '../events/log-error.ts';
+import type { ContainerRecord, ContainerState } from '../projections/registry.ts';
+import type { Overlay } from '../projections/world.ts';
+import type { Moment } from './moment.ts';
+
+/** A mount of a container. */
+export interface MountInfo {
+  readonly type: VolumeKind;
+  /** Name of the volume; of a bind the host path; of a tmpfs ''. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly noCopy: boolean;
+  /** The volume was made for this mount, without a name. */
+  readonly anonymous: boolean;
+}
+
+/** Docker's two figures of `ps -s`, and what lies on the disk. */
+export interface ContainerSizes {
+  /** SizeRw: st_size over the upper's non-directories, hard links once. */
+  readonly sizeRwBytes: number;
+  /** SizeRootFs, "virtual": SizeRw and the image's layers. */
+  readonly sizeRootFsBytes: number;
+  /** Allocated blocks of the upper. */
+  readonly allocatedRwBytes: number;
+  readonly upperNodes: number;
+  readonly whiteouts: number;
+}
+
+/** All that is known of a container, as a value. */
+export interface ContainerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly subject: SubjectId;
+  readonly state: ContainerState;
+  readonly exitCode: number;
+  /** Id of its image; null: an empty root. */
+  readonly image: string | null;
+  /** What it was created by, as asked. */
+  readonly imageReference: string;
+  readonly command: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly readOnly: boolean;
+  readonly profile: OverlayProfile;
+  readonly createdNs: bigint;
+  readonly startedNs: bigint | null;
+  readonly finishedNs: bigint | null;
+  readonly mounts: readonly MountInfo[];
+  readonly forkedFrom: { readonly subject: SubjectId; readonly at: number } | null;
+}
+
+/** A container at one moment. A live one shows its state as it is when asked. */
+export class ContainerView {
+  /** Its number in the log. */
+  readonly subject: SubjectId;
+  readonly #moment: Moment;
+  #fs: { readonly fs: OverlogFs; readonly mounts: ContainerRecord['mounts']; readonly isWritable: boolean } | null =
+    null;
+
+  constructor(moment: Moment, subject: SubjectId) {
+    this.#moment = moment;
+    this.subject = subject;
+  }
+
+  /** @throws `ERR_NOT_FOUND` when it has been removed; so do all queries. */
+  get record(): ContainerRecord {
+    const record = this.#moment.world.registry.containers.get(this.subject);
+    if (record === undefined) throw storeError('ERR_NOT_FOUND', `container ${this.subject} has been removed`);
+    return record;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get name(): string {
+    return this.record.name;
+  }
+
+  get state(): ContainerState {
+    return this.record.state;
+  }
+
+  /** Its trees, for reading: the merged one, and what it stands on. */
+  get overlay(): Overlay {
+    const overlay = this.#moment.world.overlay(this.record.container);
+    if (overlay === undefined) throw storeError('ERR_NOT_FOUND', `container ${this.subject} has been removed`);
+    return overlay;
+  }
+
+  /**
+   * Its file system in the shape of node:fs, volumes mounted; the caller is root in `/`. Of a past moment it is read only.
+   *
+   * The object stays the same until the container's mounts change.
+   */
+  get fs(): OverlogFs {
+    const { mounts } = this.record;
+    const isWritable = this.#moment.engine?.isWritable ?? false;
+    if (this.#fs === null || this.#fs.mounts !== mounts || this.#fs.isWritable !== isWritable) {
+      this.#fs = { fs: createFs(rootCaller(this.namespace())), mounts, isWritable };
+    }
+    return this.#fs.fs;
+  }
+
+  /** A new namespace of the container, for callers of their own. */
+  namespace(): Namespace {
+    const { engine, world, chunks, files } = this.#moment;
+    return new Namespace({ engine, world, container: this.record, chunks, files });
+  }
+
+  get mounts(): MountInfo[] {
+    return this.record.mounts.map((mount) => {
+      const volume = this.#moment.world.registry.volumes.get(mount.volume);
+      const type = volume?.kind ?? 'volume';
+      return {
+        type,
+        source: type === 'tmpfs' ? '' : (volume?.name ?? ''),
+        target: mount.target,
+        readOnly: mount.readOnly,
+        noCopy: mount.noCopy,
+        anonymous: volume?.anonymous ?? false,
+      };
+    });
+  }
+
+  /** Kept as the container changes, so this costs nothing (SEM-2.2). */
+  sizes(): ContainerSizes {
+    const { tree } = this.overlay;
+    const { image } = this.record;
+    const { registry } = this.#moment.world;
+    let lowerBytes = 0;
+    for (const chainId of (image === null ? undefined : registry.images.get(image)?.layers) ?? []) {
+      lowerBytes += registry.layers.get(chainId)?.bytes ?? 0;
+    }
+    return {
+      sizeRwBytes: tree.upperBytes,
+      sizeRootFsBytes: tree.upperBytes + lowerBytes,
+      allocatedRwBytes: tree.upperAllocatedBytes,
+      upperNodes: tree.upperNodes,
+      whiteouts: tree.whiteouts,
+    };
+  }
+
+  inspect(): ContainerInfo {
+    const { record } = this;
+    return {
+      id: record.id,
+      name: record.name,
+      subject: record.container,
+      state: record.state,
+      exitCode: record.exitCode,
+      image: record.image,
+      imageReference: record.reference,
+      command: record.command,
+      labels: Object.fromEntries(record.labels),
+      readOnly: record.readOnly,
+      profile: record.profile,
+      createdNs: record.createdNs,
+      startedNs: record.startedNs,
+      finishedNs: record.finishedNs,
+      mounts: this.mounts,
+      forkedFrom: record.forkedFrom && { subject: record.forkedFrom.container, at: record.forkedFrom.at },
+    };
+  }
+}

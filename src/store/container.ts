@@ -1,0 +1,89 @@
+/** One live container: commands. */
+
+import {
+  killContainer,
+  pauseContainer,
+  removeContainer,
+  restartContainer,
+  startContainer,
+  stopContainer,
+  unpauseContainer,
+} from '../engine/decide/life-cycle.ts';
+import { renameContainer } from '../engine/decide/life-cycle-create.ts';
+import { volumesToRemove } from '../engine/decide/volume.ts';
+import type { Cause, ContainerEvent, SubjectId } from '../events/event.ts';
+import type { ContainerRecord } from '../projections/registry.ts';
+import { ContainerView } from './container-view.ts';
+import type { LiveMoment } from './moment.ts';
+
+/**
+ * A container. Its commands follow Docker's, state by state (SEM-2.6): a refused one throws `ERR_STATE` and changes
+ * nothing; a done one is on the disk.
+ */
+export class Container extends ContainerView {
+  readonly #live: LiveMoment;
+
+  constructor(live: LiveMoment, subject: SubjectId) {
+    super(live, subject);
+    this.#live = live;
+  }
+
+  /** Starts it; a running one stays as it is. Its writable layer is kept from run to run. */
+  start(): Promise<void> {
+    return this.#run('start', [], startContainer);
+  }
+
+  /** @param options.exitCode - What its program ended with; default 0. */
+  stop(options: { exitCode?: number } = {}): Promise<void> {
+    return this.#run('stop', [], (record, timeNs) => stopContainer(record, options.exitCode ?? 0, timeNs));
+  }
+
+  /** @param signal - Default `SIGKILL`. One that programs are not stopped by changes nothing. */
+  kill(signal = 'SIGKILL'): Promise<void> {
+    return this.#run('kill', [signal], (record, timeNs) => killContainer(record, signal, timeNs));
+  }
+
+  pause(): Promise<void> {
+    return this.#run('pause', [], pauseContainer);
+  }
+
+  unpause(): Promise<void> {
+    return this.#run('unpause', [], unpauseContainer);
+  }
+
+  restart(options: { exitCode?: number } = {}): Promise<void> {
+    return this.#run('restart', [], (record, timeNs) => restartContainer(record, options.exitCode ?? 0, timeNs));
+  }
+
+  /** @throws `ERR_CONFLICT` when another container has the name; `ERR_INVALID_ARGUMENT` for its own or an impossible one. */
+  rename(name: string): Promise<void> {
+    return this.#run('rename', [name], (record) => renameContainer(this.#live.world.registry, record, name));
+  }
+
+  /**
+   * Removes it with its writable layer; earlier moments keep both.
+   *
+   * @param options.force - Also when it is running: it is killed first.
+   * @param options.volumes - Its anonymous volumes too, unless somebody else uses them.
+   */
+  async remove(options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
+    const { force = false, volumes = false } = options;
+    const flags = [...(force ? ['--force'] : []), ...(volumes ? ['--volumes'] : [])];
+    await this.#live.run(['rm', this.name, ...flags], (timeNs) => {
+      const { record } = this;
+      const removed = volumesToRemove(this.#live.world.registry, record, volumes);
+      this.#live.commit(this.subject, removeContainer(record, { force, volumes: removed }, timeNs));
+    });
+  }
+
+  async #run(
+    command: string,
+    args: readonly string[],
+    decide: (record: ContainerRecord, timeNs: bigint) => ContainerEvent[],
+  ): Promise<void> {
+    const cause: Cause = [command, this.name, ...args];
+    await this.#live.run(cause, (timeNs) => {
+      this.#live.commit(this.subject, decide(this.record, timeNs));
+    });
+  }
+}

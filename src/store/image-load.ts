@@ -1,0 +1,94 @@
+/** Loading images from files and directories. */
+
+import { basename } from 'node:path';
+import { storeError } from '../events/log-error.ts';
+import { checkReference, imageIdOf, isReference } from '../engine/decide/image.ts';
+import { openImageSource } from '../oci/image-archive.ts';
+import type { ImageSource, ImageSourceOptions, SourceImage } from '../oci/image-source.ts';
+import type { SourceWarning } from '../oci/source-warning.ts';
+import { addPrepared, prepareImage, type PreparedImage, type PreparedLayer, type NewImage } from './image-build.ts';
+import type { LiveMoment } from './moment.ts';
+
+export interface LoadProgress {
+  /** Which of the layers that are read, from 1. */
+  readonly layer: number;
+  readonly layers: number;
+  /** Stored bytes of the layer read so far. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+export interface LoadOptions extends Omit<ImageSourceOptions, 'tags' | 'onWarning'> {
+  /** Names for the image; the source must hold one image only. Default: the names in the source. */
+  readonly tag?: string | readonly string[];
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Called with what is odd, as it comes up. */
+  readonly onWarning?: (warning: SourceWarning) => void;
+}
+
+export interface LoadedImage {
+  /** `sha256:…` of the config. */
+  readonly id: string;
+  readonly tags: readonly string[];
+  /** The store had the image before. */
+  readonly wasKnown: boolean;
+}
+
+/** Reads all images of a source, then adds them in one transaction. */
+export async function loadImages(live: LiveMoment, path: string, options: LoadOptions): Promise<LoadedImage[]> {
+  const { tag, onProgress: _, ...sourceOptions } = options;
+  const tags = tag === undefined ? undefined : typeof tag === 'string' ? [tag] : tag;
+  const source = await openImageSource(path, sourceOptions);
+  try {
+    if (tags !== undefined && source.images.length !== 1) {
+      const held = source.images.map((image) => image.tags.join(', ')).join('; ');
+      const message = `${path} holds ${source.images.length} images (${held}): one name is not for all`;
+      throw storeError('ERR_INVALID_ARGUMENT', message);
+    }
+    const built = new Map<string, PreparedLayer>();
+    const images: PreparedImage[] = [];
+    for (const image of source.images) {
+      const names = namesOf(source, image, tags);
+      images.push(await prepareImage(live, newImage(source, image, names, options), built));
+    }
+    const known = images.map(({ config }) => live.world.registry.images.has(imageIdOf(config)));
+    const ids = await addPrepared(live, images, built);
+    return ids.map((id, index) => ({ id, tags: images[index].references, wasKnown: known[index] }));
+  } finally {
+    await source.close();
+  }
+}
+
+/** A source's image, with a function for each layer that reads it. */
+function newImage(source: ImageSource, image: SourceImage, tags: readonly string[], options: LoadOptions): NewImage {
+  const { onProgress, onWarning } = options;
+  const layers = image.layers.length;
+  let number = 0;
+  return {
+    config: image.configBytes,
+    tags,
+    layers: image.layers.map((layer) => async (sink) => {
+      number = layer.number;
+      await source.readLayer(layer, sink, {
+        onProgress: ({ bytes, totalBytes }) => onProgress?.({ layer: number, layers, bytes, totalBytes }),
+      });
+    }),
+    warn: (entry, message) => {
+      onWarning?.({ file: source.file, layer: `layer ${number} of ${layers}`, entry, message });
+    },
+  };
+}
+
+/**
+ * The names that an image gets. Where the source has only a tag for it, or nothing at all, the file's own name stands in:
+ * `app.oci.tar` with the tag `1` is `app:1`.
+ */
+function namesOf(source: ImageSource, image: SourceImage, asked: readonly string[] | undefined): string[] {
+  if (asked !== undefined) return asked.map(checkReference);
+  const stem = basename(source.file).toLowerCase().replace(FILE_ENDINGS, '');
+  const tags = image.tags.length === 0 && source.images.length === 1 ? ['latest'] : image.tags;
+  const names = tags.map((tag) => (/[:/@]/.test(tag) ? tag : `${stem}:${tag}`));
+  return names.filter((name) => isReference(name)).map(checkReference);
+}
+
+const FILE_ENDINGS = /(?:[._-]?(?:oci|docker|archive|tar|tgz|gz|zst))+$/;

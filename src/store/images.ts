@@ -1,0 +1,73 @@
+/** Images: adding, naming and removing them. */
+
+import { STORE_SUBJECT } from '../events/event.ts';
+import { removeImage, tagImage, untagImage } from '../engine/decide/image.ts';
+import { addPrepared, type NewImage, prepareImage, type PreparedLayer } from './image-build.ts';
+import { loadImages, type LoadedImage, type LoadOptions } from './image-load.ts';
+import { type ImageInfo, ImageViews } from './image-views.ts';
+import { imageOf, type LiveMoment } from './moment.ts';
+
+/** The images of a live store. */
+export class Images extends ImageViews {
+  readonly #live: LiveMoment;
+
+  constructor(live: LiveMoment) {
+    super(live);
+    this.#live = live;
+  }
+
+  /**
+   * Loads the images of a file or directory: an OCI layout, a `docker save` archive, the tar of a root file system, or a
+   * directory that is one. Its content tells which.
+   *
+   * @returns What was loaded, with what was odd about it. When one image is damaged, none is added.
+   * @throws `ERR_NOT_FOUND`, `ERR_OCI_CORRUPT`, `ERR_OCI_DIGEST`, `ERR_OCI_UNSUPPORTED`, naming file, layer and entry.
+   */
+  async load(path: string, options: LoadOptions = {}): Promise<LoadedImage[]> {
+    this.#live.expectWritable();
+    return loadImages(this.#live, path, options);
+  }
+
+  /**
+   * Adds an image whose layers come from the caller. A stack that the store has already is not asked for again.
+   *
+   * @throws `ERR_OCI_CORRUPT` when the config's diff_ids do not fit the layers; what a layer's function throws. Nothing
+   *   of the image is in the store then.
+   */
+  async add(image: NewImage): Promise<ImageInfo> {
+    this.#live.expectWritable();
+    const built = new Map<string, PreparedLayer>();
+    const prepared = await prepareImage(this.#live, image, built);
+    const [id] = await addPrepared(this.#live, [prepared], built);
+    return this.get(id);
+  }
+
+  /** Gives an image one more name; it is taken from the image that had it. Throws as {@link ImageViews.get}. */
+  async tag(reference: string, name: string): Promise<void> {
+    await this.#live.run(['tag', reference, name], () => {
+      const { image } = imageOf(this.#live, reference);
+      this.#live.commit(STORE_SUBJECT, tagImage(this.#live.world.registry, image, name));
+    });
+  }
+
+  /** Takes a name away; the image stays. Throws `ERR_NOT_FOUND`. */
+  async untag(name: string): Promise<void> {
+    await this.#live.run(['untag', name], () => {
+      this.#live.commit(STORE_SUBJECT, untagImage(this.#live.world.registry, name));
+    });
+  }
+
+  /**
+   * Removes a name, and with the last one the image and the layers that no other image has. Earlier moments keep them.
+   *
+   * @param options.force - Removes an image by id although it has several names.
+   * @throws `ERR_CONFLICT` when a container uses it, or it has several names; as {@link ImageViews.get}.
+   */
+  async remove(reference: string, options: { force?: boolean } = {}): Promise<void> {
+    await this.#live.run(['rmi', reference], () => {
+      const { registry } = this.#live.world;
+      const image = imageOf(this.#live, reference);
+      this.#live.commit(STORE_SUBJECT, removeImage(registry, image, reference, options.force ?? false));
+    });
+  }
+}

@@ -1,0 +1,226 @@
+/** An open store: images, containers, volumes, labels, and the way to every earlier moment. */
+
+import type { Observable } from 'rxjs';
+import { removeLabel, setLabel } from '../engine/decide/label.ts';
+import type { Engine } from '../engine/engine.ts';
+import { STORE_SUBJECT, type SubjectId, type Transaction } from '../events/event.ts';
+import { storeError } from '../events/log-error.ts';
+import type { World } from '../projections/world.ts';
+import { isLabelName, resolveAt } from '../replay/at.ts';
+import type { TimeMachine } from '../replay/time-machine.ts';
+import { Changes } from './changes.ts';
+import { Containers } from './containers.ts';
+import { Images } from './images.ts';
+import { OpenMoment } from './live-moment.ts';
+import { containerOf, volumeOf } from './moment.ts';
+import { type StoreQueries, StoreView } from './store-view.ts';
+import { Volumes } from './volumes.ts';
+
+/** A moment: a sequence number, or a text such as `1234`, `~10`, `~5m`, a date, a label, `start`, `now`. */
+export type At = number | string;
+
+/** Which transactions of the log to read; all that are given must fit. */
+export interface TransactionFilter {
+  /** From the transaction that holds the event after this moment on. Default: the start. */
+  readonly from?: At;
+  /** To the transaction that holds this event. Default: now. */
+  readonly to?: At;
+  /** Name, id or id prefix; a removed container by its number. */
+  readonly container?: string | SubjectId;
+  readonly volume?: string | SubjectId;
+  readonly group?: string;
+  readonly actor?: string;
+}
+
+export class Store implements StoreQueries {
+  readonly images: Images;
+  readonly containers: Containers;
+  readonly volumes: Volumes;
+  /** Committed transactions, in batches; it completes when the store is closed. */
+  readonly changes$: Observable<readonly Transaction[]>;
+  readonly engine: Engine;
+  readonly time: TimeMachine;
+  /** Where it lies; null: in memory. */
+  readonly directory: string | null;
+  readonly #live: OpenMoment;
+  readonly #changes = new Changes();
+
+  /** Use {@link openStore}. */
+  constructor(parts: { engine: Engine; time: TimeMachine; directory: string | null }) {
+    this.engine = parts.engine;
+    this.time = parts.time;
+    this.directory = parts.directory;
+    this.#live = new OpenMoment(parts.engine);
+    this.images = new Images(this.#live);
+    this.containers = new Containers(this.#live);
+    this.volumes = new Volumes(this.#live);
+    this.changes$ = this.#changes.changes$;
+    parts.engine.onCommit(this.#changes.add);
+  }
+
+  /** 32 hex digits, made with the store. */
+  get id(): string {
+    return this.world.registry.storeId;
+  }
+
+  get world(): World {
+    return this.engine.world;
+  }
+
+  get seq(): number {
+    return this.world.seq;
+  }
+
+  get timeNs(): bigint {
+    return this.world.timeNs;
+  }
+
+  /** Highest sequence number that is known to be on the disk. */
+  get syncedSeq(): number {
+    return this.engine.log.syncedSeq;
+  }
+
+  get readOnly(): boolean {
+    return this.engine.log.readOnly;
+  }
+
+  get isClosed(): boolean {
+    return this.#live.isClosed;
+  }
+
+  get labels(): ReadonlyMap<string, number> {
+    return this.world.registry.labels;
+  }
+
+  /**
+   * The sequence number that a moment stands for.
+   *
+   * @throws `ERR_AT_INVALID`.
+   */
+  resolve(at: At): number {
+    return resolveAt(String(at), {
+      head: this.seq,
+      nowNs: this.engine.now(),
+      labels: this.labels,
+      seqAtTime: (timeNs) => this.time.seqAtTime(timeNs),
+    });
+  }
+
+  /**
+   * The store as it was at a moment, for reading; removed containers and images are there again.
+   *
+   * @throws `ERR_AT_INVALID`; `ERR_LOG_NOT_FOUND` when that part of the log is gone.
+   */
+  at(at: At): StoreView {
+    const world = this.time.worldAt(this.resolve(at));
+    return new StoreView({ world, engine: null, chunks: this.#live.chunks, files: this.#live.files });
+  }
+
+  /**
+   * Names a moment. A label that there is moves.
+   *
+   * @param at - Default: now.
+   * @throws `ERR_INVALID_ARGUMENT` for a name that could be read as a moment; `ERR_AT_INVALID`.
+   */
+  async label(name: string, at: At = 'now'): Promise<number> {
+    if (!isLabelName(name)) {
+      throw storeError(
+        'ERR_INVALID_ARGUMENT',
+        `"${name}" is not a label: it starts with a letter or _ and is not "now"`,
+      );
+    }
+    const seq = this.resolve(at);
+    await this.#live.run(['label', name, seq], () => {
+      this.#live.commit(STORE_SUBJECT, setLabel(this.world.registry, name, seq));
+    });
+    return seq;
+  }
+
+  /** @throws `ERR_NOT_FOUND`. */
+  async removeLabel(name: string): Promise<void> {
+    await this.#live.run(['label', '--remove', name], () => {
+      this.#live.commit(STORE_SUBJECT, removeLabel(this.world.registry, name));
+    });
+  }
+
+  /**
+   * Runs `step`; what is written until it has ended carries the group's id.
+   *
+   * One group at a time: inside of a group another one takes over until it ends, whoever wrote.
+   */
+  group<T>(id: string, step: () => T): T {
+    return this.#carrying('group', id, step);
+  }
+
+  /** As {@link Store.group}, for who asked. */
+  actor<T>(name: string, step: () => T): T {
+    return this.#carrying('actor', name, step);
+  }
+
+  /** Transactions of the log, in order. */
+  *transactions(filter: TransactionFilter = {}): Generator<Transaction, void> {
+    const from = filter.from === undefined ? 0 : this.resolve(filter.from);
+    const to = filter.to === undefined ? this.seq : this.resolve(filter.to);
+    const container = this.#subjectOf(filter.container, (name) => containerOf(this.#live, name).container);
+    const volume = this.#subjectOf(filter.volume, (name) => volumeOf(this.#live, name).volume);
+    for (const transaction of this.engine.log.read(from + 1, to)) {
+      if (filter.group !== undefined && transaction.group !== filter.group) continue;
+      if (filter.actor !== undefined && transaction.actor !== filter.actor) continue;
+      if (container !== null && transaction.subject !== container) continue;
+      if (volume !== null && transaction.subject !== volume) continue;
+      yield transaction;
+    }
+  }
+
+  /** Of a store opened for reading: takes in what its writer has flushed meanwhile; gives the new head. */
+  refresh(): number {
+    this.engine.log.refresh();
+    this.time.catchUp((transaction) => this.#changes.add(transaction));
+    return this.seq;
+  }
+
+  /** Resolves when everything written so far is on the disk. */
+  flush(): Promise<void> {
+    return this.engine.log.sync();
+  }
+
+  /** The same as {@link Store.flush}. */
+  sync(): Promise<void> {
+    return this.engine.log.sync();
+  }
+
+  /** Writes everything to the disk and releases the store. A second call does nothing. */
+  async close(): Promise<void> {
+    if (this.#live.isClosed) return;
+    this.#live.isClosed = true;
+    await this.engine.log.close();
+    this.#changes.complete();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #subjectOf(given: string | SubjectId | undefined, find: (name: string) => SubjectId): SubjectId | null {
+    if (given === undefined) return null;
+    return typeof given === 'number' ? given : find(given);
+  }
+
+  #carrying<T>(what: 'group' | 'actor', value: string, step: () => T): T {
+    const before = this.engine[what];
+    this.engine[what] = value;
+    const restore = (): void => {
+      this.engine[what] = before;
+    };
+    let result: T;
+    try {
+      result = step();
+    } catch (error) {
+      restore();
+      throw error;
+    }
+    if (result instanceof Promise) return result.finally(restore) as T;
+    restore();
+    return result;
+  }
+}
