@@ -16,17 +16,23 @@ export class OpenSegments {
   }
 
   /** @throws `ERR_LOG_CLOSED` after {@link OpenSegments.close}, also to reads that began before it. */
-  descriptor(segment: Segment): number {
+  descriptor(segment: Pick<Segment, 'number' | 'path'>): number {
     if (this.#closed) throw closedLog();
     const known = this.#descriptors.get(segment.number);
     if (known !== undefined) return known;
     const fd = this.#files.openSync(segment.path, 'r');
-    this.add(segment.number, fd);
+    this.#makeRoom();
+    this.#descriptors.set(segment.number, fd);
     return fd;
   }
 
-  /** Takes over a descriptor. */
-  add(number: number, fd: number): void {
+  close(): void {
+    this.#closed = true;
+    for (const fd of this.#descriptors.values()) this.#files.closeSync(fd);
+    this.#descriptors.clear();
+  }
+
+  #makeRoom(): void {
     if (this.#descriptors.size >= OPEN_MAX) {
       for (const [oldest, descriptor] of this.#descriptors) {
         this.#descriptors.delete(oldest);
@@ -34,12 +40,5 @@ export class OpenSegments {
         break;
       }
     }
-    this.#descriptors.set(number, fd);
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const fd of this.#descriptors.values()) this.#files.closeSync(fd);
-    this.#descriptors.clear();
   }
 }

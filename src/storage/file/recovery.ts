@@ -68,8 +68,7 @@ export function loadLog(
 }
 
 export function openSegment(files: LogFileSystem, directory: string, open: OpenSegments, number: number): Segment {
-  const fd = files.openSync(segmentPath(directory, number), 'r');
-  open.add(number, fd);
+  const fd = open.descriptor({ number, path: segmentPath(directory, number) });
   return readSegmentHeader(files, fd, directory, number);
 }
 

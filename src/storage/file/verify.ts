@@ -14,7 +14,7 @@ import { type LogFileSystem, nodeFileSystem } from './log-file-system.ts';
 import { LogIndex } from './log-index.ts';
 import { OpenSegments } from './open-segments.ts';
 import { corruptFrame, followSegment, openSegment, refuseDurable, segmentNumbers } from './recovery.ts';
-import { corrupt, type Segment, segmentName } from './segment.ts';
+import { corrupt, type Segment, segmentName, segmentPath } from './segment.ts';
 import { type FrameVisitor, scanFrames } from './segment-scan.ts';
 
 /** What a whole log holds. */
@@ -67,7 +67,10 @@ function walk(
   const index = new LogIndex(openSegment(files, directory, open, numbers[0]), false);
   const firstSeq = index.head;
   const firstChunk = index.chunks.head;
-  const bytesTotal = numbers.reduce((sum, number) => sum + sizeOf(files, directory, open, number), 0);
+  let bytesTotal = 0;
+  for (const number of numbers) {
+    bytesTotal += files.sizeSync(open.descriptor({ number, path: segmentPath(directory, number) }));
+  }
   let bytes = 0;
   let tornBytes = 0;
   for (let at = 0; at < numbers.length; at++) {
@@ -128,8 +131,4 @@ function checker(index: LogIndex, segment: Segment): FrameVisitor {
       }
     }
   };
-}
-
-function sizeOf(files: LogFileSystem, directory: string, open: OpenSegments, number: number): number {
-  return files.sizeSync(open.descriptor(openSegment(files, directory, open, number)));
 }
