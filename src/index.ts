@@ -1,7 +1,8 @@
 /** overlog: an event-sourced copy-on-write file system with time travel. The public API, by name. */
 
 export { openStore, type OpenStoreOptions } from './store/open-store.ts';
-export { type At, Store, type TransactionFilter } from './store/store.ts';
+export { Store, type TransactionFilter } from './store/store.ts';
+export type { At } from './store/moment.ts';
 export { type StoreQueries, StoreView } from './store/store-view.ts';
 export { Container } from './store/container.ts';
 export { Containers, type CreateContainerOptions } from './store/containers.ts';
@@ -35,5 +36,6 @@ export type {
   VolumeEvent,
   VolumeKind,
 } from './events/event.ts';
+export type { ChangedAspect, ChangeType, TreeChange } from './replay/diff.ts';
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
 export type { ContainerState } from './projections/registry.ts';

@@ -9,11 +9,14 @@ import {
   DOCKER_PROFILE,
   POSIX_PROFILE,
 } from '../engine/decide/life-cycle-create.ts';
-import type { OverlayProfile } from '../events/event.ts';
+import type { OverlayProfile, SubjectId } from '../events/event.ts';
+import { storeError } from '../events/log-error.ts';
+import { findContainer } from '../projections/registry.ts';
+import type { World } from '../projections/world.ts';
 import { Container } from './container.ts';
 import { ContainerViews } from './container-views.ts';
 import { parseConfig } from './image-config.ts';
-import { imageOf, type LiveMoment } from './moment.ts';
+import { type At, containerOf, imageOf, type LiveMoment, type Moments } from './moment.ts';
 
 export interface CreateContainerOptions {
   /** Name, id or id prefix of an image; left out: an empty root directory. */
@@ -32,10 +35,12 @@ export interface CreateContainerOptions {
 /** The containers of a live store. */
 export class Containers extends ContainerViews<Container> {
   readonly #live: LiveMoment;
+  readonly #time: Moments;
 
-  constructor(live: LiveMoment) {
+  constructor(live: LiveMoment, time: Moments) {
     super(live, (subject) => new Container(live, subject));
     this.#live = live;
+    this.#time = time;
   }
 
   /**
@@ -52,6 +57,51 @@ export class Containers extends ContainerViews<Container> {
     ] as const;
     const subject = await this.#live.run([...cause], (timeNs) => this.#create(options, timeNs));
     return this.of(subject);
+  }
+
+  /**
+   * Makes a container whose tree is another one's as it was at a moment; it costs the same whatever is in it. The other
+   * one may have been removed since.
+   *
+   * @param reference - Its name, id or id prefix, as now or as then.
+   * @throws `ERR_NOT_FOUND` when it was not there at that moment; `ERR_AT_INVALID`; as {@link Containers.create}.
+   */
+  async fork(reference: string, options: { at?: At; name?: string } = {}): Promise<Container> {
+    const at = this.#time.resolve(options.at ?? 'now');
+    const then = this.#time.worldAt(at);
+    const from = subjectThen(this.#live, then, reference);
+    const subject = await this.#live.run(['fork', reference, at], (timeNs) => {
+      const { registry } = this.#live.world;
+      const container = registry.nextSubject;
+      const id = containerId(registry.storeId, container);
+      const name = options.name === undefined ? defaultName(registry, id) : checkName(options.name, 'container');
+      checkNameIsFree(registry, name);
+      this.#live.commit(container, [{ type: 'ContainerForked', container, id, name, from, at, timeNs }]);
+      return container;
+    });
+    return this.of(subject);
+  }
+
+  /**
+   * Makes a container's tree what it was at a moment. The log goes on, so a rewind can be rewound; volumes stay.
+   *
+   * @returns The sequence number that it went back to.
+   * @throws `ERR_NOT_FOUND`; `ERR_AT_INVALID`; `ERR_INVALID_ARGUMENT` when it was not there, or not mounted, at that moment.
+   */
+  async rewind(reference: string, at: At): Promise<number> {
+    const to = this.#time.resolve(at);
+    const { container, name, mounts } = containerOf(this.#live, reference);
+    const then = this.#time.worldAt(to).overlay(container);
+    const hasTargets = mounts.every((mount) => mount.on !== container || then?.tree.get(mount.ino) !== undefined);
+    if (then === undefined || !hasTargets) {
+      throw storeError('ERR_INVALID_ARGUMENT', `container "${name}" was not there yet at ${to}`, {
+        detail: { at: to },
+      });
+    }
+    await this.#live.run(['rewind', name, to], () => {
+      this.#live.commit(container, [{ type: 'ContainerRewound', container, to }]);
+    });
+    return to;
   }
 
   #create(options: CreateContainerOptions, timeNs: bigint): number {
@@ -80,6 +130,13 @@ export class Containers extends ContainerViews<Container> {
     ]);
     return container;
   }
+}
+
+/** The container that goes by that name now and was there then, or that went by it then. */
+function subjectThen(live: LiveMoment, then: World, reference: string): SubjectId {
+  const now = findContainer(live.world.registry, reference);
+  if (now !== undefined && now !== 'ambiguous' && then.registry.containers.has(now.container)) return now.container;
+  return containerOf({ world: then }, reference).container;
 }
 
 function profileOf(profile: CreateContainerOptions['profile'] = 'docker'): OverlayProfile {

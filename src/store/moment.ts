@@ -44,23 +44,34 @@ export interface LiveMoment extends Moment {
   expectWritable(): void;
 }
 
+/** A moment: a sequence number, or a text such as `1234`, `~10`, `~5m`, a date, a label, `start`, `now`. */
+export type At = number | string;
+
+/** The way to earlier moments. */
+export interface Moments {
+  /** @throws `ERR_AT_INVALID`. */
+  resolve(at: At): number;
+  /** A value that nobody folds. */
+  worldAt(seq: number): World;
+}
+
 /**
  * The container of that name, id or id prefix.
  *
  * @throws `ERR_NOT_FOUND`, `ERR_AMBIGUOUS`.
  */
-export function containerOf(moment: Moment, reference: string): ContainerRecord {
+export function containerOf(moment: Pick<Moment, 'world'>, reference: string): ContainerRecord {
   const plain = reference.startsWith('/') ? reference.slice(1) : reference;
   return expectOne(findContainer(moment.world.registry, plain), 'container', reference);
 }
 
 /** The image of that name, id or id prefix; throws as {@link containerOf}. */
-export function imageOf(moment: Moment, reference: string): ImageRecord {
+export function imageOf(moment: Pick<Moment, 'world'>, reference: string): ImageRecord {
   return expectOne(findImage(moment.world.registry, reference), 'image', reference);
 }
 
 /** The volume of that name; throws `ERR_NOT_FOUND`. */
-export function volumeOf(moment: Moment, name: string): VolumeRecord {
+export function volumeOf(moment: Pick<Moment, 'world'>, name: string): VolumeRecord {
   return expectOne(findVolume(moment.world.registry, name), 'volume', name);
 }
 

@@ -4,6 +4,7 @@ import { STORE_SUBJECT } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { storeError } from '../events/log-error.ts';
 import { foldFrom, type TimeMachineOptions } from '../replay/time-machine.ts';
+import { type FileLogOptions, openFileLog } from '../storage/file/file-log.ts';
 import { openMemoryLog } from '../storage/memory.ts';
 import { releaseOrphans } from './recover.ts';
 import { Store } from './store.ts';
@@ -11,7 +12,10 @@ import { Store } from './store.ts';
 /** Names a store that lives in memory only. */
 export const MEMORY = ':memory:';
 
-export interface OpenStoreOptions {
+export interface OpenStoreOptions extends Pick<
+  FileLogOptions,
+  'create' | 'segmentBytesMax' | 'syncIntervalMs' | 'chunkCacheBytes'
+> {
   /** Where the store lies; it is made when it is not there. Left out, or `:memory:`: in memory only. */
   readonly directory?: string;
   /** A log of another kind, instead of a directory; the store closes it. */
@@ -37,7 +41,7 @@ export interface OpenStoreOptions {
 export async function openStore(where: string | OpenStoreOptions = {}): Promise<Store> {
   const options = typeof where === 'string' ? { directory: where } : where;
   const directory = options.directory === undefined || options.directory === MEMORY ? null : options.directory;
-  const log = options.log ?? (await openLog(directory, options));
+  const log = options.log ?? openLog(directory, options);
   try {
     const time = foldFrom(log, options.timeMachine);
     const engine = new Engine({ log, world: time.live, past: time, ...(options.clock && { clock: options.clock }) });
@@ -55,12 +59,19 @@ export async function openStore(where: string | OpenStoreOptions = {}): Promise<
   }
 }
 
-async function openLog(directory: string | null, options: OpenStoreOptions): Promise<EventLog> {
+function openLog(directory: string | null, options: OpenStoreOptions): EventLog {
   if (directory === null) {
     if (options.readOnly) throw storeError('ERR_INVALID_ARGUMENT', 'a store in memory that is read only holds nothing');
     return openMemoryLog();
   }
-  throw storeError('ERR_UNSUPPORTED', 'stores on disk are not there yet');
+  const { readOnly = false, create, segmentBytesMax, syncIntervalMs, chunkCacheBytes } = options;
+  return openFileLog(directory, {
+    readOnly,
+    ...(create !== undefined && { create }),
+    ...(segmentBytesMax !== undefined && { segmentBytesMax }),
+    ...(syncIntervalMs !== undefined && { syncIntervalMs }),
+    ...(chunkCacheBytes !== undefined && { chunkCacheBytes }),
+  });
 }
 
 function createStore(engine: Engine, storeId = randomBytes(16).toString('hex')): void {

@@ -7,17 +7,16 @@ import { STORE_SUBJECT, type SubjectId, type Transaction } from '../events/event
 import { storeError } from '../events/log-error.ts';
 import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
+import { diffWorlds, type TreeChange } from '../replay/diff.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 import { Changes } from './changes.ts';
+import type { Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { Images } from './images.ts';
 import { OpenMoment } from './live-moment.ts';
-import { containerOf, volumeOf } from './moment.ts';
+import { type At, containerOf, type Moments, volumeOf } from './moment.ts';
 import { type StoreQueries, StoreView } from './store-view.ts';
 import { Volumes } from './volumes.ts';
-
-/** A moment: a sequence number, or a text such as `1234`, `~10`, `~5m`, a date, a label, `start`, `now`. */
-export type At = number | string;
 
 /** Which transactions of the log to read; all that are given must fit. */
 export interface TransactionFilter {
@@ -32,7 +31,7 @@ export interface TransactionFilter {
   readonly actor?: string;
 }
 
-export class Store implements StoreQueries {
+export class Store implements StoreQueries, Moments {
   readonly images: Images;
   readonly containers: Containers;
   readonly volumes: Volumes;
@@ -52,7 +51,7 @@ export class Store implements StoreQueries {
     this.directory = parts.directory;
     this.#live = new OpenMoment(parts.engine);
     this.images = new Images(this.#live);
-    this.containers = new Containers(this.#live);
+    this.containers = new Containers(this.#live, this);
     this.volumes = new Volumes(this.#live);
     this.changes$ = this.#changes.changes$;
     parts.engine.onCommit(this.#changes.add);
@@ -106,13 +105,44 @@ export class Store implements StoreQueries {
     });
   }
 
+  worldAt(seq: number): World {
+    return this.time.worldAt(seq);
+  }
+
+  /** A container made from an earlier moment of one: {@link Containers.fork}. */
+  fork(reference: string, at: At, options: { name?: string } = {}): Promise<Container> {
+    return this.containers.fork(reference, { at, ...options });
+  }
+
+  /** A container's tree made what it was: {@link Containers.rewind}. */
+  rewind(reference: string, at: At): Promise<number> {
+    return this.containers.rewind(reference, at);
+  }
+
+  /**
+   * What differs in a container or volume between two moments, by content and attributes.
+   *
+   * @param subject - One that was there at either moment, as named now or at the later of the two.
+   * @throws `ERR_NOT_FOUND`, `ERR_AT_INVALID`.
+   */
+  diff(from: At, to: At, subject: { container: string } | { volume: string }): TreeChange[] {
+    const before = this.worldAt(this.resolve(from));
+    const after = this.worldAt(this.resolve(to));
+    const worlds = [this.world, after, before];
+    const found =
+      'container' in subject
+        ? firstOf(worlds, (world) => containerOf({ world }, subject.container).container)
+        : firstOf(worlds, (world) => volumeOf({ world }, subject.volume).volume);
+    return diffWorlds(before, after, found, this.#live.chunks);
+  }
+
   /**
    * The store as it was at a moment, for reading; removed containers and images are there again.
    *
    * @throws `ERR_AT_INVALID`; `ERR_LOG_NOT_FOUND` when that part of the log is gone.
    */
   at(at: At): StoreView {
-    const world = this.time.worldAt(this.resolve(at));
+    const world = this.worldAt(this.resolve(at));
     return new StoreView({ world, engine: null, chunks: this.#live.chunks, files: this.#live.files });
   }
 
@@ -223,4 +253,17 @@ export class Store implements StoreQueries {
     restore();
     return result;
   }
+}
+
+/** The first answer that is not a refusal; the first refusal when there is none. */
+function firstOf<T>(worlds: readonly World[], ask: (world: World) => T): T {
+  let refusal: unknown;
+  for (const world of worlds) {
+    try {
+      return ask(world);
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal;
 }
