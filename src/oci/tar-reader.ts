@@ -78,7 +78,7 @@ export class TarReader {
 
   /** Bytes taken so far. */
   get offset(): number {
-    return this.#offset;
+    return this.#offset + this.#blockFill;
   }
 
   /** Entries found so far. */
