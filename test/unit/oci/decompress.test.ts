@@ -97,7 +97,7 @@ describe('zstd', () => {
     options: { window?: number; checksum?: boolean; dictionary?: number } = {},
   ): Buffer => {
     const { window = 0x40, checksum = false, dictionary } = options;
-    const parts = [
+    const parts: Buffer[] = [
       Buffer.from([0x28, 0xb5, 0x2f, 0xfd, (checksum ? 4 : 0) | (dictionary === undefined ? 0 : 1), window]),
     ];
     if (dictionary !== undefined) parts.push(Buffer.of(dictionary));

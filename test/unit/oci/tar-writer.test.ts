@@ -311,8 +311,7 @@ describe('refusals', () => {
   const unsupported = (text: string) =>
     expect.objectContaining({ code: 'ERR_OCI_UNSUPPORTED', message: expect.stringContaining(text) });
   const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' });
-  const entry = (change: object): TarWriteEntry =>
-    ({ kind: 'file', path: 'f', size: 0, ...attributes, ...change }) as TarWriteEntry;
+  const entry = (change: object): TarWriteEntry => ({ kind: 'file', path: 'f', size: 0, ...attributes, ...change });
   const writing = (change: object, dialect?: TarWriterDialect) => () =>
     write([{ entry: entry(change), content: empty }], dialect);
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { archive, file, header } from './raw-tar.ts';
+import { archive, file, header, pax } from './raw-tar.ts';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -79,6 +79,8 @@ export function ociLayout(parts: OciParts): Files {
 /** Packs files into a tar, as the archive forms of images are. */
 export const pack = (files: Files, links: Readonly<Record<string, string>> = {}): Buffer =>
   archive(
-    ...Object.entries(files).map(([path, bytes]) => file(path, bytes)),
+    ...Object.entries(files).map(([path, bytes]) => {
+      return path.length <= 100 ? file(path, bytes) : Buffer.concat([pax([['path', path]]), file('long', bytes)]);
+    }),
     ...Object.entries(links).map(([path, link]) => header({ name: path, typeflag: '2', link })),
   );
