@@ -5,8 +5,8 @@ import { type Ino, ROOT_INO } from '../events/event.ts';
 import { kindOf } from '../events/mode.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import type { Tree } from '../projections/tree/tree.ts';
-import type { TreeChange } from './diff.ts';
 import { changedAspects, sizeOf } from './diff-nodes.ts';
+import type { TreeChange } from './tree-change.ts';
 
 /** Compares two trees name by name, unsorted. Nothing is Renamed: there is no identity to go by. */
 export function diffByPath(before: Tree, after: Tree, chunks: ChunkReader): TreeChange[] {

@@ -5,9 +5,7 @@ import { kindOf, PERMISSION_BITS } from '../events/mode.ts';
 import { Content, type Page, PAGE_BYTES, readContent } from '../projections/tree/content.ts';
 import type { Inode, Xattrs } from '../projections/tree/inode.ts';
 import { Owner } from '../projections/tree/trie.ts';
-
-/** `type`: kind of node, or number of a device. `content`: bytes of a file, target of a symlink. */
-export type ChangedAspect = 'type' | 'content' | 'mode' | 'owner' | 'mtime' | 'xattrs';
+import type { ChangedAspect } from './tree-change.ts';
 
 /** In what two nodes differ, in a fixed order. */
 export function changedAspects(before: Inode, after: Inode, chunks: ChunkReader): ChangedAspect[] {

@@ -13,8 +13,8 @@ import { compareNames } from '../events/name.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import { namesOf } from '../projections/tree/names-of.ts';
-import type { DiffSide, TreeChange } from './diff.ts';
 import { changedAspects } from './diff-nodes.ts';
+import type { DiffSide, TreeChange } from './tree-change.ts';
 
 /** A name that came or went. */
 interface Place {

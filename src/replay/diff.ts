@@ -13,35 +13,15 @@
 import type { ChunkReader } from '../events/chunk-store.ts';
 import type { SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
-import type { NodeKind } from '../events/mode.ts';
 import { compareNames, printableName } from '../events/name.ts';
 import { overLower } from '../projections/tree/merge.ts';
 import { Tree } from '../projections/tree/tree.ts';
 import type { Overlay, World } from '../projections/world.ts';
 import { diffRelated } from './diff-related.ts';
 import { diffByPath } from './diff-by-path.ts';
-import type { ChangedAspect } from './diff-nodes.ts';
+import type { ChangeType, DiffSide, TreeChange } from './tree-change.ts';
 
-export type { ChangedAspect };
-
-export type ChangeType = 'Added' | 'Modified' | 'Removed' | 'Renamed';
-
-export interface TreeChange {
-  readonly change: ChangeType;
-  /** Where it is in the second tree; of something Removed, where it was in the first. */
-  readonly path: string;
-  /** Where it was, if Renamed. */
-  readonly from: string | null;
-  /** What it is; of something Removed, what it was. */
-  readonly kind: NodeKind;
-  /** What of it changed; nothing for Added and Removed, perhaps nothing for Renamed. */
-  readonly what: readonly ChangedAspect[];
-  /** Bytes more (or less) in files, hard links counted once: a further name of a file is 0. */
-  readonly sizeDelta: number;
-}
-
-/** A tree, and what it stands on. An {@link Overlay} is one. */
-export type DiffSide = Pick<Overlay, 'subject' | 'tree' | 'lower'>;
+export type { ChangedAspect, ChangeType, DiffSide, TreeChange } from './tree-change.ts';
 
 /** An image's merged tree as one side. */
 export const imageSide = (merged: Tree): DiffSide => ({ subject: -1, tree: merged, lower: merged });

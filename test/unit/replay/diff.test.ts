@@ -3,14 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Tree } from '../../../src/projections/tree/tree.ts';
 import { diffByPath } from '../../../src/replay/diff-by-path.ts';
 import { changedAspects } from '../../../src/replay/diff-nodes.ts';
-import {
-  type DiffSide,
-  diffStat,
-  diffTrees,
-  diffWorlds,
-  imageSide,
-  type TreeChange,
-} from '../../../src/replay/diff.ts';
+import { diffStat, diffTrees, diffWorlds, imageSide } from '../../../src/replay/diff.ts';
+import type { DiffSide, TreeChange } from '../../../src/replay/tree-change.ts';
 import { play, story } from './random-story.ts';
 import { POSIX, type Shell, Workbench } from './workbench.ts';
 
@@ -73,7 +67,7 @@ describe('the diff of related trees', () => {
           if (here && there) expectExact(here, there, diffTrees(here, there, bench.log.chunks), bench);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
@@ -86,7 +80,7 @@ describe('the diff of related trees', () => {
         for (const here of sides)
           for (const there of sides) expectExact(here, there, diffTrees(here, there, bench.log.chunks), bench);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 

@@ -19,7 +19,7 @@ export type Step = readonly [verb: string, container: number, path: string, to: 
 export const step: fc.Arbitrary<Step> = fc.tuple(fc.constantFrom(...VERBS), fc.nat(2), path, path, text, fc.nat(1000));
 
 export const story = fc.record({
-  steps: fc.array(step, { maxLength: 60 }),
+  steps: fc.array(step, { maxLength: 80, size: 'max' }),
   isPosix: fc.boolean(),
 });
 

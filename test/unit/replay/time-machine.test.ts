@@ -61,7 +61,7 @@ describe('the time machine', () => {
           expect(fingerprint(time.live, bench)).toBe(expected.get(head));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
