@@ -40,8 +40,8 @@ export function acquireLock(files: LogFileSystem, directory: string): Lock {
   const path = join(directory, 'lock');
   const nonce = randomBytes(8).toString('hex');
   const mine = join(directory, `lock.${nonce}`);
-  writeOwner(files, mine, nonce);
   try {
+    writeOwner(files, mine, nonce);
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       if (tryLink(files, mine, path) || takeOver(files, path, mine))
         return { release: () => release(files, path, nonce) };
