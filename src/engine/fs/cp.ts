@@ -83,13 +83,16 @@ export function cpSync(fs: FsContext, from: unknown, to: unknown, options?: unkn
 }
 
 /** One transaction too, unless there is a filter, which may wait for something: then each step is its own. */
-export async function cpForPromise(fs: FsContext, from: unknown, to: unknown, options?: unknown): Promise<void> {
+export function cpForPromise(fs: FsContext, from: unknown, to: unknown, options?: unknown): Promise<void> | undefined {
   const parsed = parseCpOptions(options);
-  if (parsed.filter === undefined) {
-    cpSync(fs, from, to, options);
-    return;
+  if (parsed.filter !== undefined) {
+    return finishCopy(copyRoot({ fs, options: parsed }, parsePath(from, 'src'), parsePath(to, 'dest')));
   }
-  const steps = copyRoot({ fs, options: parsed }, parsePath(from, 'src'), parsePath(to, 'dest'));
+  cpSync(fs, from, to, options);
+  return undefined;
+}
+
+async function finishCopy(steps: Steps): Promise<void> {
   for (let step = steps.next(); !step.done;) step = steps.next(Boolean(await step.value));
 }
 

@@ -5,9 +5,10 @@
  * call that was started has happened, whether it is awaited or not.
  */
 
-import type * as nodeFs from 'node:fs';
+import * as nodeFs from 'node:fs';
 import type { Caller } from '../caller.ts';
-import { DESCRIPTOR_CALLS, PATH_CALLS, type Call, type CallForms } from './call-table.ts';
+import { type Call, type CallForms, DESCRIPTOR_CALLS, PATH_CALLS } from './call-table.ts';
+import { callbackCalls } from './callbacks.ts';
 import { constants } from './constants.ts';
 import { readFileSync } from './content-calls.ts';
 import { asFsError, FsContext } from './context.ts';
@@ -16,9 +17,13 @@ import { Dir } from './dir.ts';
 import { Dirent } from './dirent.ts';
 import { createLinuxFs } from './linux.ts';
 import type { OverlogFs } from './overlog-fs.ts';
+import { createPromises } from './promises.ts';
 import { realpathNativeSync } from './realpath.ts';
 import { existsSync, lstatSync, statSync } from './stat-calls.ts';
 import { BigIntStats, Stats } from './stats.ts';
+import { createReadStream, createWriteStream } from './streams.ts';
+import { watch } from './watch.ts';
+import { StatWatchers } from './watch-file.ts';
 
 export type { OverlogFs } from './overlog-fs.ts';
 
@@ -35,6 +40,8 @@ export function createFs(caller: Caller): OverlogFs {
     Dirent,
     Stats,
     BigIntStats,
+    ReadStream: nodeFs.ReadStream,
+    WriteStream: nodeFs.WriteStream,
   };
   for (const [name, call] of Object.entries<CallForms>({ ...PATH_CALLS, ...DESCRIPTOR_CALLS })) {
     api[`${name}Sync`] = call.writes ? writingSync(fs, call) : readingSync(fs, call.sync);
@@ -43,29 +50,37 @@ export function createFs(caller: Caller): OverlogFs {
   api.realpathSync = Object.assign(readingSync(fs, PATH_CALLS.realpath.sync), {
     native: readingSync(fs, realpathNativeSync as Call),
   });
-  api.linux = createLinuxFs(fs);
+  Object.assign(api, callbackCalls(fs));
+  const statWatchers = new StatWatchers(fs);
+  Object.assign(api, {
+    createReadStream: (path: unknown, options?: unknown) => createReadStream(fs, path, options),
+    createWriteStream: (path: unknown, options?: unknown) => createWriteStream(fs, path, options),
+    watch: (path: unknown, options?: unknown, listener?: unknown) => watch(fs, path, options, listener),
+    watchFile: (path: unknown, options: unknown, listener?: unknown) => statWatchers.watch(path, options, listener),
+    unwatchFile: (path: unknown, listener?: unknown) => statWatchers.unwatch(path, listener),
+    promises: createPromises(fs),
+    linux: createLinuxFs(fs),
+  });
   return api as unknown as OverlogFs;
 }
 
-type Anything = unknown;
-
 /** Of these calls a thousand may stand between a user and an answer; a closure each keeps them direct. */
 function addHotCalls(api: Record<string, unknown>, fs: FsContext): void {
-  api.statSync = (path: Anything, options?: nodeFs.StatSyncOptions) => statSync(fs, path, options as object);
-  api.lstatSync = (path: Anything, options?: nodeFs.StatSyncOptions) => lstatSync(fs, path, options as object);
-  api.existsSync = (path: Anything) => existsSync(fs, path);
-  api.readFileSync = (path: Anything, options?: Anything) => readFileSync(fs, path, options);
-  api.readdirSync = (path: Anything, options?: Anything) => readdirSync(fs, path, options);
+  api.statSync = (path: unknown, options?: object) => statSync(fs, path, options);
+  api.lstatSync = (path: unknown, options?: object) => lstatSync(fs, path, options);
+  api.existsSync = (path: unknown) => existsSync(fs, path);
+  api.readFileSync = (path: unknown, options?: unknown) => readFileSync(fs, path, options);
+  api.readdirSync = (path: unknown, options?: unknown) => readdirSync(fs, path, options);
 }
 
 const readingSync =
   (fs: FsContext, call: Call) =>
-  (a?: Anything, b?: Anything, c?: Anything, d?: Anything, e?: Anything): unknown =>
+  (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): unknown =>
     call(fs, a, b, c, d, e);
 
 /** A store that failed, or takes no writes, refuses as a file system does. */
 function writingSync(fs: FsContext, { sync, syscall }: CallForms) {
-  return (a?: Anything, b?: Anything, c?: Anything, d?: Anything, e?: Anything): unknown => {
+  return (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): unknown => {
     try {
       return sync(fs, a, b, c, d, e);
     } catch (error) {
