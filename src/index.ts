@@ -5,6 +5,7 @@ export { Store, type TransactionFilter } from './store/store.ts';
 export type { At } from './store/moment.ts';
 export { type StoreQueries, StoreView } from './store/store-view.ts';
 export { Container } from './store/container.ts';
+export type { CommitOptions } from './store/container-commit.ts';
 export { Containers, type CreateContainerOptions } from './store/containers.ts';
 export { type ContainerInfo, type ContainerSizes, ContainerView, type MountInfo } from './store/container-view.ts';
 export { type ContainerFilter, ContainerViews } from './store/container-views.ts';
@@ -37,5 +38,6 @@ export type {
   VolumeKind,
 } from './events/event.ts';
 export type { ChangedAspect, ChangeType, TreeChange } from './replay/diff.ts';
+export { type ListingEntry, type ListingOptions, listTree } from './store/listing.ts';
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
 export type { ContainerState } from './projections/registry.ts';

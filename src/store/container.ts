@@ -13,6 +13,7 @@ import { renameContainer } from '../engine/decide/life-cycle-create.ts';
 import { volumesToRemove } from '../engine/decide/volume.ts';
 import type { Cause, ContainerEvent, SubjectId } from '../events/event.ts';
 import type { ContainerRecord } from '../projections/registry.ts';
+import { commit, type CommitOptions } from './container-commit.ts';
 import { ContainerView } from './container-view.ts';
 import type { LiveMoment } from './moment.ts';
 
@@ -58,6 +59,19 @@ export class Container extends ContainerView {
   /** @throws `ERR_CONFLICT` when another container has the name; `ERR_INVALID_ARGUMENT` for its own or an impossible one. */
   rename(name: string): Promise<void> {
     return this.#run('rename', [name], (record) => renameContainer(this.#live.world.registry, record, name));
+  }
+
+  /**
+   * Makes an image of it: its image's layers, and its upper as one more.
+   *
+   * @returns The image's id.
+   * @throws `ERR_INVALID_ARGUMENT` for an impossible name; `ERR_OCI_UNSUPPORTED` when the upper holds what a layer can't: a
+   *   name that starts with `.wh.`.
+   */
+  async commit(options: CommitOptions = {}): Promise<string> {
+    const { tag = [] } = options;
+    const cause: Cause = ['commit', this.name, ...(typeof tag === 'string' ? [tag] : tag)];
+    return this.#live.run(cause, (timeNs) => commit(this.#live, this.record, options, timeNs));
   }
 
   /**

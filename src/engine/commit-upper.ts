@@ -1,0 +1,75 @@
+/**
+ * Makes a layer from a container's upper, as `docker commit` does (SEM-2.3): all that lies in the upperdir, also what was
+ * copied up and never changed; whiteouts and opaque marks; no volumes. Content is not copied: the layer's events point at
+ * the chunks that the container's did.
+ *
+ * Times are cut to whole seconds, because that is what a layer's tar holds, so the layer here and the one that another
+ * engine makes from the tar are the same tree. Sockets are left out, as a tar can't hold them.
+ */
+
+import type { ChunkStore } from '../events/chunk-store.ts';
+import { type Ino, ROOT_INO } from '../events/event.ts';
+import { kindOf } from '../events/mode.ts';
+import { compareNames } from '../events/name.ts';
+import type { Inode } from '../projections/tree/inode.ts';
+import type { Tree } from '../projections/tree/tree.ts';
+import { type BuiltLayer, storeLayer } from './layer-builder.ts';
+import { LayerWriter } from './layer-writer.ts';
+
+/**
+ * Builds the layer of a container's upper.
+ *
+ * @param overlay - Its merged tree and the lower that it stands on; left as they are.
+ */
+export function buildFromUpper(overlay: { readonly tree: Tree; readonly lower: Tree }, chunks: ChunkStore): BuiltLayer {
+  const writer = new LayerWriter(overlay.lower);
+  copyDirectory({ writer, tree: overlay.tree, links: new Map() }, ROOT_INO, ROOT_INO);
+  return storeLayer(writer, chunks);
+}
+
+interface Copy {
+  readonly writer: LayerWriter;
+  readonly tree: Tree;
+  /** Nodes with several names: number in the upper → number in the layer. */
+  readonly links: Map<Ino, Ino>;
+}
+
+function copyDirectory(copy: Copy, from: Ino, to: Ino): void {
+  const { writer, tree } = copy;
+  const directory = tree.at(from).dir;
+  if (directory === null) return;
+  if (directory.opaque && to !== ROOT_INO) writer.opaque(to);
+  directory.whiteouts?.forEach((name) => {
+    writer.whiteout(to, name);
+  });
+  for (const name of directory.entries.names().toSorted(compareNames)) {
+    const ino = directory.entries.get(name) as Ino;
+    const node = tree.at(ino);
+    if (node.isUpper) copyNode(copy, ino, node, to, name);
+  }
+}
+
+function copyNode(copy: Copy, ino: Ino, node: Inode, parent: Ino, name: string): void {
+  const { writer, links } = copy;
+  if (node.dir !== null) {
+    copyDirectory(copy, ino, writer.createDirectory(parent, name, inWholeSeconds(node)));
+    return;
+  }
+  if (kindOf(node.mode) === 'sock') return;
+  const linked = links.get(ino);
+  if (linked !== undefined) {
+    writer.link(parent, name, linked);
+    return;
+  }
+  const made = writer.createNode(parent, name, inWholeSeconds(node));
+  writer.shareContent(made, node);
+  if (node.nlink > 1) links.set(ino, made);
+}
+
+function inWholeSeconds(node: Inode): Pick<Inode, 'mode' | 'uid' | 'gid' | 'rdev' | 'target' | 'mtimeNs' | 'xattrs'> {
+  const { mode, uid, gid, rdev, target, mtimeNs, xattrs } = node;
+  const fraction = ((mtimeNs % SECOND) + SECOND) % SECOND;
+  return { mode, uid, gid, rdev, target, mtimeNs: mtimeNs - fraction, xattrs };
+}
+
+const SECOND = 1_000_000_000n;
