@@ -66,7 +66,7 @@ export class FailingDisk {
     return fault;
   }
 
-  #fail<A extends unknown[], R>(fault: Fault, name: CallName, run: (...args: A) => R, args: A): void {
+  #fail<A extends unknown[]>(fault: Fault, name: CallName, run: (...args: A) => unknown, args: A): void {
     if (name === 'writeSync' && fault.shortBytes !== undefined && this.#matched === fault.nth) {
       const [fd, buffer, offset, length, position] = args as unknown as [number, Buffer, number, number, number];
       if (length > fault.shortBytes)

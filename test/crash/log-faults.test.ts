@@ -87,15 +87,24 @@ describe('a call that fails', () => {
     { what: 'a write with ENOSPC after 150 bytes', calls: WRITING, code: 'ENOSPC', shortBytes: 150 },
     { what: 'a sync with EIO', calls: SYNCING, code: 'EIO' },
     { what: 'a rename or open with ENOSPC', calls: NAMING, code: 'ENOSPC' },
-  ])('$what closes the log for writing, whichever it is, and leaves a whole store', ({ what: _, ...fault }) => {
-    const calls = count(fault.calls);
-    expect(calls).toBeGreaterThan(4);
-    for (let nth = 1; nth <= calls; nth++) {
-      const { disk, run } = work({ ...fault, nth, once: true });
-      expect(run.failedAt).not.toBeNull();
-      expectWholeAfterwards(disk, run);
-    }
-  });
+  ])(
+    '$what closes the log for writing, whichever it is, and leaves a whole store',
+    ({ calls: names, code, shortBytes }) => {
+      const calls = count(names);
+      expect(calls).toBeGreaterThan(4);
+      for (let nth = 1; nth <= calls; nth++) {
+        const { disk, run } = work({
+          calls: names,
+          code,
+          nth,
+          once: true,
+          ...(shortBytes === undefined ? {} : { shortBytes }),
+        });
+        expect(run.failedAt).not.toBeNull();
+        expectWholeAfterwards(disk, run);
+      }
+    },
+  );
 
   test('a failed write is not tried again, even when the disk would take it', () => {
     const { failing } = work({ calls: WRITING, nth: 4, code: 'EIO', once: true });

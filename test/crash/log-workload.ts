@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import type { Transaction } from '../../src/events/event.ts';
 import { type FileLog, type FileLogOptions, openFileLog } from '../../src/storage/file/file-log.ts';
 import type { LogFileSystem } from '../../src/storage/file/log-file-system.ts';
@@ -16,11 +16,17 @@ export function openOn(fileSystem: LogFileSystem, options: FileLogOptions = {}):
 /** Content of the chunk that transaction `seq` writes; its length tells the sequence number. */
 export const contentOf = (seq: number): Buffer => Buffer.alloc(1 + ((seq * 37) % 700), seq);
 
-/** Appends a transaction of one or two events, with a chunk of its own. */
+/** Appends a {@link workTransaction} with a chunk of its own. */
 export function appendNext(log: FileLog): Transaction {
-  const seq = log.head + 1;
+  const content = contentOf(log.head + 1);
+  const transaction = workTransaction(log.head + 1, log.chunks.put(content));
+  log.append(transaction);
+  return transaction;
+}
+
+/** A transaction of one or two events that writes a chunk with {@link contentOf} its sequence number. */
+export function workTransaction(seq: number, chunk: number): Transaction {
   const content = contentOf(seq);
-  const chunk = log.chunks.put(content);
   const timeNs = BigInt(seq) * 1_000_000n;
   const written = {
     type: 'Written',
@@ -31,25 +37,15 @@ export function appendNext(log: FileLog): Transaction {
     timeNs,
   } as const;
   const events = seq % 3 === 0 ? [written, { type: 'Truncated', ino: 2, size: 1, timeNs } as const] : [written];
-  const transaction: Transaction = {
-    seq,
-    timeNs,
-    subject: 1,
-    cause: ['write', `/file-${seq}`],
-    group: null,
-    actor: null,
-    events,
-  };
-  log.append(transaction);
-  return transaction;
+  return { seq, timeNs, subject: 1, cause: ['write', `/file-${seq}`], group: null, actor: null, events };
 }
 
 /** That the log holds the first transactions of `all`, whole, with their content. Returns how many. */
 export function expectPrefix(log: FileLog, all: readonly Transaction[]): number {
   const found = [...log.read()];
-  expect(found).toStrictEqual(all.slice(0, found.length));
+  assert.deepStrictEqual(found, all.slice(0, found.length));
   const last = found.at(-1);
-  expect(log.head).toBe(last === undefined ? 0 : lastSeq(last));
+  assert.equal(log.head, last === undefined ? 0 : lastSeq(last));
   for (const { seq, events } of found) {
     const [event] = events;
     if (event.type !== 'Written') continue;
