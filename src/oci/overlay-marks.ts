@@ -18,6 +18,7 @@ const PREFIX = /^(trusted|user)\.overlay\.(.*)$/s;
 
 /** Separates overlay's xattrs from the object's own. The given list is returned as it is when it holds none. */
 export function readOverlayMarks(xattrs: readonly (readonly [string, Uint8Array])[]): OverlayMarks {
+  if (xattrs.length === 0) return NO_MARKS;
   if (!xattrs.some(([name]) => PREFIX.test(name) || name === FUSE_OPAQUE)) return { ...NO_MARKS, xattrs };
   let isOpaque = false;
   let isWhiteout = false;
@@ -38,4 +39,4 @@ export function readOverlayMarks(xattrs: readonly (readonly [string, Uint8Array]
 /** fuse-overlayfs's mark where it may not set trusted xattrs. */
 const FUSE_OPAQUE = 'user.fuseoverlayfs.opaque';
 
-const NO_MARKS = { isOpaque: false, isWhiteout: false, foreign: null, hasMarks: false };
+const NO_MARKS: OverlayMarks = { isOpaque: false, isWhiteout: false, foreign: null, xattrs: [], hasMarks: false };

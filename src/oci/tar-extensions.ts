@@ -29,6 +29,8 @@ export class TarExtensions {
   #typeflag = '';
   #size = 0;
   #body: Buffer = Buffer.alloc(0);
+  /** Holds the bodies that fit, which is nearly all: a buffer for each made the collector the reader's greatest cost. */
+  readonly #scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   #fill = 0;
   readonly #lostKeys = new Set<string>();
 
@@ -55,7 +57,8 @@ export class TarExtensions {
     if (this.#bytes > this.#bytesMax) return `its extension headers are longer than ${this.#bytesMax} bytes`;
     this.#typeflag = header.typeflag;
     this.#size = header.size;
-    this.#body = Buffer.allocUnsafe(Math.ceil(header.size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES);
+    const bytes = Math.ceil(header.size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
+    this.#body = bytes <= SCRATCH_BYTES ? this.#scratch.subarray(0, bytes) : Buffer.allocUnsafe(bytes);
     this.#fill = 0;
     return null;
   }
@@ -117,6 +120,8 @@ export class TarExtensions {
     this.#bytes = 0;
   }
 }
+
+const SCRATCH_BYTES = 4096;
 
 /** How many unknown PAX keys are told; each is told once. */
 const LOST_KEYS_MAX = 50;

@@ -118,6 +118,6 @@ function finishBlock(block: Buffer, typeflag: string): void {
   block.write('ustar\x0000', 257, 'latin1');
   block.fill(0x20, 148, 156);
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let index = 0; index < TAR_BLOCK_BYTES; index++) sum += block[index];
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
 }

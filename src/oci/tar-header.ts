@@ -46,33 +46,41 @@ const ZERO_BLOCK = Buffer.alloc(TAR_BLOCK_BYTES);
  */
 export function parseTarHeader(block: Buffer): TarHeader | string {
   if (!hasValidChecksum(block)) return 'not a tar header: its checksum does not fit';
-  const magic = block.toString('latin1', 257, 265);
-  const isUstar = magic.startsWith('ustar\0');
-  const isGnu = magic === 'ustar  \0';
-  const fields = {
+  const isUstar = block.readUInt32BE(257) === USTAR && block[261] === 0x72 && block[262] === 0;
+  const isGnu = !isUstar && block.toString('latin1', 257, 265) === 'ustar  \0';
+  const hasDevice = isUstar || isGnu;
+  const header: TarHeader = {
+    name: decodeName(nameBytes(block, isUstar)),
+    linkName: block[157] === 0 ? '' : decodeName(textBytes(block, 157, 100)),
+    typeflag: String.fromCharCode(block[156]),
     mode: readTarNumber(block, 100, 8),
     uid: readTarNumber(block, 108, 8),
     gid: readTarNumber(block, 116, 8),
     size: readTarNumber(block, 124, 12),
     mtime: readTarNumber(block, 136, 12),
-    major: isUstar || isGnu ? readTarNumber(block, 329, 8) : 0,
-    minor: isUstar || isGnu ? readTarNumber(block, 337, 8) : 0,
+    major: hasDevice ? readTarNumber(block, 329, 8) : 0,
+    minor: hasDevice ? readTarNumber(block, 337, 8) : 0,
   };
-  for (const [field, value] of Object.entries(fields)) {
-    if (Number.isNaN(value)) return `the header's ${field} field is not a number`;
+  const { mode, uid, gid, size, mtime, major, minor } = header;
+  // One sum tells whether any is NaN; which one is only of interest then.
+  if (Number.isNaN(mode + uid + gid + size + mtime + major + minor)) {
+    const [field] = Object.entries(header).find(([, value]) => Number.isNaN(value)) ?? ['number'];
+    return `the header's ${field} field is not a number`;
   }
-  if (fields.size < 0) return 'the header gives a negative size';
-  const name = textBytes(block, 0, 100);
-  const prefix = isUstar ? textBytes(block, 345, block.toString('latin1', 508, 512) === 'tar\0' ? 131 : 155) : EMPTY;
-  return {
-    name: decodeName(prefix.length === 0 ? name : Buffer.concat([prefix, SLASH, name])),
-    linkName: decodeName(textBytes(block, 157, 100)),
-    typeflag: String.fromCharCode(block[156]),
-    ...fields,
-  };
+  return size < 0 ? 'the header gives a negative size' : header;
 }
 
-const EMPTY = Buffer.alloc(0);
+/** The first four bytes of `ustar`. */
+const USTAR = 0x75737461;
+
+/** Prefix and name. */
+function nameBytes(block: Buffer, isUstar: boolean): Buffer {
+  const name = textBytes(block, 0, 100);
+  if (!isUstar || block[345] === 0) return name;
+  const isStar = block.toString('latin1', 508, 512) === 'tar\0';
+  return Buffer.concat([textBytes(block, 345, isStar ? 131 : 155), SLASH, name]);
+}
+
 const SLASH = Buffer.from('/');
 
 /** A text field up to its first NUL; a field without NUL uses all its bytes. */
@@ -88,12 +96,10 @@ function textBytes(block: Buffer, start: number, length: number): Buffer {
 function hasValidChecksum(block: Buffer): boolean {
   const stored = readTarNumber(block, 148, 8);
   let unsigned = 8 * 0x20;
+  for (let index = 0; index < 148; index++) unsigned += block[index];
+  for (let index = 156; index < TAR_BLOCK_BYTES; index++) unsigned += block[index];
+  if (stored === unsigned) return true;
   let high = 0;
-  for (let index = 0; index < TAR_BLOCK_BYTES; index++) {
-    if (index === 148) index = 156;
-    const byte = block[index];
-    unsigned += byte;
-    if (byte >= 0x80) high++;
-  }
-  return stored === unsigned || stored === unsigned - 256 * high;
+  for (const [index, byte] of block.entries()) if (byte >= 0x80 && (index < 148 || index >= 156)) high++;
+  return stored === unsigned - 256 * high;
 }

