@@ -42,6 +42,7 @@ export async function openImageSource(path: string, options: ImageSourceOptions 
     throw storeError('ERR_OCI_UNSUPPORTED', `${path}: not a file or directory`, { detail: { file: path } });
   const tar = await unpackIfCompressed(path, handle, options);
   try {
+    if ((await tar.stat()).size === 0) throw sourceError('ERR_OCI_CORRUPT', 'the file is empty', { file: path });
     const files = await TarFiles.index(path, tar, { limits: options.limits, onWarning: warnings.add });
     return await openFiles(files, options, warnings, false);
   } catch (error) {

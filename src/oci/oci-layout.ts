@@ -111,7 +111,10 @@ class LayoutReader {
       const message = `no image for ${formatPlatform(this.#wanted.platform)}; there are ${names.join(', ')}`;
       throw sourceError('ERR_OCI_UNSUPPORTED', message, this.#place);
     }
-    const taken = isChoice ? matching.slice(0, 1) : matching.length > 0 ? matching : present;
+    // Images without a name in index.json may be different ones for one platform; elsewhere the first that matches is meant.
+    const isOneImage = isChoice && (depth > 1 || descriptorTags(all[0]).length > 0);
+    const matched = isOneImage ? matching.slice(0, 1) : matching;
+    const taken = matched.length > 0 ? matched : present;
     const found: FoundManifest[] = [];
     for (const descriptor of taken) found.push(...(await this.#follow(descriptor, depth)));
     return found;

@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isStoreError } from '../../../src/events/log-error.ts';
 import { openImageSource } from '../../../src/oci/image-archive.ts';
 import type { ImageSourceOptions, SourceImage } from '../../../src/oci/image-source.ts';
 import type { SourceWarning } from '../../../src/oci/source-warning.ts';
@@ -120,6 +122,15 @@ describe('indexes', () => {
       addImage(files, { layers: [OTHER, LAYER] }),
     ]);
     expect((await open(files)).images.map(({ tags }) => tags)).toEqual([['1', 'docker.io/library/x:2'], ['3'], []]);
+  });
+
+  test('images without a name are all taken, even for one platform', async () => {
+    const files: Files = {};
+    layout(files, [
+      addImage(files, { layers: [LAYER] }, platform('amd64')),
+      addImage(files, { layers: [OTHER] }, platform('amd64')),
+    ]);
+    expect((await open(files)).entries).toEqual([['a'], ['b']]);
   });
 
   test('indexes that nest too deep are refused', async () => {
@@ -247,6 +258,8 @@ describe('damaged and odd archives', () => {
   });
 
   test('what is no archive is refused', async () => {
+    await expect(open(Buffer.alloc(0))).rejects.toEqual(corrupt('the file is empty'));
+    await expect(open(gzipSync(Buffer.alloc(0)))).rejects.toEqual(corrupt('the file is empty'));
     await expect(open(Buffer.from('hello'))).rejects.toEqual(corrupt('middle of a header'));
     await expect(open(Buffer.alloc(2000, 'x'))).rejects.toEqual(corrupt('not a tar header'));
     await expect(open(Buffer.from('fd377a585a000000', 'hex'))).rejects.toEqual(unsupported('xz'));
@@ -326,6 +339,25 @@ describe('damaged and odd archives', () => {
     });
     await expect(open(archive(sparse, pad(Buffer.from('[]'))))).rejects.toEqual(unsupported('sparse'));
   });
+});
+
+test('a damaged archive is read as it was or refused with one StoreError', async () => {
+  const bytes = pack(ociLayout({ layers: [LAYER, OTHER] }));
+  const reference = (await open(bytes)).entries;
+  const spots = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(spots, async (changes) => {
+      const damaged = Buffer.from(bytes);
+      for (const [at, value] of changes) damaged[at] = value;
+      try {
+        expect((await open(damaged, { kind: 'oci-archive' })).entries).toEqual(reference);
+      } catch (thrown) {
+        if (!isStoreError(thrown)) throw thrown;
+        expect(thrown.message).toContain(folder);
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('nothing is left behind where archives are unpacked', async () => {
