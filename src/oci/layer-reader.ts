@@ -1,6 +1,7 @@
 import { printableName } from '../events/name.ts';
 import type { StoreErrorCode } from '../events/log-error.ts';
 import type { EntryAttributes, LayerSink } from '../engine/layer-sink.ts';
+import { FILE_BYTES_MAX } from '../projections/tree/content.ts';
 import { AUFS_BYTES_MAX, AufsLinks } from './aufs-links.ts';
 import { findLongName, isReserved, normalizePath, readPathMeaning } from './layer-path.ts';
 import type { TarLimits } from './limits.ts';
@@ -132,6 +133,13 @@ export class LayerReader implements TarHandler {
       mtimeNs: this.#clampTime(entry),
       xattrs: marks.xattrs,
     };
+    if (entry.size > FILE_BYTES_MAX) {
+      throw this.#refuse(
+        'ERR_OCI_UNSUPPORTED',
+        `a file of ${entry.size} bytes; at most ${FILE_BYTES_MAX} are kept`,
+        entry,
+      );
+    }
     switch (entry.kind) {
       case 'file':
       case 'fifo':

@@ -209,6 +209,18 @@ test('times outside int64 are set to the nearest, with a warning', () => {
   expect(warnings).toHaveLength(2);
 });
 
+test('a file that is longer than any file can be is refused', () => {
+  const hole = pax([
+    ['GNU.sparse.size', String(2 ** 50)],
+    ['GNU.sparse.map', ''],
+  ]);
+  const expected = expect.objectContaining({
+    code: 'ERR_OCI_UNSUPPORTED',
+    message: expect.stringContaining('1125899906842624 bytes'),
+  });
+  expect(() => read(archive(hole, file('f')))).toThrow(expected);
+});
+
 test('a device number that does not exist is refused', () => {
   expect(() => read(archive(header({ typeflag: '4', major: 4096 })))).toThrow(corrupt('4096:0'));
 });
