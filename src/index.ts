@@ -2,6 +2,7 @@
 
 export { openStore, type OpenStoreOptions } from './store/open-store.ts';
 export { Store, type TransactionFilter } from './store/store.ts';
+export { type MountRequest, parseMountOption, parseVolumeOption } from './store/mount-spec.ts';
 export type { At } from './store/moment.ts';
 export { type StoreQueries, StoreView } from './store/store-view.ts';
 export { Container } from './store/container.ts';

@@ -10,11 +10,13 @@ import {
   unpauseContainer,
 } from '../engine/decide/life-cycle.ts';
 import { renameContainer } from '../engine/decide/life-cycle-create.ts';
+import { renewTmpfs } from '../engine/mounting.ts';
 import { volumesToRemove } from '../engine/decide/volume.ts';
 import type { Cause, ContainerEvent, SubjectId } from '../events/event.ts';
 import type { ContainerRecord } from '../projections/registry.ts';
 import { commit, type CommitOptions } from './container-commit.ts';
 import { ContainerView } from './container-view.ts';
+import { type Mounter, refreshMounts } from './container-mounts.ts';
 import type { LiveMoment } from './moment.ts';
 
 /**
@@ -23,13 +25,20 @@ import type { LiveMoment } from './moment.ts';
  */
 export class Container extends ContainerView {
   readonly #live: LiveMoment;
+  readonly #mounter: Mounter;
 
-  constructor(live: LiveMoment, subject: SubjectId) {
-    super(live, subject);
-    this.#live = live;
+  constructor(mounter: Mounter, subject: SubjectId) {
+    super(mounter.live, subject);
+    this.#mounter = mounter;
+    this.#live = mounter.live;
   }
 
-  /** Starts it; a running one stays as it is. Its writable layer is kept from run to run. */
+  /**
+   * Starts it; a running one stays as it is. Its writable layer is kept from run to run. Empty volumes are filled from the
+   * image, and binds take in what changed on the host.
+   *
+   * @throws `ERR_STATE` when it is paused; `ERR_NOT_FOUND` when the source of a bind is gone.
+   */
   start(): Promise<void> {
     return this.#run('start', [], startContainer);
   }
@@ -97,7 +106,16 @@ export class Container extends ContainerView {
   ): Promise<void> {
     const cause: Cause = [command, this.name, ...args];
     await this.#live.run(cause, (timeNs) => {
-      this.#live.commit(this.subject, decide(this.record, timeNs));
+      const events = decide(this.record, timeNs);
+      if (events.some(({ type }) => type === 'ContainerStarted')) refreshMounts(this.#mounter, this.subject);
+      for (const event of events) {
+        this.#live.commit(this.subject, [event]);
+        if (event.type === 'ContainerStopped' || event.type === 'ContainerKilled') this.#renewTmpfs(timeNs);
+      }
     });
+  }
+
+  #renewTmpfs(timeNs: bigint): void {
+    renewTmpfs(this.#live.engine, this.subject, timeNs, (subject, events) => this.#live.commit(subject, events));
   }
 }

@@ -9,20 +9,26 @@ import {
   DOCKER_PROFILE,
   POSIX_PROFILE,
 } from '../engine/decide/life-cycle-create.ts';
+import { removeContainer } from '../engine/decide/life-cycle.ts';
+import { volumesToRemove } from '../engine/decide/volume.ts';
 import type { OverlayProfile, SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { findContainer } from '../projections/registry.ts';
 import type { World } from '../projections/world.ts';
 import { Container } from './container.ts';
 import { ContainerViews } from './container-views.ts';
+import { mountAll, mountFork, type Mounter, prepareMounts } from './container-mounts.ts';
 import { parseConfig } from './image-config.ts';
 import { type At, containerOf, imageOf, type LiveMoment, type Moments } from './moment.ts';
+import type { MountRequest } from './mount-spec.ts';
 
 export interface CreateContainerOptions {
   /** Name, id or id prefix of an image; left out: an empty root directory. */
   readonly image?: string;
   /** Default: two words, fixed by the container's id. */
   readonly name?: string;
+  /** Volumes, binds and tmpfs; the image's own volumes come on top. */
+  readonly mounts?: readonly MountRequest[];
   /** Writes to the root file system are refused; volumes stay writable. */
   readonly readOnly?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
@@ -36,18 +42,20 @@ export interface CreateContainerOptions {
 export class Containers extends ContainerViews<Container> {
   readonly #live: LiveMoment;
   readonly #time: Moments;
+  readonly #mounter: Mounter;
 
-  constructor(live: LiveMoment, time: Moments) {
-    super(live, (subject) => new Container(live, subject));
-    this.#live = live;
+  constructor(mounter: Mounter, time: Moments) {
+    super(mounter.live, (subject) => new Container(mounter, subject));
+    this.#mounter = mounter;
+    this.#live = mounter.live;
     this.#time = time;
   }
 
   /**
    * Makes a container; it is in state `created`.
    *
-   * @throws `ERR_NOT_FOUND` when there is no such image; `ERR_CONFLICT` when the name is in use; `ERR_INVALID_ARGUMENT`;
-   *   `ERR_UNSUPPORTED` for overlay options that are not there yet. Nothing was made then.
+   * @throws `ERR_NOT_FOUND` when there is no such image; `ERR_CONFLICT` when the name is in use; `ERR_INVALID_ARGUMENT`, also
+   *   when something can't be mounted; `ERR_UNSUPPORTED` for overlay options that are not there yet. Nothing was made then.
    */
   async create(options: CreateContainerOptions = {}): Promise<Container> {
     const cause = [
@@ -55,7 +63,15 @@ export class Containers extends ContainerViews<Container> {
       options.image ?? '',
       ...(options.name === undefined ? [] : ['--name', options.name]),
     ] as const;
-    const subject = await this.#live.run([...cause], (timeNs) => this.#create(options, timeNs));
+    this.#live.expectWritable();
+    const image = options.image === undefined ? null : imageOf(this.#live, options.image);
+    const lower = this.#live.world.lowerOf(image?.image ?? null);
+    const mounts = prepareMounts(lower, options.mounts ?? [], image === null ? [] : parseConfig(image).run.volumes);
+    const subject = await this.#live.run([...cause], (timeNs) => {
+      const container = this.#create(options, timeNs);
+      this.#orUndone(container, timeNs, () => mountAll(this.#mounter, container, mounts, timeNs));
+      return container;
+    });
     return this.of(subject);
   }
 
@@ -77,6 +93,7 @@ export class Containers extends ContainerViews<Container> {
       const name = options.name === undefined ? defaultName(registry, id) : checkName(options.name, 'container');
       checkNameIsFree(registry, name);
       this.#live.commit(container, [{ type: 'ContainerForked', container, id, name, from, at, timeNs }]);
+      this.#orUndone(container, timeNs, () => mountFork(this.#mounter, container, then, from, timeNs));
       return container;
     });
     return this.of(subject);
@@ -102,6 +119,18 @@ export class Containers extends ContainerViews<Container> {
       this.#live.commit(container, [{ type: 'ContainerRewound', container, to }]);
     });
     return to;
+  }
+
+  /** When something can't be mounted, the container goes again, with all that was made for it. */
+  #orUndone(container: SubjectId, timeNs: bigint, mount: () => void): void {
+    try {
+      mount();
+    } catch (error) {
+      const record = this.of(container).record;
+      const volumes = volumesToRemove(this.#live.world.registry, record, true);
+      this.#live.commit(container, removeContainer(record, { force: true, volumes }, timeNs));
+      throw error;
+    }
   }
 
   #create(options: CreateContainerOptions, timeNs: bigint): number {

@@ -1,8 +1,8 @@
 /** Images: adding, naming and removing them. */
 
 import { STORE_SUBJECT } from '../events/event.ts';
-import { removeImage, tagImage, untagImage } from '../engine/decide/image.ts';
-import { addPrepared, type NewImage, prepareImage, type PreparedLayer } from './image-build.ts';
+import { checkReference, removeImage, tagImage, untagImage } from '../engine/decide/image.ts';
+import { addPrepared, type NewImage, type PreparedImage, prepareImage, type PreparedLayer } from './image-build.ts';
 import { loadImages, type LoadedImage, type LoadOptions } from './image-load.ts';
 import { type ImageInfo, ImageViews } from './image-views.ts';
 import { imageOf, type LiveMoment } from './moment.ts';
@@ -39,6 +39,17 @@ export class Images extends ImageViews {
     const built = new Map<string, PreparedLayer>();
     const prepared = await prepareImage(this.#live, image, built);
     const [id] = await addPrepared(this.#live, [prepared], built);
+    return this.get(id);
+  }
+
+  /**
+   * Adds an image whose layers were built on a stack of this store.
+   *
+   * @param views - The view of each new stack, by chainID, so that it is not made again.
+   */
+  async addBuilt(image: PreparedImage, views: ReadonlyMap<string, PreparedLayer>): Promise<ImageInfo> {
+    const references = image.references.map(checkReference);
+    const [id] = await addPrepared(this.#live, [{ ...image, references }], views);
     return this.get(id);
   }
 

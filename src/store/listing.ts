@@ -50,7 +50,11 @@ export interface ListingOptions {
 }
 
 /** Lists a tree: a container's, a volume's, or a layer's own. */
-export function* listTree(tree: Tree, chunks: ChunkReader, options: ListingOptions = {}): Generator<ListingEntry, void> {
+export function* listTree(
+  tree: Tree,
+  chunks: ChunkReader,
+  options: ListingOptions = {},
+): Generator<ListingEntry, void> {
   yield* new Lister(tree, chunks, options.upper ?? false).list(ROOT_INO, '');
 }
 
@@ -130,7 +134,15 @@ function attributes(node: Inode): { mode: string; uid: number; gid: number } {
 /** The kernel makes whiteouts with mode 0 of root; their time says nothing. */
 function whiteoutEntry(path: string, directory: Inode): ListingEntry {
   const times = { mtime_ns: String(directory.mtimeNs) };
-  return { ...textMember('path', path), type: 'chr', mode: '0000', uid: 0, gid: 0, ...times, rdev: '0:0' } as ListingEntry;
+  return {
+    ...textMember('path', path),
+    type: 'chr',
+    mode: '0000',
+    uid: 0,
+    gid: 0,
+    ...times,
+    rdev: '0:0',
+  } as ListingEntry;
 }
 
 function textMember(member: 'path' | 'linkname', text: string): Record<string, string> {

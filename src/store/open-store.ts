@@ -29,6 +29,8 @@ export interface OpenStoreOptions extends Pick<
   /** What every transaction carries as its actor, unless said otherwise. */
   readonly actor?: string;
   readonly timeMachine?: TimeMachineOptions;
+  /** Told what could not be done on the host for a bind. Default: `process.emitWarning`. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function openStore(where: string | OpenStoreOptions = {}): Promise<
       else releaseOrphans(engine);
       await log.sync();
     }
-    return new Store({ engine, time, directory });
+    return new Store({ engine, time, directory, warn: options.onWarning ?? warnProcess });
   } catch (error) {
     await log.close();
     throw error;
@@ -73,6 +75,8 @@ function openLog(directory: string | null, options: OpenStoreOptions): EventLog 
     ...(chunkCacheBytes !== undefined && { chunkCacheBytes }),
   });
 }
+
+const warnProcess = (message: string): void => process.emitWarning(message, { type: 'OverlogWarning' });
 
 function createStore(engine: Engine, storeId = randomBytes(16).toString('hex')): void {
   if (!/^[0-9a-f]{8,64}$/.test(storeId)) {

@@ -1,6 +1,7 @@
 /** An open store: images, containers, volumes, labels, and the way to every earlier moment. */
 
 import type { Observable } from 'rxjs';
+import { BindMirror } from '../engine/bind-mirror.ts';
 import { removeLabel, setLabel } from '../engine/decide/label.ts';
 import type { Engine } from '../engine/engine.ts';
 import { STORE_SUBJECT, type SubjectId, type Transaction } from '../events/event.ts';
@@ -45,13 +46,15 @@ export class Store implements StoreQueries, Moments {
   readonly #changes = new Changes();
 
   /** Use {@link openStore}. */
-  constructor(parts: { engine: Engine; time: TimeMachine; directory: string | null }) {
+  constructor(parts: { engine: Engine; time: TimeMachine; directory: string | null; warn: (message: string) => void }) {
     this.engine = parts.engine;
     this.time = parts.time;
     this.directory = parts.directory;
     this.#live = new OpenMoment(parts.engine);
     this.images = new Images(this.#live);
-    this.containers = new Containers(this.#live, this);
+    const mirror = new BindMirror(parts.engine.world, this.#live.chunks, parts.warn);
+    parts.engine.onCommit(mirror.committed);
+    this.containers = new Containers({ live: this.#live, mirror }, this);
     this.volumes = new Volumes(this.#live);
     this.changes$ = this.#changes.changes$;
     parts.engine.onCommit(this.#changes.add);
