@@ -36,41 +36,71 @@ const PAX_HEADER_NAME = Buffer.from('././@PaxHeader');
  * @returns A new buffer of whole blocks.
  */
 export function encodeTarHeader(fields: TarHeaderFields): Buffer {
-  const block = Buffer.alloc(TAR_BLOCK_BYTES);
-  const records: (readonly [string, Uint8Array])[] = [];
-  const addText = (key: string, text: string): void => void records.push([key, Buffer.from(text)]);
-
-  if (!putPath(block, fields.path)) records.push(['path', encodeName(fields.path)]);
+  const path = encodeName(fields.path);
   const target = encodeName(fields.target);
-  target.copy(block, 157, 0, 100);
-  if (target.length > 100 || needsPax(fields.target)) records.push(['linkpath', target]);
-  putOctal(block, 100, 8, fields.mode & 0o7777);
-  if (!putNumber(block, 108, 8, fields.uid)) addText('uid', String(fields.uid));
-  if (!putNumber(block, 116, 8, fields.gid)) addText('gid', String(fields.gid));
-  if (!putNumber(block, 124, 12, fields.size)) addText('size', String(fields.size));
+  const split = path.length <= 100 ? -1 : findSplit(path);
   const seconds = Number(fields.mtimeNs / 1_000_000_000n);
-  const isWhole = BigInt(seconds) * 1_000_000_000n === fields.mtimeNs;
-  if (!putNumber(block, 136, 12, seconds) || !isWhole) addText('mtime', formatPaxTime(fields.mtimeNs));
+  const records = paxRecords(fields, { path, target, isPathFitting: split !== null, seconds });
+  const body = records.length === 0 ? null : encodePaxRecords(records);
+  const start = body === null ? 0 : TAR_BLOCK_BYTES + body.length + paddingBytes(body.length);
+  const bytes = Buffer.alloc(start + TAR_BLOCK_BYTES);
+  if (body !== null) putPaxHeader(bytes, body);
+
+  const block = start === 0 ? bytes : bytes.subarray(start);
+  const nameStart = split === null ? 0 : split + 1;
+  path.copy(block, 0, nameStart, Math.min(path.length, nameStart + 100));
+  if (split !== null && split > 0) path.copy(block, 345, 0, split);
+  target.copy(block, 157, 0, Math.min(target.length, 100));
+  putOctal(block, 100, 8, fields.mode & 0o7777);
+  putOctal(block, 108, 8, Math.min(fields.uid, OCTAL_8_MAX));
+  putOctal(block, 116, 8, Math.min(fields.gid, OCTAL_8_MAX));
+  putOctal(block, 124, 12, Math.min(fields.size, OCTAL_12_MAX));
+  putOctal(block, 136, 12, Math.min(Math.max(seconds, 0), OCTAL_12_MAX));
   putOctal(block, 329, 8, fields.major);
   putOctal(block, 337, 8, fields.minor);
-  for (const [name, value] of fields.xattrs) records.push([`${PAX_XATTR_PREFIX}${name}`, value]);
   finishBlock(block, fields.typeflag);
-  return records.length === 0 ? block : Buffer.concat([encodePaxHeader(encodePaxRecords(records)), block]);
+  return bytes;
 }
 
-function encodePaxHeader(body: Buffer): Buffer {
-  const block = Buffer.alloc(TAR_BLOCK_BYTES);
+/** What ustar cannot hold. */
+function paxRecords(
+  fields: TarHeaderFields,
+  encoded: { path: Buffer; target: Buffer; isPathFitting: boolean; seconds: number },
+): (readonly [string, Uint8Array])[] {
+  const { path, target, isPathFitting, seconds } = encoded;
+  const records: (readonly [string, Uint8Array])[] = [];
+  if (!isPathFitting || needsPax(fields.path)) records.push(['path', path]);
+  if (target.length > 100 || needsPax(fields.target)) records.push(['linkpath', target]);
+  if (fields.uid > OCTAL_8_MAX) records.push(['uid', Buffer.from(String(fields.uid))]);
+  if (fields.gid > OCTAL_8_MAX) records.push(['gid', Buffer.from(String(fields.gid))]);
+  if (fields.size > OCTAL_12_MAX) records.push(['size', Buffer.from(String(fields.size))]);
+  const isWhole = BigInt(seconds) * 1_000_000_000n === fields.mtimeNs;
+  if (!isWhole || seconds < 0 || seconds > OCTAL_12_MAX) {
+    records.push(['mtime', Buffer.from(formatPaxTime(fields.mtimeNs))]);
+  }
+  for (const [name, value] of fields.xattrs) records.push([`${PAX_XATTR_PREFIX}${name}`, value]);
+  return records;
+}
+
+/** Writes an extension header and its body to the start of `bytes`. */
+function putPaxHeader(bytes: Buffer, body: Buffer): void {
+  const block = bytes.subarray(0, TAR_BLOCK_BYTES);
   PAX_HEADER_NAME.copy(block);
   putOctal(block, 100, 8, 0o644);
-  putOctal(block, 108, 8, 0);
-  putOctal(block, 116, 8, 0);
+  for (const [start, length] of PAX_ZERO_FIELDS) putOctal(block, start, length, 0);
   putOctal(block, 124, 12, body.length);
-  putOctal(block, 136, 12, 0);
-  putOctal(block, 329, 8, 0);
-  putOctal(block, 337, 8, 0);
   finishBlock(block, 'x');
-  return Buffer.concat([block, body, Buffer.alloc(paddingBytes(body.length))]);
+  body.copy(bytes, TAR_BLOCK_BYTES);
 }
+
+/** Owner, time and device of an extension header. */
+const PAX_ZERO_FIELDS = [
+  [108, 8],
+  [116, 8],
+  [136, 12],
+  [329, 8],
+  [337, 8],
+] as const;
 
 /** Zeros behind content of this length. */
 export function paddingBytes(size: number): number {
@@ -82,19 +112,6 @@ function needsPax(text: string): boolean {
   return /[^\0-\x7f]/.test(text) && isUtf8Name(text);
 }
 
-/** Writes name and prefix; returns false if the path needs a PAX record as well. */
-function putPath(block: Buffer, path: string): boolean {
-  const bytes = encodeName(path);
-  const split = bytes.length <= 100 ? -1 : findSplit(bytes);
-  if (split === null) {
-    bytes.copy(block, 0, 0, 100);
-    return false;
-  }
-  bytes.copy(block, 0, split + 1);
-  if (split > 0) bytes.copy(block, 345, 0, split);
-  return !needsPax(path);
-}
-
 /** Where to cut a path into a prefix of 1 to 155 bytes and a name of 1 to 100, without the slash between; null if nowhere. */
 function findSplit(bytes: Buffer): number | null {
   const last = Math.min(155, bytes.length - 2);
@@ -102,22 +119,23 @@ function findSplit(bytes: Buffer): number | null {
   return slash > 0 && bytes.length - slash - 1 <= 100 ? slash : null;
 }
 
-/** Writes a number that may not fit; returns whether it did. The nearest number that fits is written otherwise. */
-function putNumber(block: Buffer, start: number, length: 8 | 12, value: number): boolean {
-  const max = length === 8 ? OCTAL_8_MAX : OCTAL_12_MAX;
-  putOctal(block, start, length, Math.min(Math.max(value, 0), max));
-  return value >= 0 && value <= max;
-}
-
+/** Writes octal digits; the byte behind them stays NUL. */
 function putOctal(block: Buffer, start: number, length: number, value: number): void {
-  block.write(value.toString(8).padStart(length - 1, '0'), start, 'latin1');
+  let rest = value;
+  for (let index = start + length - 2; index >= start; index--) {
+    block[index] = 0x30 + (rest % 8);
+    rest = Math.floor(rest / 8);
+  }
 }
 
 function finishBlock(block: Buffer, typeflag: string): void {
-  block.write(typeflag, 156, 'latin1');
-  block.write('ustar\x0000', 257, 'latin1');
+  block[156] = typeflag.charCodeAt(0);
+  MAGIC.copy(block, 257);
   block.fill(0x20, 148, 156);
   let sum = 0;
   for (let index = 0; index < TAR_BLOCK_BYTES; index++) sum += block[index];
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  putOctal(block, 148, 7, sum);
+  block[154] = 0;
 }
+
+const MAGIC = Buffer.from('ustar\x0000', 'latin1');

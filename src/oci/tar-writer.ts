@@ -107,33 +107,44 @@ export class TarWriter {
       if (this.#dialect === 'oci') return markFields(entry);
       throw unsupported('a plain tar cannot say that something is gone', entry.path);
     }
-    const { mode, uid, gid, mtimeNs, xattrs } = entry;
-    for (const [name] of xattrs) {
+    for (const [name] of entry.xattrs) {
       if (name.includes('=')) throw unsupported(`PAX cannot hold an xattr with "=" in its name (${name})`, entry.path);
     }
-    const common = { path: entry.path, target: '', size: 0, major: 0, minor: 0, mode, uid, gid, mtimeNs, xattrs };
     switch (entry.kind) {
       case 'file':
-        return { ...common, typeflag: '0', size: entry.size };
+        return objectFields(entry, '0', entry.path, '', entry.size);
       case 'dir':
-        return { ...common, typeflag: '5', path: entry.path === '' ? './' : `${entry.path}/` };
+        return objectFields(entry, '5', entry.path === '' ? './' : `${entry.path}/`);
       case 'symlink':
-        return { ...common, typeflag: '2', target: entry.target };
+        return objectFields(entry, '2', entry.path, entry.target);
       case 'hardlink':
         checkPath(entry.target);
-        return { ...common, typeflag: '1', target: entry.target };
+        return objectFields(entry, '1', entry.path, entry.target);
       case 'chr':
-      case 'blk':
-        if (entry.kind === 'chr' && entry.major === 0 && entry.minor === 0 && this.#dialect === 'oci') {
+      case 'blk': {
+        const { major, minor } = entry;
+        if (entry.kind === 'chr' && major === 0 && minor === 0 && this.#dialect === 'oci') {
           throw unsupported('an OCI layer cannot hold a char 0:0 device, which means a whiteout there', entry.path);
         }
-        return { ...common, typeflag: entry.kind === 'chr' ? '3' : '4', major: entry.major, minor: entry.minor };
+        return { ...objectFields(entry, entry.kind === 'chr' ? '3' : '4', entry.path), major, minor };
+      }
       case 'fifo':
-        return { ...common, typeflag: '6' };
+        return objectFields(entry, '6', entry.path);
       case 'sock':
         throw unsupported('a tar cannot hold a socket', entry.path);
     }
   }
+}
+
+function objectFields(
+  attributes: EntryAttributes,
+  typeflag: string,
+  path: string,
+  target = '',
+  size = 0,
+): TarHeaderFields {
+  const { mode, uid, gid, mtimeNs, xattrs } = attributes;
+  return { path, target, typeflag, size, mode, uid, gid, mtimeNs, major: 0, minor: 0, xattrs };
 }
 
 const ZEROS = Buffer.alloc(64 * 2 ** 10);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LayerEntry } from '../../../src/engine/layer-sink.ts';
@@ -239,6 +240,27 @@ describe('layout', () => {
     const bytes = write([{ entry: { kind: 'file', path, size: 0, ...attributes }, content: empty }]);
     expect(bytes.length).toBe(512 + 1024);
     expect(read(bytes)[0].entry.path).toBe(path);
+  });
+
+  test('the bytes stay the same in every version, because diffIDs are made of them', () => {
+    const xattrs = [['security.capability', Buffer.from('0100000200200000', 'hex')]] as const;
+    const items: Item[] = [
+      { entry: { kind: 'dir', path: '', size: 0, ...attributes, mode: 0o755 }, content: empty },
+      {
+        entry: { kind: 'file', path: 'a\udcff', size: 3, ...attributes, mtimeNs: -1n, xattrs },
+        content: Buffer.from('abc'),
+      },
+      { entry: { kind: 'hardlink', path: 'b', target: 'a\udcff', ...attributes, uid: 2 ** 32 - 1 }, content: empty },
+      {
+        entry: { kind: 'symlink', path: `${'é/'.repeat(80)}l`, target: 't'.repeat(101), ...attributes },
+        content: empty,
+      },
+      { entry: { kind: 'blk', path: 'd', major: 8, minor: 300, ...attributes, mode: 0o7660 }, content: empty },
+      { entry: whiteoutEntry('gone', 1n), content: empty },
+      { entry: opaqueEntry('d'), content: empty },
+    ];
+    const digest = createHash('sha256').update(write(items)).digest('hex');
+    expect(digest).toBe('ad6963599088d1252bd8c62e8fac784f58fb1440da4738f19b8720e008709841');
   });
 
   test('PAX records are sorted', () => {
