@@ -37,8 +37,8 @@ function parseInstruction(code: string, place: SourcePlace, before: readonly Ins
     throw syntaxError(place, isFirst ? 'FROM as the first word of an image' : `FROM once, then ${WORDS}`, code);
   }
   const sameLayer = isSameLayer(tokens);
-  const hasLayer = before.some((step) => step.word === 'COPY' || step.word === 'ADD' || step.word === 'RUN');
-  if (sameLayer && !hasLayer) throw syntaxError(place, 'a layer before "; same-layer"', code);
+  const isAfterLayer = ['COPY', 'ADD', 'RUN'].includes(before.at(-1)?.word ?? '');
+  if (sameLayer && !isAfterLayer) throw syntaxError(place, 'COPY, ADD or RUN on the line before "; same-layer"', code);
   const args = sameLayer ? tokens.slice(1, -2) : tokens.slice(1);
   const text = args.length === 0 ? '' : code.slice(args[0].start, args.at(-1)?.end);
   const at = { line: place.line, createdBy: text === '' ? word : `${word} ${text}` };

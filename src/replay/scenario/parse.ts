@@ -5,11 +5,11 @@
  */
 
 import { decodeName } from '../../events/name.ts';
+import { filesOf } from './build/files-of.ts';
 import { parseCommand, parseCommands } from './commands.ts';
 import { INDENT, parseExpectedLine } from './expectation.ts';
 import { isFileHeader, parseFiles } from './parse-files.ts';
 import { parseImage } from './parse-image.ts';
-import { parseMountFlag, parseVolumeFlag } from './parse-mount.ts';
 import { parseClock, parseStep } from './parse-settings.ts';
 import type {
   ContainerStep,
@@ -43,7 +43,27 @@ export function parseScenario(file: string, bytes: Uint8Array): Scenario {
   const parser = new ScenarioParser(file);
   for (const block of blocks) parser.read(new SourceLines(file, lines, block));
   const { driver, clock, steps, files } = parser;
+  checkSources(file, steps, files);
   return { file, lines, driver, clock, steps, files };
+}
+
+/** What COPY and ADD name must be among the files at the end. */
+function checkSources(file: string, steps: readonly Step[], files: readonly ScenarioFile[]): void {
+  for (const step of steps) {
+    if (step.kind !== 'image') continue;
+    for (const instruction of step.instructions) {
+      if (instruction.word !== 'COPY' && instruction.word !== 'ADD') continue;
+      const { copy } = instruction;
+      const lost =
+        copy.kind === 'files' ? copy.sources.find((source) => filesOf(files, source).length === 0) : undefined;
+      if (lost === undefined) continue;
+      throw syntaxError(
+        { file, line: instruction.line },
+        'a path with a section -- path -- at the end of the scenario',
+        lost,
+      );
+    }
+  }
 }
 
 class ScenarioParser {
@@ -148,7 +168,7 @@ class ScenarioParser {
   #expectation(lines: SourceLines): Expectation | null {
     const { line } = lines.place;
     const expected: ExpectedLine[] = [];
-    for (let next = lines.next; next?.startsWith(INDENT) && next.trim() !== ''; next = lines.next) {
+    for (let next = lines.next; next !== undefined && isExpected(next); next = lines.next) {
       expected.push(parseExpectedLine(next.slice(INDENT.length), lines.place));
       lines.advance();
     }
@@ -161,6 +181,8 @@ class ScenarioParser {
     throw syntaxError(lines.place, `no output below ${word}, which prints none`, next.trim());
   }
 }
+
+const isExpected = (line: string): boolean => line.startsWith(INDENT) && line.trim() !== '';
 
 type StepStart = Pick<Step, 'line' | 'text'>;
 
@@ -196,10 +218,9 @@ function parseContainer(args: readonly string[], at: StepStart, place: SourcePla
     const arg = args[index];
     if (arg === '--read-only') readOnly = true;
     else if (arg === '-v' || arg === '--volume' || arg === '--mount') {
-      const value = args[++index] ?? '';
-      const mount = arg === '--mount' ? parseMountFlag(value) : parseVolumeFlag(value);
-      if (typeof mount === 'string') throw syntaxError(place, `${arg} ${mount}`, value);
-      mounts.push(mount);
+      const value = args[++index];
+      if (value === undefined) throw syntaxError(place, `a value for ${arg}`, '');
+      mounts.push({ option: arg === '--mount' ? arg : '-v', value });
     } else if (arg.startsWith('-')) throw syntaxError(place, form, arg);
     else names.push(arg);
   }

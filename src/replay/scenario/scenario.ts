@@ -62,13 +62,10 @@ export interface ContainerStep extends StepPlace {
   readonly readOnly: boolean;
 }
 
+/** A mount in Docker's spelling: the value of `-v` or of `--mount`. */
 export interface ScenarioMount {
-  readonly type: 'volume' | 'bind' | 'tmpfs';
-  /** Volume name or host path; null: an anonymous volume, or a tmpfs. */
-  readonly source: string | null;
-  readonly target: string;
-  readonly readOnly: boolean;
-  readonly noCopy: boolean;
+  readonly option: '-v' | '--mount';
+  readonly value: string;
 }
 
 /** `NAME$ verb …`: file verbs in a container; all must succeed. */
