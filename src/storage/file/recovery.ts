@@ -106,9 +106,7 @@ export function corruptFrame(index: LogIndex, bad: BadFrame): Error {
 
 /** @throws `ERR_LOG_CORRUPT` when a later commit frame says that the bad frame was on the disk. */
 export function refuseDurable(files: LogFileSystem, fd: number, index: LogIndex, bad: BadFrame): void {
-  if (index.commit.durable > bad.offset || commitsBehind(files, fd, bad.offset, index.last.salt)) {
-    throw corruptFrame(index, bad);
-  }
+  if (commitsBehind(files, fd, bad.offset, index.last.salt)) throw corruptFrame(index, bad);
 }
 
 const SEARCH_BYTES = 1 << 20;
