@@ -8,6 +8,9 @@ import type { OverlayProfile, SubjectId, VolumeKind } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import type { ContainerRecord, ContainerState } from '../projections/registry.ts';
 import type { Overlay } from '../projections/world.ts';
+import { diffTrees, imageSide } from '../replay/diff.ts';
+import { type DockerChange, dockerDiff } from '../replay/docker-diff.ts';
+import type { TreeChange } from '../replay/tree-change.ts';
 import type { Moment } from './moment.ts';
 
 /** A mount of a container. */
@@ -146,6 +149,17 @@ export class ContainerView {
       upperNodes: tree.upperNodes,
       whiteouts: tree.whiteouts,
     };
+  }
+
+  /** `docker diff`: against its image, by names and attributes, content never read (SEM-2.1). */
+  diff(): DockerChange[] {
+    return dockerDiff(this.overlay);
+  }
+
+  /** What differs from its image, by content and attributes. */
+  changes(): TreeChange[] {
+    const { lower } = this.overlay;
+    return diffTrees(imageSide(lower ?? this.#moment.world.lowers.empty), this.overlay, this.#moment.chunks);
   }
 
   inspect(): ContainerInfo {

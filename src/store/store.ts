@@ -6,9 +6,12 @@ import { removeLabel, setLabel } from '../engine/decide/label.ts';
 import type { Engine } from '../engine/engine.ts';
 import { STORE_SUBJECT, type SubjectId, type Transaction } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
+import type { CopyUpLedger } from '../projections/copy-up-ledger.ts';
+import type { DiskUsage } from '../projections/disk-usage.ts';
 import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
-import { diffWorlds, type TreeChange } from '../replay/diff.ts';
+import { diffWorlds } from '../replay/diff.ts';
+import type { TreeChange } from '../replay/tree-change.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 import { Changes } from './changes.ts';
 import type { Container } from './container.ts';
@@ -16,6 +19,7 @@ import { Containers } from './containers.ts';
 import { Images } from './images.ts';
 import { OpenMoment } from './live-moment.ts';
 import { type At, containerOf, type Moments, volumeOf } from './moment.ts';
+import { Results } from './results.ts';
 import { type StoreQueries, StoreView } from './store-view.ts';
 import { Volumes } from './volumes.ts';
 
@@ -44,6 +48,7 @@ export class Store implements StoreQueries, Moments {
   readonly directory: string | null;
   readonly #live: OpenMoment;
   readonly #changes = new Changes();
+  readonly #results: Results;
 
   /** Use {@link openStore}. */
   constructor(parts: { engine: Engine; time: TimeMachine; directory: string | null; warn: (message: string) => void }) {
@@ -57,6 +62,8 @@ export class Store implements StoreQueries, Moments {
     this.containers = new Containers({ live: this.#live, mirror }, this);
     this.volumes = new Volumes(this.#live);
     this.changes$ = this.#changes.changes$;
+    const { log } = parts.engine;
+    this.#results = new Results({ log, world: this.world, time: this.time, transactions$: this.changes$ });
     parts.engine.onCommit(this.#changes.add);
   }
 
@@ -188,6 +195,42 @@ export class Store implements StoreQueries, Moments {
   /** As {@link Store.group}, for who asked. */
   actor<T>(name: string, step: () => T): T {
     return this.#carrying('actor', name, step);
+  }
+
+  /** Who takes how much room (`ps -s`, `system df`) as an observable: the present figures, then new ones as they change. */
+  get diskUsage$(): Observable<DiskUsage> {
+    return this.#results.diskUsage$;
+  }
+
+  /** Every copy-up with what caused it, as an observable. */
+  get copyUps$(): Observable<CopyUpLedger> {
+    return this.#results.copyUps$;
+  }
+
+  /** @param at - Default: now, which costs what changed since it was last asked; an earlier moment costs its log. */
+  diskUsage(at?: At): DiskUsage {
+    return this.#results.diskUsage(at === undefined ? this.world : this.worldAt(this.resolve(at)));
+  }
+
+  /** Every copy-up so far; see {@link Store.diskUsage}. */
+  copyUps(at?: At): CopyUpLedger {
+    return this.#results.copyUps(at === undefined ? this.world : this.worldAt(this.resolve(at)));
+  }
+
+  /**
+   * The transactions that touched what stands at a path of a container's own tree, oldest first: through renames, broken
+   * hard links, forks and rewinds.
+   *
+   * @param at - Look back from there; default: now.
+   */
+  history(container: string, path: string, at?: At): Transaction[] {
+    const world = at === undefined ? this.world : this.worldAt(this.resolve(at));
+    return this.#results.history(world, containerOf({ world }, container).container, path);
+  }
+
+  /** As {@link Store.history}: as it is now, then whenever something was added. */
+  history$(container: string, path: string): Observable<Transaction[]> {
+    return this.#results.history$(containerOf(this.#live, container).container, path);
   }
 
   /** Transactions of the log, in order. */

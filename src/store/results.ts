@@ -1,0 +1,90 @@
+/** Results folded from the log, as values that are right when asked, and as observables. */
+
+import { map, type Observable } from 'rxjs';
+import type { SubjectId, Transaction } from '../events/event.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { copyUpLedger, type CopyUpLedger } from '../projections/copy-up-ledger.ts';
+import { diskUsage, type DiskUsage } from '../projections/disk-usage.ts';
+import { type History, history } from '../projections/history.ts';
+import { foldProjection, observe, type Projection } from '../projections/projection.ts';
+import type { World } from '../projections/world.ts';
+import { historyOf } from '../replay/path-history.ts';
+import type { TimeMachine } from '../replay/time-machine.ts';
+
+/** Where results come from. */
+export interface ResultSource {
+  readonly log: Pick<EventLog, 'read'>;
+  readonly world: World;
+  readonly time: TimeMachine;
+  readonly transactions$: Observable<readonly Transaction[]>;
+}
+
+export class Results {
+  readonly diskUsage$: Observable<DiskUsage>;
+  readonly copyUps$: Observable<CopyUpLedger>;
+  readonly #history$: Observable<History>;
+  readonly #source: ResultSource;
+  readonly #usage: Folded<DiskUsage>;
+  readonly #copyUps: Folded<CopyUpLedger>;
+  readonly #history: Folded<History>;
+
+  constructor(source: ResultSource) {
+    const { log, world, transactions$ } = source;
+    const read = (fromSeq: number): Iterable<Transaction> => log.read(fromSeq);
+    const observed = { world, transactions$, read };
+    this.#source = source;
+    this.diskUsage$ = observe(diskUsage, observed);
+    this.copyUps$ = observe(copyUpLedger, observed);
+    this.#history$ = observe(history, observed);
+    this.#usage = new Folded(diskUsage, source);
+    this.#copyUps = new Folded(copyUpLedger, source);
+    this.#history = new Folded(history, source);
+  }
+
+  /** @param world - A past one; default: the live one. */
+  diskUsage(world: World = this.#source.world): DiskUsage {
+    return this.#usage.at(world);
+  }
+
+  copyUps(world: World = this.#source.world): CopyUpLedger {
+    return this.#copyUps.at(world);
+  }
+
+  /** Transactions that touched what stands at a path, oldest first. */
+  history(world: World, subject: SubjectId, path: string): Transaction[] {
+    return this.#historyOf(this.#history.at(this.#source.world), world, subject, path);
+  }
+
+  history$(subject: SubjectId, path: string): Observable<Transaction[]> {
+    return this.#history$.pipe(map((index) => this.#historyOf(index, this.#source.world, subject, path)));
+  }
+
+  #historyOf(index: History, world: World, subject: SubjectId, path: string): Transaction[] {
+    const { time } = this.#source;
+    return [...historyOf({ index, world, subject, path, transactionAt: (seq) => time.transactionAt(seq) })];
+  }
+}
+
+/** A projection's result that goes on from where it was when it is asked for again. */
+class Folded<S> {
+  readonly #projection: Projection<S>;
+  readonly #source: ResultSource;
+  #state: S;
+  #seq = 0;
+
+  constructor(projection: Projection<S>, source: ResultSource) {
+    this.#projection = projection;
+    this.#source = source;
+    this.#state = projection.initial();
+  }
+
+  at(world: World): S {
+    const { log } = this.#source;
+    if (world !== this.#source.world) return foldProjection(this.#projection, log.read(1, world.seq), world);
+    if (world.seq > this.#seq) {
+      this.#state = foldProjection(this.#projection, log.read(this.#seq + 1, world.seq), world, this.#state);
+      this.#seq = world.seq;
+    }
+    return this.#state;
+  }
+}
