@@ -60,7 +60,10 @@ export class DigestColumn {
   push(source: Buffer, offset: number): void {
     const at = this.#length & PAGE_MASK;
     if (at === 0) this.#pages.push(Buffer.allocUnsafeSlow(PAGE_ENTRIES * DIGEST_BYTES));
-    source.copy(this.#pages[this.#length >>> PAGE_BITS], at * DIGEST_BYTES, offset, offset + DIGEST_BYTES);
+    const page = this.#pages[this.#length >>> PAGE_BITS];
+    // A whole buffer is set in a third of the time of Buffer.copy, which makes a view first.
+    if (source.length === DIGEST_BYTES) page.set(source, at * DIGEST_BYTES);
+    else source.copy(page, at * DIGEST_BYTES, offset, offset + DIGEST_BYTES);
     this.#length++;
   }
 }

@@ -100,7 +100,7 @@ export class LogWriter {
     const { buffer } = this;
     const payload = start + FRAME_HEADER_BYTES;
     writeUint64(buffer, number, payload);
-    digest.copy(buffer, payload + 8);
+    buffer.set(digest, payload + 8);
     buffer.set(content, payload + CHUNK_PREFIX_BYTES);
     return this.#append(KIND_CHUNK, start, payloadBytes) + FRAME_HEADER_BYTES + CHUNK_PREFIX_BYTES;
   }

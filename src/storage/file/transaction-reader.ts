@@ -26,6 +26,8 @@ export class TransactionReader {
   readonly #index: LogIndex;
   readonly #open: OpenSegments;
   readonly #unwritten: UnwrittenFrames | null;
+  /** The window of the last iteration that ended, for the next one. */
+  #spare: Window | null = null;
 
   constructor(files: LogFileSystem, index: LogIndex, open: OpenSegments, unwritten: UnwrittenFrames | null) {
     this.#files = files;
@@ -42,11 +44,27 @@ export class TransactionReader {
    * @throws `ERR_LOG_CORRUPT` with segment, byte and seq.
    */
   *read(fromSeq: number, toSeq: number): Generator<Transaction, void> {
-    const index = this.#index;
-    const start = toSeq < fromSeq ? null : index.seqs.find(fromSeq);
+    const start = toSeq < fromSeq ? null : this.#index.seqs.find(fromSeq);
     if (start === null) return;
+    const window = this.#spare ?? new Window();
+    this.#spare = null;
+    try {
+      yield* this.#walk(window, start, fromSeq, toSeq);
+    } finally {
+      window.filled = 0;
+      window.wanted = WINDOW_BYTES_MIN;
+      if (window.own.length <= WINDOW_BYTES_MAX) this.#spare = window;
+    }
+  }
+
+  *#walk(
+    window: Window,
+    start: { readonly segment: number; readonly offset: number },
+    fromSeq: number,
+    toSeq: number,
+  ): Generator<Transaction, void> {
+    const index = this.#index;
     let { segment, offset } = start;
-    const window = new Window();
     let done = 0;
     while (done < toSeq) {
       if (offset >= index.ends[segment]) {
@@ -99,9 +117,10 @@ export class TransactionReader {
     }
     window.reserve(length);
     const fd = this.#open.descriptor(this.#index.segments[segment]);
-    const filled = readFully(this.#files, fd, window.own, window.own.length, offset);
+    const filled = readFully(this.#files, fd, window.own, Math.max(window.wanted, length), offset);
     if (filled < length) throw this.#corrupt(segment, offset);
     window.buffer = window.own;
+    window.wanted = Math.min(window.wanted * 2, WINDOW_BYTES_MAX);
     window.base = offset;
     window.filled = filled;
     window.at = 0;
@@ -123,9 +142,11 @@ class Window {
   buffer: Buffer = this.own;
   at = 0;
 
-  /** Makes room for `length` bytes; the window doubles with every read. */
+  /** Bytes of the next read; doubles with every one. */
+  wanted = WINDOW_BYTES_MIN;
+
   reserve(length: number): void {
-    const wanted = Math.min(Math.max(WINDOW_BYTES_MIN, this.own.length * 2), WINDOW_BYTES_MAX);
-    if (this.own.length < Math.max(wanted, length)) this.own = Buffer.allocUnsafeSlow(Math.max(wanted, length));
+    const bytes = Math.max(this.wanted, length);
+    if (this.own.length < bytes) this.own = Buffer.allocUnsafeSlow(bytes);
   }
 }
