@@ -1,23 +1,20 @@
 /**
- * Writes the golden log of the current format: `npx tsx test/golden/generate.ts`.
+ * Writes the golden log of the current format into a folder: `npx tsx test/golden/generate.ts test/golden`.
  *
- * Only for a new format. A golden log that was released is never written again: it is what users have on their disks.
+ * Into `test/golden` only for a new format. A golden log that was released is never written again: it is what users have on their disks.
  */
 import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openFileLog } from '../../src/storage/file/file-log.ts';
-import {
-  type Expectation,
-  GOLDEN_BATCH,
-  GOLDEN_DIRECTORY,
-  GOLDEN_EXPECTATION,
-  toJson,
-  writeGoldenLog,
-} from './golden-log.ts';
+import { type Expectation, GOLDEN_BATCH, GOLDEN_NAME, toJson, writeGoldenLog } from './golden-log.ts';
 
-rmSync(GOLDEN_DIRECTORY, { recursive: true, force: true });
-const transactions = writeGoldenLog(GOLDEN_DIRECTORY);
-const log = openFileLog(GOLDEN_DIRECTORY, { readOnly: true });
+const folder = process.argv[2];
+if (folder === undefined) throw new Error('the folder is missing');
+const directory = join(folder, GOLDEN_NAME);
+rmSync(directory, { recursive: true, force: true });
+const transactions = writeGoldenLog(directory);
+const log = openFileLog(directory, { readOnly: true });
 const chunks: { content: string; digest: string }[] = [];
 for (let chunk = 1; chunk <= log.chunks.head; chunk++) {
   const content = Buffer.from(log.chunks.get(chunk));
@@ -29,5 +26,5 @@ const expectation: Expectation = {
   chunks,
   batch: toJson(GOLDEN_BATCH),
 };
-writeFileSync(GOLDEN_EXPECTATION, `${JSON.stringify(expectation, null, 1)}\n`);
+writeFileSync(`${directory}.json`, `${JSON.stringify(expectation, null, 1)}\n`);
 log.closeSync();

@@ -1,12 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { encodeEventBatch } from '../../src/events/codec.ts';
 import type { FileEvent, StoreEvent, Transaction } from '../../src/events/event.ts';
+import { FORMAT_VERSION } from '../../src/events/upcast.ts';
 import { openFileLog } from '../../src/storage/file/file-log.ts';
 import { SAMPLE_EVENTS } from './sample-events.ts';
 
-/** The golden log of format 1 and what is in it; written once by `generate.ts`, opened for ever. */
-export const GOLDEN_DIRECTORY = fileURLToPath(new URL('./format-1', import.meta.url));
-export const GOLDEN_EXPECTATION = fileURLToPath(new URL('./format-1.json', import.meta.url));
+/** Name of the golden log of the current format, and of the JSON beside it that says what it holds. */
+export const GOLDEN_NAME = `format-${FORMAT_VERSION}`;
 
 /** What a golden log holds, as JSON can say it. */
 export interface Expectation {
