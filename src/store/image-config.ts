@@ -116,9 +116,15 @@ export function extendConfig(below: Uint8Array | null, step: ConfigStep): Buffer
     ...(step.author === '' ? {} : { author: step.author }),
     config: { ...objectOf(base['config']), ...step.changes },
     rootfs: { type: 'layers', diff_ids: step.diffId === null ? diffIds : [...diffIds, step.diffId] },
-    history: [...listOf(base['history']), history],
+    history: [...completeHistory(listOf(base['history']), diffIds.length), history],
   };
   return Buffer.from(JSON.stringify(config));
+}
+
+/** A history is optional, but one that is there accounts for every layer: so steps that nobody described are added. */
+function completeHistory(history: readonly unknown[], layers: number): readonly unknown[] {
+  const told = history.filter((step) => !historyStep(step).emptyLayer).length;
+  return [...history, ...Array.from({ length: Math.max(0, layers - told) }, () => ({}))];
 }
 
 /** RFC 3339 with nanoseconds, as Go prints a time: no trailing zeros. */
