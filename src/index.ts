@@ -46,3 +46,27 @@ export type { ContainerUsage, DiskUsage, ImageUsage, UsageTotal, VolumeUsage } f
 export { type ListingEntry, type ListingOptions, listTree } from './store/listing.ts';
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
 export type { ContainerState } from './projections/registry.ts';
+export { DOCKER_CHANGE_KIND, dockerDiffLine } from './replay/docker-diff.ts';
+export { diffStat } from './replay/diff.ts';
+export { type PathPlace, placesInImage, placesOf } from './projections/where.ts';
+export { causeText, whereLine, whereLines, type WhereNames } from './projections/where-text.ts';
+export { wastedBytes, wastedLines, type WastedPath, wastedPaths } from './projections/wasted.ts';
+export { checkInvariants, type InvariantOptions } from './replay/invariants.ts';
+export { parseScenario } from './replay/scenario/parse.ts';
+export type { Scenario, Step } from './replay/scenario/scenario.ts';
+export {
+  type RunOptions,
+  runScenario,
+  type ScenarioFailure,
+  type ScenarioResult,
+  type StepReport,
+} from './replay/scenario/run.ts';
+export { ScenarioClock } from './replay/scenario/clock.ts';
+export { updateSource } from './replay/scenario/update.ts';
+export type { CliResult, ScenarioHost } from './replay/scenario/host.ts';
+export { scenarioHost } from './store/scenario-host.ts';
+export { runFileVerb } from './store/file-verbs.ts';
+export { decodeName, encodeName, printableName } from './events/name.ts';
+export { lastSeq } from './events/event.ts';
+export { kindOf, type NodeKind } from './events/mode.ts';
+export { type LogSummary, verifyLog } from './storage/file/verify.ts';

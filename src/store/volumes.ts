@@ -42,10 +42,14 @@ export class VolumeViews {
 
   /** A volume's own file system in the shape of node:fs, mounted or not. Throws as {@link VolumeViews.get}. */
   fs(name: string): OverlogFs {
+    return createFs(rootCaller(this.namespace(name)));
+  }
+
+  /** A new namespace of the volume, for callers of their own. */
+  namespace(name: string): Namespace {
     const { volume } = volumeOf(this.#moment, name);
     const { engine, world, chunks, files } = this.#moment;
-    const container = { ...NOBODY, container: volume };
-    return createFs(rootCaller(new Namespace({ engine, world, container, chunks, files })));
+    return new Namespace({ engine, world, container: { ...NOBODY, container: volume }, chunks, files });
   }
 
   #info(volume: VolumeRecord): VolumeInfo {

@@ -15,7 +15,7 @@ import { close, open } from '../../../engine/calls/open.ts';
 import * as stats from '../../../engine/calls/stat.ts';
 import type { Caller } from '../../../engine/caller.ts';
 import type { Engine } from '../../../engine/engine.ts';
-import { errnoCode } from '../../../engine/errno.ts';
+import { errnoCode, fsError } from '../../../engine/errno.ts';
 import {
   O_APPEND,
   O_CREAT,
@@ -34,12 +34,13 @@ const PIECE_BYTES = 2 ** 20;
 
 export class Shell {
   readonly caller: Caller;
-  readonly engine: Engine;
+  /** Null: a past moment, which verbs can only look at. */
+  readonly engine: Engine | null;
   /** The verb that runs, for its errors. */
   verb = '';
   #out: Uint8Array[] = [];
 
-  constructor(caller: Caller, engine: Engine) {
+  constructor(caller: Caller, engine: Engine | null) {
     this.caller = caller;
     this.engine = engine;
   }
@@ -61,12 +62,12 @@ export class Shell {
 
   /** Throws for a negative result of a call. */
   expect(result: number, path: string): number {
-    if (result < 0) throw verbError(errnoCode(result), `${this.verb}: ${printableName(path)}: ${errnoCode(result)}`);
+    if (result < 0) throw verbError(errnoCode(result), fsError(result, this.verb, printableName(path)).message);
     return result;
   }
 
   transact<T>(cause: Cause, call: () => T): T {
-    return this.engine.transact(cause, call);
+    return this.engine === null ? call() : this.engine.transact(cause, call);
   }
 
   stat(path: string, follow = true): stats.NodeStat {
