@@ -63,7 +63,7 @@ const scratchRange = { start: 0, end: 0 };
  * Encodes a transaction in {@link FORMAT_VERSION}.
  *
  * @returns A view of a pooled buffer: copy it before it is kept, since it pins the pool's piece (8 KiB and more).
- * @throws `ERR_INVALID_ARGUMENT` for a string that has no bytes (`name.ts`); `RangeError` for a time beyond int64.
+ * @throws `ERR_INVALID_ARGUMENT` for a string that has no bytes (`name.ts`) and for a time beyond int64.
  */
 export function encodeTransaction(transaction: Transaction): Uint8Array {
   const { events, seq, timeNs } = transaction;

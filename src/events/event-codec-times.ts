@@ -1,3 +1,5 @@
+import { storeError } from './log-error.ts';
+
 /**
  * Times inside of a transaction or an event batch, mostly one byte each.
  *
@@ -32,7 +34,9 @@ export function storedTime(time: bigint | null): StoredTime {
   if (time === null) return null;
   if (time === writeBase) return true;
   if (time === writeLast) return false;
-  if (time < INT64_MIN || time > INT64_MAX) throw new RangeError(`time ${time} ns is not an int64`);
+  if (time < INT64_MIN || time > INT64_MAX) {
+    throw storeError('ERR_INVALID_ARGUMENT', `the time ${time} ns is beyond int64`);
+  }
   writeLast = time;
   return time;
 }

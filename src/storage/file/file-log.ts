@@ -34,6 +34,12 @@ export interface FileLogOptions {
   readonly randomSalt?: () => number;
 }
 
+/**
+ * A log in files.
+ *
+ * `close` of a log that has failed releases everything and then throws `ERR_LOG_FAILED`: what was appended last may not
+ * be on the disk. What is appended and not flushed is lost when the process ends without `close`.
+ */
 export interface FileLog extends EventLog {
   readonly directory: string;
   /** The torn tail that was cut when the log was opened for writing, or null. */

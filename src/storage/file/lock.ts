@@ -28,6 +28,9 @@ interface Owner {
   readonly host: string;
 }
 
+/** A taker's own file, in front of its link. */
+const LEFTOVER = /^lock\.[0-9a-f]{16}$/;
+
 /** More turns than ever needed: every lost race means that somebody else went on. */
 const TURNS_MAX = 100;
 
@@ -43,8 +46,15 @@ export function acquireLock(files: LogFileSystem, directory: string): Lock {
   try {
     writeOwner(files, mine, nonce);
     for (let turn = 0; turn < TURNS_MAX; turn++) {
-      if (tryLink(files, mine, path) || takeOver(files, path, mine))
-        return { release: () => release(files, path, nonce) };
+      if (!tryLink(files, mine, path) && !takeOver(files, path, mine)) continue;
+      const lock = { release: () => release(files, path, nonce) };
+      try {
+        removeLeftovers(files, directory);
+      } catch (error) {
+        lock.release();
+        throw error;
+      }
+      return lock;
     }
     throw storeError('ERR_LOG_LOCKED', `the lock ${path} keeps changing hands`, { detail: { pid: null } });
   } finally {
@@ -94,6 +104,16 @@ function refuseLiving(content: Buffer, path: string): void {
     `the store is open for writing in process ${owner.pid} on ${owner.host} (lock ${path})`,
     { detail: { pid: owner.pid, host: owner.host, lock: path } },
   );
+}
+
+/** Removes the files of takers that were killed before they had linked or removed them. */
+function removeLeftovers(files: LogFileSystem, directory: string): void {
+  for (const name of files.readdirSync(directory)) {
+    if (!LEFTOVER.test(name)) continue;
+    const content = read(files, join(directory, name));
+    const owner = content === null ? null : parseOwner(content);
+    if (owner !== null && !isAlive(owner)) remove(files, join(directory, name));
+  }
 }
 
 function release(files: LogFileSystem, path: string, nonce: string): void {

@@ -101,7 +101,9 @@ describe('a transaction', () => {
   });
 
   test('with a time beyond int64 is refused', () => {
-    expect(() => encodeTransaction(transactionOf([], { timeNs: 2n ** 63n }))).toThrow(RangeError);
+    const started: StoreEvent = { type: 'ContainerStarted', container: 1, timeNs: -(2n ** 63n) - 1n };
+    expect(codeOf(() => encodeTransaction(transactionOf([], { timeNs: 2n ** 63n })))).toBe('ERR_INVALID_ARGUMENT');
+    expect(codeOf(() => encodeTransaction(transactionOf([started])))).toBe('ERR_INVALID_ARGUMENT');
   });
 
   test('of a create with a small file takes at most 48 bytes per event', () => {

@@ -127,6 +127,14 @@ describe('the writer lock', () => {
     expect(outcomes).toBeGreaterThan(6);
   });
 
+  test('clears away what killed takers left', () => {
+    const directory = scratch.directory();
+    writeFileSync(join(directory, 'lock.0123456789abcdef'), owner({ pid: deadPid() }));
+    writeFileSync(join(directory, 'lock.fedcba9876543210'), owner({}));
+    expect(take(directory)).toBe('no error');
+    expect(lockFiles(directory).sort()).toStrictEqual(['lock', 'lock.fedcba9876543210']);
+  });
+
   test('of somebody else is not removed by a release', () => {
     const directory = scratch.directory();
     const lock = acquireLock(nodeFileSystem, directory);
