@@ -248,7 +248,7 @@ describe('the history of a path', () => {
           path,
           transactionAt: (seq) => bench.time.transactionAt(seq),
         }),
-      ].map(({ cause }) => String(cause[0]));
+      ].map(({ cause }) => cause[0]);
     expect(causes(fork.container, '/new/s3')).toEqual(['append', 'rename', 'rename', 'write', 'rename', 'chmod']);
     expect(causes(c1.container, '/new/s3')).toEqual(['append', 'rename', 'rename', 'write', 'rename', 'write']);
     expect(causes(c1.container, '/etc/app.conf')).toEqual([]);
