@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, Engine } from '../engine/engine.ts';
+import type { Clock, Engine } from '../engine/engine.ts';
 import { STORE_SUBJECT } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { storeError } from '../events/log-error.ts';
@@ -7,6 +7,7 @@ import { foldFrom, type TimeMachineOptions } from '../replay/time-machine.ts';
 import { type FileLogOptions, openFileLog } from '../storage/file/file-log.ts';
 import { openMemoryLog } from '../storage/memory.ts';
 import { releaseOrphans } from './recover.ts';
+import { StoreEngine } from './store-engine.ts';
 import { Store } from './store.ts';
 
 /** Names a store that lives in memory only. */
@@ -46,7 +47,12 @@ export async function openStore(where: string | OpenStoreOptions = {}): Promise<
   const log = options.log ?? openLog(directory, options);
   try {
     const time = foldFrom(log, options.timeMachine);
-    const engine = new Engine({ log, world: time.live, past: time, ...(options.clock && { clock: options.clock }) });
+    const engine = new StoreEngine({
+      log,
+      world: time.live,
+      past: time,
+      ...(options.clock && { clock: options.clock }),
+    });
     engine.onCommit((transaction) => time.committed(transaction));
     engine.actor = options.actor ?? null;
     if (!log.readOnly) {

@@ -43,7 +43,10 @@ export function addImage(
 ): ImageEvent[] {
   const events: ImageEvent[] = [];
   for (const { built, ...ids } of image.layers) {
-    if (built === null || registry.layers.has(ids.chainId)) continue;
+    if (registry.layers.has(ids.chainId)) continue;
+    if (built === null) {
+      throw storeError('ERR_CONFLICT', `layer ${ids.chainId} was removed while the image was read: load it again`);
+    }
     const { chunks, root, entries, bytes } = built;
     events.push({ type: 'LayerAdded', ...ids, root, chunks, entries, bytes });
   }
