@@ -128,7 +128,8 @@ function fieldFromJson(kind: FieldKind, json: unknown, where: string): unknown {
     case 'pairs':
       return listOf(json, where).map((item, index) => pairOf(item, `${where}[${index}]`));
     case 'bytes':
-      return bytesOf(json, where);
+      // A copy: small buffers are views of a pool, which they would keep.
+      return new Uint8Array(bytesOf(json, where));
     case 'flag':
       return flagOf(json, where);
     case 'chunks':
