@@ -213,7 +213,7 @@ test('every event survives JSON, or is none that a tree could hold', () => {
           survived++;
         } catch (error) {
           if (!(error instanceof JsonFormError)) throw error;
-          expect(error.message).toMatch(/whole number from 0 to (4294967295|17592186040320)$|is not the name/);
+          expect(error.message).toMatch(/whole number from [01] to \d+$|is not the name/);
         }
       }
     }),
