@@ -5,7 +5,14 @@
 
 import { fileURLToPath, type URL } from 'node:url';
 import { decodeName, encodeName } from '../../events/name.ts';
-import { invalidArgType, invalidArgValue, modeNotInteger, modeOutOfRange, outOfRange } from './node-errors.ts';
+import {
+  fdOutOfRange,
+  invalidArgType,
+  invalidArgValue,
+  modeNotInteger,
+  modeOutOfRange,
+  outOfRange,
+} from './node-errors.ts';
 
 /** Largest read or write in one call, and largest file that readFile gives in one piece, as in Node. */
 export const IO_BYTES_MAX = 2 ** 31 - 1;
@@ -64,6 +71,12 @@ export function validateFd(fd: unknown): number {
   if (Object.is(fd, -0)) return 0;
   validateInt32(fd, 'fd', 0);
   return fd;
+}
+
+/** A descriptor as Node's native side takes it, which writes large numbers without separators. */
+export function nativeFd(fd: unknown): number {
+  if (typeof fd === 'number' && Number.isInteger(fd) && fd > 2 ** 31 - 1) throw fdOutOfRange(fd);
+  return validateFd(fd);
 }
 
 /** Whether a path argument is a descriptor, where both are taken (readFile, writeFile, appendFile). */

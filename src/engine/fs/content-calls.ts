@@ -109,7 +109,7 @@ function writeWhole(
   }
   const path = parsePath(target);
   const flags = flag === 'w' ? O_TRUNC_CREATE : parseFlags(flag);
-  const permissions = typeof mode === 'number' ? mode : parseMode(mode, 'mode', 0o666);
+  const permissions = parseMode(mode, 'mode', 0o666);
   fs.transact([operation, path], () => {
     const file = openFile(fs, path, flags, permissions);
     try {

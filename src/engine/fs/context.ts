@@ -9,7 +9,7 @@ import type { Caller } from '../caller.ts';
 import { EBADF, EIO, EROFS, type FsError, fsError } from '../errno.ts';
 import type { Location } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
-import { shownPath, validateFd } from './arguments.ts';
+import { nativeFd, shownPath } from './arguments.ts';
 import { Descriptors } from './descriptors.ts';
 
 export class FsContext {
@@ -30,7 +30,7 @@ export class FsContext {
 
   /** The file behind a descriptor argument. */
   file(fd: unknown, syscall: string): OpenFile {
-    const file = this.descriptors.get(validateFd(fd));
+    const file = this.descriptors.get(nativeFd(fd));
     if (file === null) throw fsError(EBADF, syscall);
     return file;
   }

@@ -70,11 +70,15 @@ function parseCpOptions(options: unknown): CpOptions {
 
 /** The whole copy is one transaction. */
 export function cpSync(fs: FsContext, from: unknown, to: unknown, options?: unknown): void {
+  copyAtOnce(fs, from, to, options, true);
+}
+
+function copyAtOnce(fs: FsContext, from: unknown, to: unknown, options: unknown, isSync: boolean): void {
   const parsed = parseCpOptions(options);
   const source = parsePath(from, 'src');
   const target = parsePath(to, 'dest');
   fs.transact(['cp', source, target], () => {
-    const steps = copyRoot({ fs, options: parsed }, source, target);
+    const steps = copyRoot({ fs, options: parsed, isSync }, source, target);
     for (let step = steps.next(); !step.done;) {
       if (isPromise(step.value)) throw invalidReturnValue('boolean', 'filter', step.value);
       step = steps.next(Boolean(step.value));
@@ -86,9 +90,9 @@ export function cpSync(fs: FsContext, from: unknown, to: unknown, options?: unkn
 export function cpForPromise(fs: FsContext, from: unknown, to: unknown, options?: unknown): Promise<void> | undefined {
   const parsed = parseCpOptions(options);
   if (parsed.filter !== undefined) {
-    return finishCopy(copyRoot({ fs, options: parsed }, parsePath(from, 'src'), parsePath(to, 'dest')));
+    return finishCopy(copyRoot({ fs, options: parsed, isSync: false }, parsePath(from, 'src'), parsePath(to, 'dest')));
   }
-  cpSync(fs, from, to, options);
+  copyAtOnce(fs, from, to, options, false);
   return undefined;
 }
 
@@ -99,6 +103,8 @@ async function finishCopy(steps: Steps): Promise<void> {
 interface Copy {
   readonly fs: FsContext;
   readonly options: CpOptions;
+  /** Node's sync and other forms differ in two details. */
+  readonly isSync: boolean;
 }
 
 /** What the algorithm needs of a node; null where there is none. */
@@ -165,7 +171,10 @@ function* copyNode(copy: Copy, source: string, target: string, to: Node | null):
     case S_IFDIR:
       if (!copy.options.recursive) {
         const message = `${shownPath(source)} is a directory (not copied)`;
-        throw systemError('ERR_FS_EISDIR', { ...infoOf(EINVAL, message, source), code: 'EISDIR' });
+        throw systemError('ERR_FS_EISDIR', {
+          ...infoOf(copy.isSync ? EINVAL : EISDIR, message, source),
+          code: 'EISDIR',
+        });
       }
       yield* copyDirectory(copy, source, target, from, to);
       return;
@@ -235,7 +244,7 @@ function copyLink(copy: Copy, source: string, target: string, to: Node | null): 
     let before = readLink(fs, target);
     if (!posix.isAbsolute(before)) before = posix.resolve(cwd, posix.dirname(target), before);
     if (isBelow(fs, leadsTo, before)) throw intoItself(leadsTo, before, target);
-    const behind = nodeAt(fs, target, true, false) as Node;
+    const behind = nodeAt(fs, copy.isSync ? target : source, true, false) as Node;
     if (isDirectory(behind) && isBelow(fs, before, leadsTo)) {
       const message = `cannot overwrite ${shownPath(before)} with ${shownPath(leadsTo)}`;
       throw refused('ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY', EINVAL, message, target);

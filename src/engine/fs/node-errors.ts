@@ -68,6 +68,13 @@ export const modeNotInteger = (): NodeError =>
 export const modeOutOfRange = (): NodeError =>
   nodeError(RangeError, 'ERR_OUT_OF_RANGE', 'mode is out of range: >= 0 && <= 7');
 
+export const fdOutOfRange = (fd: number): NodeError =>
+  nodeError(
+    RangeError,
+    'ERR_OUT_OF_RANGE',
+    `The value of "fd" is out of range. It must be >= 0 && <= 2147483647. Received ${fd}`,
+  );
+
 export const invalidSymlinkType = (type: string): NodeError =>
   nodeError(
     Error,

@@ -4,11 +4,12 @@ import { read, write } from '../calls/data.ts';
 import { close, open } from '../calls/open.ts';
 import { fsync } from '../calls/sync.ts';
 import { ftruncate } from '../calls/space.ts';
-import { EBADF, fsError } from '../errno.ts';
+import { EBADF, EINVAL, fsError } from '../errno.ts';
 import type { OpenFile } from '../open-files.ts';
 import {
   bytesOf,
   isView,
+  nativeFd,
   parseMode,
   parsePath,
   parsePosition,
@@ -45,7 +46,7 @@ export function openFile(fs: FsContext, path: string, flags: number, mode: numbe
 }
 
 export function closeSync(fs: FsContext, fd: unknown): void {
-  const file = fs.descriptors.remove(validateFd(fd));
+  const file = fs.descriptors.remove(nativeFd(fd));
   if (file === null) throw fsError(EBADF, 'close');
   check(close(file), 'close');
 }
@@ -68,7 +69,10 @@ export function readSync(
   validateFd(fd);
   if (!isView(buffer)) throw invalidArgType('buffer', ['Buffer', 'TypedArray', 'DataView'], buffer);
   let offset = offsetOrOptions;
-  if (offset === undefined && length === undefined) offset = null;
+  if (length === undefined && position === undefined && typeof offset !== 'object') {
+    if (offset !== undefined) throw invalidArgType('options', ['Object'], offset);
+    offset = null;
+  }
   if (typeof offset === 'object') {
     if (offset !== null) validateObject(offset, 'options');
     const stretch = (offset ?? {}) as Stretch;
@@ -143,6 +147,8 @@ export function readvSync(fs: FsContext, fd: unknown, buffers: unknown, position
   validateFd(fd);
   const views = validateViews(buffers);
   const file = fs.file(fd, 'read');
+  // readv(2) wants one buffer at least.
+  if (views.length === 0) throw fsError(EINVAL, 'read');
   let at = writePosition(position);
   let total = 0;
   for (const view of views) {

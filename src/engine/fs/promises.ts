@@ -7,7 +7,7 @@ import { asFsError, type FsContext } from './context.ts';
 import { readdirForPromise } from './directory-calls.ts';
 import { FileHandle, isIterable } from './file-handle.ts';
 import { parseFlags } from './flags.ts';
-import { abortError, notImplemented } from './node-errors.ts';
+import { abortError, invalidArgType, notImplemented } from './node-errors.ts';
 import { openPath } from './open-calls.ts';
 import { realpathNativeSync } from './realpath.ts';
 import { watchChanges } from './watch.ts';
@@ -59,8 +59,12 @@ async function openHandle(fs: FsContext, path: unknown, flags: unknown, mode: un
 
 /** readFile, writeFile and appendFile take a FileHandle in place of a path. */
 function onHandle(call: PromiseCall, method: 'readFile' | 'writeFile' | 'appendFile'): PromiseCall {
-  return async (target, ...args) =>
-    target instanceof FileHandle ? (target[method] as PromiseCall)(...args) : call(target, ...args);
+  return async (target, ...args) => {
+    if (target instanceof FileHandle) return (target[method] as PromiseCall)(...args);
+    // A descriptor is no path here, unlike in the other forms.
+    if (typeof target === 'number') throw invalidArgType('path', ['string', 'Buffer', 'URL'], target);
+    return call(target, ...args);
+  };
 }
 
 /** Data that comes in pieces is written as it comes: one transaction a piece. */
