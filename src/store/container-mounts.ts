@@ -61,16 +61,30 @@ export function mountAll(
   requests: readonly MountRequest[],
   timeNs: bigint,
 ): void {
-  for (const request of requests) {
-    const record = recordOf(mounter, container);
-    const place = { target: request.target, isFile: isFile(request) };
-    const point = ensureMountPoint(mounter.live.engine, record, place);
-    const volume = volumeFor(mounter, container, request, point.mode, timeNs);
-    const noCopy = request.type === 'volume' && (request.noCopy ?? false);
-    const mount = { ...place, volume, readOnly: request.readOnly ?? false, noCopy };
-    mounter.live.commit(container, [mountEvent(container, mount, point)]);
-    refreshMount(mounter, recordOf(mounter, container), { ...mount, ...point });
+  for (const request of requests) mountOne(mounter, container, request, timeNs, null);
+}
+
+/** @param content - What the volume, made now, starts with. */
+function mountOne(
+  mounter: Mounter,
+  container: SubjectId,
+  request: MountRequest,
+  timeNs: bigint,
+  content: Tree | null,
+): void {
+  const { live } = mounter;
+  const { target } = request;
+  const place = { target, isFile: isFile(request) };
+  const point = ensureMountPoint(live.engine, recordOf(mounter, container), place);
+  const subject = volumeFor(mounter, container, request, point.mode, timeNs);
+  const noCopy = request.type === 'volume' && (request.noCopy ?? false);
+  const mount = { ...place, volume: subject, readOnly: request.readOnly ?? false, noCopy };
+  live.commit(container, [mountEvent(container, mount, point)]);
+  const tree = live.world.overlay(subject)?.tree;
+  if (content !== null && tree !== undefined) {
+    live.commit(subject, populateVolume({ subject, tree }, { container, tree: content, ino: ROOT_INO, target }));
   }
+  refreshMount(mounter, recordOf(mounter, container), { ...mount, ...point });
 }
 
 /** At a start: empty volumes are populated (again), binds take in what changed on the host. */
@@ -87,22 +101,14 @@ export function mountFork(mounter: Mounter, container: SubjectId, then: World, f
   const { live } = mounter;
   for (const mount of then.registry.containers.get(from)?.mounts ?? []) {
     const record = then.registry.volumes.get(mount.volume);
-    const { target, readOnly } = mount;
+    const { target, readOnly, noCopy } = mount;
     const isLost =
       record === undefined || (record.kind === 'volume' && !record.anonymous && !live.world.overlay(mount.volume));
     if (isLost || (record.kind === 'bind' && statSync(record.name, { throwIfNoEntry: false }) === undefined)) continue;
-    const source = record.anonymous || record.kind === 'tmpfs' ? {} : { source: record.name };
-    mountAll(
-      mounter,
-      container,
-      [{ type: record.kind, ...source, target, readOnly, noCopy: true } as MountRequest],
-      timeNs,
-    );
-    const made = recordOf(mounter, container).mounts.at(-1)?.volume ?? 0;
-    const tree = then.overlay(mount.volume)?.tree;
-    const volume = { subject: made, tree: live.world.overlay(made)?.tree as Tree };
-    if (record.kind !== 'volume' || !record.anonymous || tree === undefined) continue;
-    live.commit(made, populateVolume(volume, { container, tree, ino: ROOT_INO, target }));
+    const isOwn = record.anonymous || record.kind === 'tmpfs';
+    const request = { type: record.kind, ...(isOwn ? {} : { source: record.name }), target, readOnly, noCopy };
+    const content = record.kind === 'volume' && record.anonymous ? then.overlay(mount.volume)?.tree : undefined;
+    mountOne(mounter, container, request as MountRequest, timeNs, content ?? null);
   }
 }
 

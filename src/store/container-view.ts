@@ -64,8 +64,7 @@ export class ContainerView {
   /** Its number in the log. */
   readonly subject: SubjectId;
   readonly #moment: Moment;
-  #fs: { readonly fs: OverlogFs; readonly mounts: ContainerRecord['mounts']; readonly isWritable: boolean } | null =
-    null;
+  #fs: { readonly fs: OverlogFs; readonly mounts: ContainerRecord['mounts'] } | null = null;
 
   constructor(moment: Moment, subject: SubjectId) {
     this.#moment = moment;
@@ -105,10 +104,7 @@ export class ContainerView {
    */
   get fs(): OverlogFs {
     const { mounts } = this.record;
-    const isWritable = this.#moment.engine?.isWritable ?? false;
-    if (this.#fs === null || this.#fs.mounts !== mounts || this.#fs.isWritable !== isWritable) {
-      this.#fs = { fs: createFs(rootCaller(this.namespace())), mounts, isWritable };
-    }
+    if (this.#fs?.mounts !== mounts) this.#fs = { fs: createFs(rootCaller(this.namespace())), mounts };
     return this.#fs.fs;
   }
 

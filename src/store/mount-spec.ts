@@ -13,6 +13,11 @@ export type MountRequest =
       /** Do not copy image content into the empty volume. */
       readonly noCopy?: boolean;
     }
+  /**
+   * A bind is a copy in the log that follows the host and is followed by it: what the container writes is written on the
+   * host at once; what others write on the host is seen at the container's next start. Extended attributes and device
+   * nodes stay in the log, and where the host refuses a write, the store warns and the log is ahead until that start.
+   */
   | {
       readonly type: 'bind';
       /** A directory or file of the host. */
