@@ -70,3 +70,5 @@ export { decodeName, encodeName, printableName } from './events/name.ts';
 export { lastSeq } from './events/event.ts';
 export { kindOf, type NodeKind } from './events/mode.ts';
 export { type LogSummary, verifyLog } from './storage/file/verify.ts';
+export { exportLog } from './replay/log-export.ts';
+export { importLog, type LogImportOptions, type LogImportSummary } from './replay/log-import.ts';

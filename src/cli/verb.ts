@@ -1,0 +1,60 @@
+/** What a verb of the command is made of. The table of all verbs is verbs.ts. */
+
+import type { VerbContext } from './context.ts';
+
+export interface OptionSpec {
+  /** As commander takes it: `-s, --size`, `--name <name>`, `-v, --volume <mount>`. */
+  readonly flags: string;
+  readonly description: string;
+  /** May be given several times; the values come as an array. */
+  readonly repeat?: true;
+}
+
+export interface ArgumentSpec {
+  /** As commander takes it: `<image>`, `[name...]`. */
+  readonly form: string;
+  readonly description: string;
+}
+
+export interface Example {
+  /** Without `overlog`. */
+  readonly command: string;
+  readonly explains: string;
+}
+
+/** Values of options by name, as commander collects them. */
+export type Options = Readonly<Record<string, unknown>>;
+
+export interface Verb {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** One line. */
+  readonly summary: string;
+  /** More, where a line does not tell it. */
+  readonly details?: string;
+  readonly args: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly Example[];
+  /** `at`: it reads and takes `--at`. */
+  readonly reads?: true;
+  /** It can print one object a line. */
+  readonly streams?: true;
+  /** It has no JSON form: a script for a shell. */
+  readonly isText?: true;
+  /** It takes `--bytes`. */
+  readonly hasSizes?: true;
+  /** @returns The exit code; nothing is 0. */
+  run(context: VerbContext, args: readonly string[], options: Options): Promise<number | void>;
+}
+
+export const textOption = (options: Options, name: string): string | undefined => {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+export const listOption = (options: Options, name: string): readonly string[] => {
+  const value = options[name];
+  return Array.isArray(value) ? (value as string[]) : [];
+};
+
+export const flag = (options: Options, name: string): boolean => options[name] === true;

@@ -1,0 +1,86 @@
+/** All verbs, in the order of the help. */
+
+import type { Verb } from './verb.ts';
+import { catVerb } from './verbs/cat.ts';
+import { commitVerb } from './verbs/commit.ts';
+import { completionVerb } from './verbs/completion.ts';
+import { cpVerb } from './verbs/cp.ts';
+import { createVerb } from './verbs/create.ts';
+import { dfVerb } from './verbs/df.ts';
+import { diffVerb } from './verbs/diff.ts';
+import { duVerb } from './verbs/du.ts';
+import { exportVerb } from './verbs/export.ts';
+import { findVerb } from './verbs/find.ts';
+import { forkVerb } from './verbs/fork.ts';
+import { historyVerb } from './verbs/history.ts';
+import { imagesVerb } from './verbs/images.ts';
+import { importVerb } from './verbs/import.ts';
+import { initVerb } from './verbs/init.ts';
+import { inspectVerb } from './verbs/inspect.ts';
+import { killVerb } from './verbs/kill.ts';
+import { labelVerb } from './verbs/label.ts';
+import { loadVerb } from './verbs/load.ts';
+import { logVerb } from './verbs/log.ts';
+import { lsVerb } from './verbs/ls.ts';
+import { pauseVerb } from './verbs/pause.ts';
+import { psVerb } from './verbs/ps.ts';
+import { renameVerb } from './verbs/rename.ts';
+import { replayVerb } from './verbs/replay.ts';
+import { restartVerb } from './verbs/restart.ts';
+import { rewindVerb } from './verbs/rewind.ts';
+import { rmVerb } from './verbs/rm.ts';
+import { rmiVerb } from './verbs/rmi.ts';
+import { showVerb } from './verbs/show.ts';
+import { startVerb } from './verbs/start.ts';
+import { statVerb } from './verbs/stat.ts';
+import { stopVerb } from './verbs/stop.ts';
+import { tagVerb } from './verbs/tag.ts';
+import { treeVerb } from './verbs/tree.ts';
+import { unpauseVerb } from './verbs/unpause.ts';
+import { verifyVerb } from './verbs/verify.ts';
+import { volumeVerb } from './verbs/volume.ts';
+import { whereVerb } from './verbs/where.ts';
+import { xattrVerb } from './verbs/xattr.ts';
+
+export const VERBS: readonly Verb[] = [
+  initVerb,
+  loadVerb,
+  imagesVerb,
+  tagVerb,
+  rmiVerb,
+  createVerb,
+  startVerb,
+  pauseVerb,
+  unpauseVerb,
+  stopVerb,
+  killVerb,
+  restartVerb,
+  renameVerb,
+  rmVerb,
+  commitVerb,
+  cpVerb,
+  volumeVerb,
+  psVerb,
+  inspectVerb,
+  historyVerb,
+  dfVerb,
+  duVerb,
+  diffVerb,
+  whereVerb,
+  labelVerb,
+  forkVerb,
+  rewindVerb,
+  logVerb,
+  showVerb,
+  lsVerb,
+  catVerb,
+  statVerb,
+  treeVerb,
+  findVerb,
+  xattrVerb,
+  replayVerb,
+  exportVerb,
+  importVerb,
+  verifyVerb,
+  completionVerb(() => VERBS),
+];

@@ -1,0 +1,42 @@
+import { copyIn } from '../copy-in.ts';
+import { copyOut } from '../copy-out.ts';
+import { usageError } from '../exit-codes.ts';
+import { plural } from '../format/size.ts';
+import { isPlace, openPlace } from '../place.ts';
+import type { Verb } from '../verb.ts';
+
+export const cpVerb: Verb = {
+  name: 'cp',
+  summary: 'copy files between the host and a container, with modes and times',
+  details:
+    'As docker cp: a directory that is there takes the source in, otherwise the source gets the new name. Directories are\n' +
+    'copied with all below them, symbolic links as links. Devices and sockets are left out, and named.',
+  args: [
+    { form: '<from>', description: 'a path of the host, or NAME:/path' },
+    { form: '<to>', description: 'the other kind' },
+  ],
+  options: [],
+  examples: [
+    { command: 'cp ./app.conf web:/etc/', explains: 'into a container' },
+    { command: 'cp --at before-rm web:/var/log ./log', explains: 'out of it, as it was' },
+  ],
+  reads: true,
+  run: async (context, [from, to]) => {
+    if (isPlace(from) === isPlace(to)) throw usageError('one of the two is a path of the host, the other NAME:/path');
+    const isOut = isPlace(from);
+    if (!isOut && context.options['at'] !== undefined) throw usageError('--at is for copying out of a container');
+    const left: string[] = [];
+    let copied: number;
+    if (isOut) {
+      const { view } = await context.view();
+      copied = await copyOut(openPlace(view, from), to, left);
+    } else {
+      const store = await context.store('write');
+      const place = openPlace(store, to);
+      copied = store.engine.transact(['cp', from, place.path], () => copyIn(from, place, left));
+      await store.flush();
+    }
+    for (const path of left) context.say(`left out: ${path}`);
+    context.answer({ from, to, copied, left }, () => `${plural(copied, 'entry', 'entries')} copied\n`);
+  },
+};

@@ -1,0 +1,86 @@
+import type { DiskUsage, UsageTotal } from '../../index.ts';
+import { DF_DIGITS, sizeText } from '../format/size.ts';
+import { formatTable } from '../format/table.ts';
+import type { VerbContext } from '../context.ts';
+import { flag, textOption, type Verb } from '../verb.ts';
+
+export const dfVerb: Verb = {
+  name: 'df',
+  summary: 'show how much room images, containers and volumes take, and what could be freed',
+  args: [],
+  options: [{ flags: '-v, --verbose', description: 'each of them' }],
+  examples: [
+    { command: 'df', explains: 'what docker system df shows' },
+    { command: 'df -v --at ~1h', explains: 'each image, container and volume, an hour ago' },
+  ],
+  reads: true,
+  hasSizes: true,
+  run: async (context, _, options) => {
+    const { store } = await context.view();
+    const usage = store.diskUsage(textOption(options, 'at'));
+    if (context.isJson) return context.json(asDocument(usage));
+    context.print(flag(options, 'verbose') ? verbose(context, usage) : summary(context, usage));
+  },
+};
+
+function asDocument(usage: DiskUsage): unknown {
+  return {
+    totals: usage.totals,
+    images: [...usage.images.values()],
+    containers: [...usage.containers.values()],
+    volumes: [...usage.volumes.values()],
+  };
+}
+
+function summary(context: VerbContext, { totals }: DiskUsage): string {
+  const size = (bytes: number): string => sizeText(bytes, context.exactBytes, DF_DIGITS);
+  const rows: (UsageTotal & { type: string })[] = [
+    { type: 'Images', ...totals.images },
+    { type: 'Containers', ...totals.containers },
+    { type: 'Local Volumes', ...totals.volumes },
+  ];
+  return formatTable(rows, [
+    { title: 'TYPE', value: (row) => row.type },
+    { title: 'TOTAL', value: (row) => String(row.count) },
+    { title: 'ACTIVE', value: (row) => String(row.active) },
+    { title: 'SIZE', value: (row) => size(row.size) },
+    {
+      title: 'RECLAIMABLE',
+      value: ({ size: all, reclaimable }) =>
+        size(reclaimable) + (all > 0 ? ` (${Math.floor((100 * reclaimable) / all)}%)` : ''),
+    },
+  ]);
+}
+
+function verbose(context: VerbContext, usage: DiskUsage): string {
+  const size = (bytes: number): string => sizeText(bytes, context.exactBytes);
+  const images = formatTable(
+    [...usage.images.values()],
+    [
+      { title: 'IMAGE', value: (row) => row.references.join(', ') || row.image.slice(7, 19) },
+      { title: 'SIZE', value: (row) => size(row.size) },
+      { title: 'SHARED SIZE', value: (row) => size(row.shared) },
+      { title: 'UNIQUE SIZE', value: (row) => size(row.unique) },
+      { title: 'CONTAINERS', value: (row) => String(row.containers) },
+    ],
+  );
+  const containers = formatTable(
+    [...usage.containers.values()],
+    [
+      { title: 'CONTAINER', value: (row) => row.name },
+      { title: 'STATE', value: (row) => row.state },
+      { title: 'SIZE', value: (row) => size(row.sizeRw) },
+      { title: 'VIRTUAL', value: (row) => size(row.virtual) },
+      { title: 'ALLOCATED', value: (row) => size(row.allocated) },
+    ],
+  );
+  const volumes = formatTable(
+    [...usage.volumes.values()],
+    [
+      { title: 'VOLUME', value: (row) => row.name },
+      { title: 'LINKS', value: (row) => String(row.links) },
+      { title: 'SIZE', value: (row) => size(row.size) },
+    ],
+  );
+  return `Images:\n\n${images}\nContainers:\n\n${containers}\nVolumes:\n\n${volumes}`;
+}

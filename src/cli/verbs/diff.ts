@@ -1,0 +1,81 @@
+import {
+  type DockerChange,
+  dockerDiffLine,
+  diffStat,
+  printableName,
+  type Store,
+  type TreeChange,
+} from '../../index.ts';
+import type { VerbContext } from '../context.ts';
+import { EXIT_DIFFERENT, usageError } from '../exit-codes.ts';
+import { findContainer, parsePlace } from '../place.ts';
+import { toJson } from '../format/json.ts';
+import { flag, type Options, type Verb } from '../verb.ts';
+
+export const diffVerb: Verb = {
+  name: 'diff',
+  summary: 'show what a container changed, as docker diff, or what changed between two moments',
+  details:
+    'diff CONTAINER compares with the image as docker diff does: names and attributes, never content.\n' +
+    'diff A..B CONTAINER compares two moments, and --exact the image, by content and attributes: A added, M modified,\n' +
+    'D removed, R renamed. An end left out is start or now. The container may have been removed since.',
+  args: [
+    { form: '<range | container>', description: 'A..B, or the container' },
+    { form: '[container]', description: 'name or id, or volume(NAME)' },
+  ],
+  options: [
+    { flags: '--exact', description: 'against the image, by content' },
+    { flags: '--stat', description: 'one line each, with the bytes more or less' },
+    { flags: '--exit-code', description: 'end with 1 when there is a difference' },
+  ],
+  examples: [
+    { command: 'diff web', explains: 'what docker diff prints' },
+    { command: 'diff --stat before..after web', explains: 'what changed between two labels' },
+    { command: 'diff ~5m.. web', explains: 'in the last five minutes' },
+  ],
+  reads: true,
+  streams: true,
+  run: async (context, [first, second], options) => {
+    const { store, view } = await context.view();
+    const isRange = first.includes('..');
+    if (isRange !== (second !== undefined)) throw usageError('it takes a container, or a range A..B and a container');
+    if (isRange) return printChanges(context, changesBetween(store, first, second), options);
+    const container = findContainer(view, first);
+    if (flag(options, 'exact') || flag(options, 'stat')) return printChanges(context, container.changes(), options);
+    const changes = container.diff();
+    print(context, changes, (change: DockerChange) => printableName(dockerDiffLine(change)));
+    return flag(options, 'exitCode') && changes.length > 0 ? EXIT_DIFFERENT : 0;
+  },
+};
+
+function changesBetween(store: Store, range: string, subject: string): TreeChange[] {
+  const at = range.indexOf('..');
+  const from = range.slice(0, at) || 'start';
+  const to = range.slice(at + 2) || 'now';
+  const { kind, name } = parsePlace(subject);
+  return store.diff(from, to, kind === 'volume' ? { volume: name } : { container: name });
+}
+
+function printChanges(context: VerbContext, changes: readonly TreeChange[], options: Options): number {
+  if (flag(options, 'stat') && !context.isJson && !context.isNdjson) {
+    for (const line of diffStat(changes)) context.line(line);
+  } else {
+    print(context, changes, exactLine);
+  }
+  return flag(options, 'exitCode') && changes.length > 0 ? EXIT_DIFFERENT : 0;
+}
+
+const LETTERS = { Added: 'A', Modified: 'M', Removed: 'D', Renamed: 'R' } as const;
+
+function exactLine({ change, path, from, kind, what, sizeDelta }: TreeChange): string {
+  const slash = kind === 'dir' && path !== '/' ? '/' : '';
+  const source = from === null ? '' : `${printableName(from)}${slash} -> `;
+  const aspects = what.length === 0 ? '' : `\t${what.join(',')}`;
+  const delta = sizeDelta === 0 ? '' : `\t${sizeDelta > 0 ? '+' : ''}${sizeDelta}`;
+  return `${LETTERS[change]} ${source}${printableName(path)}${slash}${aspects}${delta}`;
+}
+
+function print<T>(context: VerbContext, changes: readonly T[], line: (change: T) => string): void {
+  if (context.isJson) context.json(changes);
+  else for (const change of changes) context.line(context.isNdjson ? toJson(change) : line(change));
+}

@@ -1,0 +1,67 @@
+import { copyUps, printableName, wastedBytes, wastedLines, wastedPaths } from '../../index.ts';
+import type { VerbContext } from '../context.ts';
+import { sizeText } from '../format/size.ts';
+import { causeLine } from '../format/transaction.ts';
+import { findContainer, openPlace, parsePlace } from '../place.ts';
+import { flag, textOption, type Verb } from '../verb.ts';
+import { type DirectorySize, directorySizes } from '../directory-sizes.ts';
+
+export const duVerb: Verb = {
+  name: 'du',
+  summary: 'show what takes the room: by directory, by copy-up, or stored in an image and never seen',
+  details:
+    'By directory: bytes that are seen, bytes of them that the container wrote, path. Sizes are st_size, hard links once.',
+  args: [{ form: '<place | image>', description: 'NAME[:/path], volume(NAME), or with --wasted an image' }],
+  options: [
+    { flags: '--wasted', description: 'bytes that the layers of an image store and nobody sees' },
+    { flags: '--copied', description: 'what a container copied up, which operation did it, and what it cost' },
+    { flags: '-d, --depth <levels>', description: 'so many levels of directories (default: 1)' },
+  ],
+  examples: [
+    { command: 'du web:/var', explains: 'by directory' },
+    { command: 'du --copied web', explains: 'why is the container so large' },
+    { command: 'du --wasted app:1', explains: 'why is the image so large' },
+  ],
+  reads: true,
+  hasSizes: true,
+  run: async (context, [what], options) => {
+    if (flag(options, 'wasted')) return wasted(context, what);
+    if (flag(options, 'copied')) return copied(context, what);
+    const { view } = await context.view();
+    const place = openPlace(view, what);
+    const depth = Number(textOption(options, 'depth') ?? 1);
+    const rows = directorySizes(view, place, depth);
+    context.answer(rows, () => rows.map((row) => rowText(context, row)).join(''));
+  },
+};
+
+function rowText(context: VerbContext, { bytes, upperBytes, path }: DirectorySize): string {
+  const size = (count: number): string => sizeText(count, context.exactBytes);
+  return `${size(bytes)}\t${size(upperBytes)}\t${printableName(path)}\n`;
+}
+
+async function wasted(context: VerbContext, reference: string): Promise<void> {
+  const { view } = await context.view();
+  const layers = view.world.layersOf(view.images.get(reference).id);
+  const paths = wastedPaths(layers.map((layer) => view.world.lowers.layer(layer)));
+  context.answer({ bytes: wastedBytes(paths), paths }, () =>
+    wastedLines(paths)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+async function copied(context: VerbContext, name: string): Promise<void> {
+  const { store, view } = await context.view();
+  const { subject } = findContainer(view, parsePlace(name).name);
+  const entries = [...copyUps(store.copyUps(textOption(context.options, 'at')), subject)].filter(
+    ({ kind }) => kind !== 'dir',
+  );
+  entries.sort((a, b) => b.bytes - a.bytes || a.seq - b.seq);
+  context.answer(entries, () => {
+    const lines = entries.map(({ seq, path, bytes, layer, cause }) => {
+      return `${sizeText(bytes, context.exactBytes)}\t${printableName(path)}\tfrom layer ${layer + 1} at #${seq} by ${causeLine(cause)}\n`;
+    });
+    return lines.join('') || `${name} has copied nothing up\n`;
+  });
+}

@@ -1,0 +1,41 @@
+import { isStoreError, type StoreQueries } from '../../index.ts';
+import { findContainer } from '../place.ts';
+import type { Verb } from '../verb.ts';
+
+export const inspectVerb: Verb = {
+  name: 'inspect',
+  summary: 'show all that is known of containers, images or volumes, as JSON',
+  args: [{ form: '<name...>', description: 'names or ids' }],
+  options: [],
+  examples: [
+    { command: 'inspect web', explains: 'a container, with mounts and sizes' },
+    { command: 'inspect app:1 --at start', explains: 'an image, as it was' },
+  ],
+  reads: true,
+  run: async (context, names) => {
+    const { view } = await context.view();
+    context.json(names.map((name) => inspect(view, name)));
+  },
+};
+
+function inspect(view: StoreQueries, name: string): unknown {
+  return (
+    tryFind(() => {
+      const container = findContainer(view, name);
+      return { kind: 'container', ...container.inspect(), sizes: container.sizes() };
+    }) ??
+    tryFind(() => {
+      const { configBytes, config: _, ...image } = view.images.get(name);
+      return { kind: 'image', ...image, config: JSON.parse(Buffer.from(configBytes).toString('utf8')) as unknown };
+    }) ?? { kind: 'volume', ...(tryFind(() => view.volumes.get(name)) ?? view.containers.get(name).inspect()) }
+  );
+}
+
+function tryFind<T>(find: () => T): T | null {
+  try {
+    return find();
+  } catch (error) {
+    if (isStoreError(error, 'ERR_NOT_FOUND')) return null;
+    throw error;
+  }
+}

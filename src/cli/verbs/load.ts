@@ -1,0 +1,49 @@
+import type { LoadProgress } from '../../index.ts';
+import { formatSize } from '../format/size.ts';
+import { textOption, type Verb } from '../verb.ts';
+
+export const loadVerb: Verb = {
+  name: 'load',
+  summary: 'load images from an archive or a directory',
+  details:
+    'Reads OCI layouts (a directory or a tar), docker save archives, the tar of a root file system, and directories;\n' +
+    'plain, gzip or zstd. The content tells which it is. All digests are verified; a damaged source loads nothing.',
+  args: [{ form: '<file...>', description: 'archives or directories' }],
+  options: [
+    { flags: '-t, --tag <name>', description: 'name of the image, instead of the one in the archive' },
+    { flags: '--platform <os/arch>', description: 'which one of an image for several (default: linux/amd64)' },
+    { flags: '--overlay', description: 'a tar or directory has whiteouts as overlayfs writes them' },
+  ],
+  examples: [
+    { command: 'load app.oci.tar', explains: 'what docker save, podman save or skopeo wrote' },
+    { command: 'load --tag base:1 ./rootfs', explains: 'a directory as an image of one layer' },
+  ],
+  run: async (context, files, options) => {
+    const store = await context.store('create');
+    const tag = textOption(options, 'tag');
+    const platform = textOption(options, 'platform');
+    const loaded: { file: string; id: string; tags: readonly string[]; known: boolean }[] = [];
+    for (const file of files) {
+      const images = await store.images.load(file, {
+        ...(tag !== undefined && { tag }),
+        ...(platform !== undefined && { platform }),
+        ...(options['overlay'] === true && { dialect: 'overlay' as const }),
+        onProgress: (progress) => context.progress(progressText(file, progress)),
+        onWarning: ({ entry, message }) => {
+          context.progress(null);
+          context.say(`warning: ${entry === null ? '' : `"${entry}": `}${message}`);
+        },
+      });
+      context.progress(null);
+      loaded.push(...images.map(({ id, tags, wasKnown }) => ({ file, id, tags, known: wasKnown })));
+    }
+    context.answer(loaded, () =>
+      loaded
+        .map(({ id, tags, known }) => `${known ? 'Already loaded' : 'Loaded'} image: ${tags.join(', ') || id}\n`)
+        .join(''),
+    );
+  },
+};
+
+const progressText = (file: string, { layer, layers, bytes, totalBytes }: LoadProgress): string =>
+  `${file}: layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}`;

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Store, Transaction } from '../../index.ts';
+import type { VerbContext } from '../context.ts';
+import { usageError } from '../exit-codes.ts';
+import { toJson } from '../format/json.ts';
+import { namesAt } from '../format/names.ts';
+import { transactionLine, transactionRow } from '../format/transaction.ts';
+import { flag, type Options, textOption, type Verb } from '../verb.ts';
+
+/** How often --follow looks for more. */
+const FOLLOW_MS = 100;
+
+export const logVerb: Verb = {
+  name: 'log',
+  summary: 'show what happened: a line for each transaction, the oldest first',
+  details: 'The number is that of its first event; show NUMBER tells all of it.',
+  args: [{ form: '[range]', description: 'A..B; default: all' }],
+  options: [
+    { flags: '-n, --limit <count>', description: 'the last ones only' },
+    { flags: '--container <name>', description: 'of one container' },
+    { flags: '--volume <name>', description: 'of one volume' },
+    { flags: '--path <path>', description: 'what touched this path of --container, through renames' },
+    { flags: '--op <operation>', description: 'with this operation, such as rename' },
+    { flags: '--group <id>', description: 'of one group, such as a scenario step' },
+    { flags: '-f, --follow', description: 'go on as more is written' },
+  ],
+  examples: [
+    { command: 'log -n 20', explains: 'the last twenty transactions' },
+    { command: 'log --container web --path /etc/app.conf', explains: 'all that ever touched a file' },
+    { command: 'log --follow --ndjson', explains: 'feed another program as things happen' },
+  ],
+  reads: true,
+  streams: true,
+  run: async (context, [range], options) => {
+    const store = await context.store('read');
+    const limit = textOption(options, 'limit');
+    if (limit !== undefined && !/^\d+$/.test(limit)) throw usageError(`-n is a number, not "${limit}"`);
+    const isWanted = filterOf(options);
+    const chosen: Transaction[] = [];
+    const last = limit === undefined ? Infinity : Number(limit);
+    const names = namesAt(store);
+    const print = async (transaction: Transaction): Promise<void> => {
+      if (context.isNdjson) context.line(toJson(transactionRow(store, transaction, names)));
+      else context.line(transactionLine(transaction, names, context.style));
+      await context.stdout.drained();
+    };
+    for (const transaction of transactionsOf(store, context, range, options)) {
+      if (!isWanted(transaction)) continue;
+      if (!context.isJson && last === Infinity) await print(transaction);
+      else chosen.push(transaction);
+      if (chosen.length > last) chosen.shift();
+    }
+    if (context.isJson) return context.json(chosen.map((transaction) => transactionRow(store, transaction, names)));
+    for (const transaction of chosen) await print(transaction);
+    if (flag(options, 'follow'))
+      await follow(store, async (transaction) => isWanted(transaction) && print(transaction));
+  },
+};
+
+function transactionsOf(
+  store: Store,
+  context: VerbContext,
+  range: string | undefined,
+  options: Options,
+): Iterable<Transaction> {
+  const container = textOption(options, 'container');
+  const volume = textOption(options, 'volume');
+  const path = textOption(options, 'path');
+  const at = textOption(context.options, 'at');
+  if (range !== undefined && at !== undefined) throw usageError('it takes a range or --at, not both');
+  if (path !== undefined) {
+    if (container === undefined) throw usageError('--path needs --container');
+    return store.history(container, path, at);
+  }
+  const dots = range?.indexOf('..') ?? -1;
+  if (range !== undefined && dots < 0) throw usageError(`"${range}" is not a range A..B`);
+  const from = range?.slice(0, dots) || '0';
+  const to = range === undefined ? (at ?? 'now') : range.slice(dots + 2) || 'now';
+  return store.transactions({
+    from,
+    to,
+    ...(container !== undefined && { container: subjectOf(store, container) }),
+    ...(volume !== undefined && { volume }),
+  });
+}
+
+/** A container by name; one that was removed by the name that it had last. */
+function subjectOf(store: Store, name: string): string | number {
+  try {
+    return store.containers.get(name).subject;
+  } catch (error) {
+    let found: number | null = null;
+    for (const { events } of store.transactions()) {
+      for (const event of events) {
+        const isNamed =
+          event.type === 'ContainerCreated' || event.type === 'ContainerForked' || event.type === 'ContainerRenamed';
+        if (isNamed && event.name === name) found = event.container;
+      }
+    }
+    if (found === null) throw error;
+    return found;
+  }
+}
+
+function filterOf(options: Options): (transaction: Transaction) => boolean {
+  const op = textOption(options, 'op');
+  const group = textOption(options, 'group');
+  return ({ cause, group: its }) => (op === undefined || cause[0] === op) && (group === undefined || its === group);
+}
+
+async function follow(store: Store, take: (transaction: Transaction) => Promise<unknown>): Promise<never> {
+  let { seq } = store;
+  for (;;) {
+    await sleep(FOLLOW_MS);
+    if (store.refresh() === seq) continue;
+    for (const transaction of store.transactions({ from: seq })) await take(transaction);
+    seq = store.seq;
+  }
+}

@@ -1,0 +1,125 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import {
+  openStore,
+  parseScenario,
+  runScenario,
+  type Scenario,
+  ScenarioClock,
+  type ScenarioResult,
+  scenarioHost,
+  type Store,
+  updateSource,
+} from '../../index.ts';
+import type { VerbContext } from '../context.ts';
+import { EXIT_DIFFERENT, usageError } from '../exit-codes.ts';
+import { plural } from '../format/size.ts';
+import { failureText } from '../format/failure.ts';
+import { flag, type Verb } from '../verb.ts';
+
+export const replayVerb: Verb = {
+  name: 'replay',
+  summary: 'play scenario files into the store, and check what they expect',
+  details:
+    'A scenario (.scn) is a console transcript with expected output; Markdown files have them in blocks marked scn.\n' +
+    'A run stops at the first failure, with what was wanted and what came. When the store is not named and holds a name that\n' +
+    'the scenario makes, the scenario runs in a store in memory instead.',
+  args: [{ form: '<file...>', description: 'scenarios, or Markdown files with scn blocks' }],
+  options: [
+    { flags: '--update', description: 'rewrite expectations that do not hold with what was seen' },
+    { flags: '--scratch', description: 'in a store in memory that is forgotten afterwards' },
+    { flags: '-v, --verbose', description: 'show each step with its output' },
+  ],
+  examples: [
+    { command: 'replay story.scn', explains: 'play it, and look around in the store afterwards' },
+    { command: 'replay --scratch README.md', explains: 'check the examples of a document' },
+    { command: 'replay --update story.scn', explains: 'accept what is seen now' },
+  ],
+  run: async (context, files, options) => {
+    if (context.session !== undefined) throw usageError('a scenario does not replay another one');
+    const reports = [];
+    for (const file of files) {
+      const scenario = parseScenario(file, await readScenario(file));
+      const result = await play(context, scenario);
+      const isUpdated = flag(options, 'update') && result.updates.length > 0;
+      if (isUpdated) await writeFile(file, updateSource(scenario, result.updates));
+      reports.push({
+        file,
+        steps: result.steps,
+        matched: result.matched,
+        updated: result.updates.length,
+        failure: result.failure,
+      });
+      if (!context.isJson) report(context, scenario, result);
+      if (result.failure !== null) break;
+    }
+    if (context.isJson) context.json(reports);
+    return reports.some(({ failure }) => failure !== null) ? EXIT_DIFFERENT : 0;
+  },
+};
+
+async function readScenario(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : String(code);
+    throw Object.assign(new Error(`${file}: ${why}`, { cause: error }), { code });
+  }
+}
+
+async function play(context: VerbContext, scenario: Scenario): Promise<ScenarioResult> {
+  const clock = new ScenarioClock(scenario.clock);
+  const store = await storeFor(context, scenario, clock);
+  const isVerbose = flag(context.options, 'verbose') && !context.isJson;
+  const result = await runScenario(
+    scenario,
+    scenarioHost(store, (argv) => context.nested(store, argv)),
+    clock,
+    {
+      update: flag(context.options, 'update'),
+      onStep: ({ step, output }) => {
+        if (!isVerbose) return context.progress(`${scenario.file}:${step.line}: ${step.text}`);
+        context.line(context.style.bold(step.text));
+        for (const line of output) context.line(`  ${line}`);
+      },
+    },
+  );
+  context.progress(null);
+  await context.close();
+  return result;
+}
+
+/** The store that the scenario plays in: the one that is named, or one in memory when its names are taken there. */
+async function storeFor(context: VerbContext, scenario: Scenario, clock: ScenarioClock): Promise<Store> {
+  if (!flag(context.options, 'scratch')) {
+    const store = await context.store('create', { clock: clock.now });
+    const taken = context.isStoreNamed ? null : takenName(store, scenario);
+    if (taken === null) return store;
+    context.say(
+      `${context.directory} has ${taken} already: playing in a store in memory (--store DIR plays it elsewhere)`,
+    );
+    await context.close();
+  }
+  return context.keep(await openStore({ clock: clock.now }));
+}
+
+/** A name that the scenario makes and the store has. */
+function takenName(store: Store, { steps }: Scenario): string | null {
+  const containers = new Set(store.containers.list().map((container) => container.name));
+  const volumes = new Set(store.volumes.list().map((volume) => volume.name));
+  for (const step of steps) {
+    if (step.kind === 'container' && containers.has(step.name)) return `a container ${step.name}`;
+    if (step.kind === 'volume' && volumes.has(step.name)) return `a volume ${step.name}`;
+    if (step.kind === 'image' && store.images.has(step.reference)) return `an image ${step.reference}`;
+  }
+  return null;
+}
+
+function report(context: VerbContext, { file }: Scenario, { failure, steps, matched, updates }: ScenarioResult): void {
+  if (failure !== null) {
+    context.print(failureText(failure, context.style));
+    return;
+  }
+  const updated = updates.length === 0 ? '' : `, ${plural(updates.length, 'expectation')} rewritten`;
+  context.line(`${file}: ${plural(steps, 'step')}, ${plural(matched, 'expectation')} met${updated}`);
+}
