@@ -101,9 +101,6 @@ export function resolveRange(text: string, context: AtContext): SeqRange {
   };
 }
 
-/** Whether a text is meant as a range. */
-export const isRange = (text: string): boolean => text.includes('..');
-
 function labelAt(text: string, context: AtContext): number {
   const tilde = text.lastIndexOf('~');
   const back = tilde < 0 ? '0' : text.slice(tilde + 1);
