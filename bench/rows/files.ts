@@ -1,0 +1,158 @@
+/**
+ * The six rows: 20,000 files of 1 KiB in 200 directories, call by call.
+ *
+ * A round opens every peer anew and takes the steps one by one, each on every peer, so that whatever else the machine does
+ * falls on all of them; who comes first turns from step to step. Writing to overlog's file store includes handing
+ * everything to the operating system.
+ */
+
+import { type Figure, type Reach, type Sample, sampleOf } from '../figure.ts';
+import { openPeer, type Peer, type PeerName, PEERS } from '../peers.ts';
+import type { Group } from '../group.ts';
+import { FILE_BYTES, makeWorkload, type Workload } from '../workload.ts';
+
+interface Step {
+  readonly name: string;
+  /** Returns the number of calls. */
+  readonly run: (peer: Peer, workload: Workload, contents: readonly Buffer[]) => number;
+  /** Times memfs's speed, on the file store. */
+  readonly reach: Reach;
+}
+
+/** Passes over the files or directories in the steps that only look: one is over too soon to be timed. */
+const STAT_PASSES = 5;
+const READ_PASSES = 2;
+const READDIR_PASSES = 20;
+
+const STEPS: readonly Step[] = [
+  {
+    name: 'write',
+    reach: { atLeast: 2 },
+    run: ({ fs, root, flush }, { files }, contents) => {
+      for (let index = 0; index < files.length; index++) fs.writeFileSync(`${root}${files[index]}`, contents[index]);
+      flush();
+      return files.length;
+    },
+  },
+  {
+    name: 'stat',
+    reach: { atLeast: 6 },
+    run: ({ fs, root }, { files }) => {
+      let bytes = 0;
+      for (let pass = 0; pass < STAT_PASSES; pass++) {
+        for (const file of files) bytes += fs.statSync(`${root}${file}`).size;
+      }
+      return expectBytes(bytes, files.length * STAT_PASSES);
+    },
+  },
+  {
+    name: 'read',
+    reach: { atLeast: 2 },
+    run: ({ fs, root }, { files }) => {
+      let bytes = 0;
+      for (let pass = 0; pass < READ_PASSES; pass++) {
+        for (const file of files) bytes += fs.readFileSync(`${root}${file}`).length;
+      }
+      return expectBytes(bytes, files.length * READ_PASSES);
+    },
+  },
+  {
+    name: 'overwrite with copy-up',
+    reach: { atLeast: 2 },
+    run: ({ fs, root, flush }, { files }, contents) => {
+      for (let index = 0; index < files.length; index++) {
+        fs.writeFileSync(`${root}lower/${files[index]}`, contents[index]);
+      }
+      flush();
+      return files.length;
+    },
+  },
+  {
+    name: 'readdir',
+    reach: { atLeast: 8 },
+    run: ({ fs, root }, { directories }) => {
+      for (let pass = 0; pass < READDIR_PASSES; pass++) {
+        for (const directory of directories) fs.readdirSync(`${root}lower/${directory}`);
+      }
+      return directories.length * READDIR_PASSES;
+    },
+  },
+  {
+    name: 'unlink with whiteout',
+    reach: { atLeast: 2.5 },
+    run: ({ fs, root, flush }, { files }) => {
+      for (const file of files) fs.unlinkSync(`${root}lower/${file}`);
+      flush();
+      return files.length;
+    },
+  },
+];
+
+/** Microseconds a call, by step, peer and round. */
+type Times = Map<string, Map<PeerName, number[]>>;
+
+export const filesGroup: Group = {
+  name: 'files',
+  async run(options, progress): Promise<Figure[]> {
+    const workload = makeWorkload(options.quick ? 5_000 : 20_000);
+    const rounds = options.quick ? 3 : 5;
+    const times: Times = new Map(STEPS.map((step) => [step.name, new Map(PEERS.map((peer) => [peer, []]))]));
+    // The first round warms the compiler up and is not counted.
+    for (let round = 0; round <= rounds; round++) {
+      progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
+      await runRound(workload, round, round === 0 ? null : times);
+    }
+    return STEPS.flatMap((step) => figuresOf(step, times));
+  },
+};
+
+async function runRound(workload: Workload, round: number, times: Times | null): Promise<void> {
+  const peers: Peer[] = [];
+  for (const name of PEERS) {
+    const peer = await openPeer(name, workload);
+    // Upper directories are there before the clock starts.
+    for (const directory of workload.directories) peer.fs.mkdirSync(`${peer.root}${directory}`);
+    peer.flush();
+    peers.push(peer);
+  }
+  for (const [index, step] of STEPS.entries()) {
+    const contents = workload.contents(1 + round * STEPS.length + index);
+    for (let turn = 0; turn < peers.length; turn++) {
+      const at = (round + index + turn) % peers.length;
+      globalThis.gc?.();
+      const start = performance.now();
+      const calls = step.run(peers[at], workload, contents);
+      const us = ((performance.now() - start) * 1000) / calls;
+      times?.get(step.name)?.get(PEERS[at])?.push(us);
+    }
+  }
+  for (const peer of peers) await peer.close();
+}
+
+function figuresOf(step: Step, times: Times): Figure[] {
+  const sampleFor = (peer: PeerName): Sample => sampleOf(times.get(step.name)?.get(peer) ?? []);
+  const figures: Figure[] = [];
+  for (const subject of ['file store', 'memory store'] as const) {
+    const sample = sampleFor(`overlog, ${subject}`);
+    for (const name of ['memfs', 'node:fs'] as const) {
+      const against = { name, sample: sampleFor(name) };
+      const ratio = against.sample.median / sample.median;
+      const isGoal = subject === 'file store' && name === 'memfs';
+      figures.push({
+        row: step.name,
+        subject,
+        unit: 'µs',
+        sample,
+        against,
+        ratio,
+        ...(isGoal && { reach: step.reach }),
+      });
+    }
+  }
+  return figures;
+}
+
+function expectBytes(bytes: number, calls: number): number {
+  if (bytes !== calls * FILE_BYTES) throw new Error(`bench: ${calls} calls saw ${bytes} bytes`);
+  return calls;
+}
