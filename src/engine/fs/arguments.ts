@@ -80,7 +80,7 @@ export function nativeFd(fd: unknown): number {
 }
 
 /** Whether a path argument is a descriptor, where both are taken (readFile, writeFile, appendFile). */
-export const isDescriptor = (value: unknown): value is number => value === ((value as number) | 0);
+export const isDescriptor = (value: unknown): value is number => typeof value === 'number' && value === (value | 0);
 
 export function parseMode(value: unknown, name: string, fallback?: number): number {
   const mode = value ?? fallback;

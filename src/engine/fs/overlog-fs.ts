@@ -19,7 +19,7 @@ type OtherName =
   | 'WriteStream';
 
 /** The functions of node:fs/promises that the façade has. */
-type PromiseName = Exclude<PathCallName, never> | 'constants' | 'open' | 'watch';
+type PromiseName = PathCallName | 'constants' | 'open' | 'watch';
 
 /**
  * node:fs over a container: same names, arguments, results and errors; only the file system is another one.

@@ -26,11 +26,10 @@ export function changesOf(tree: Tree, event: FileEvent): Change[] {
     case 'Linked':
       return [node('change', event.ino), entry('rename', event.parent, event.name, event.ino)];
     case 'Unlinked': {
-      const isGone = event.nlink === 0;
-      const changes = [entry('rename', event.parent, event.name, event.ino)];
-      if (isGone) changes.unshift(node('rename', event.ino));
-      // The link count of what is not a directory changes first (IN_ATTRIB).
-      if (tree.get(event.ino)?.dir === null || event.nlink > 0) changes.unshift(node('change', event.ino));
+      // The link count changes first (IN_ATTRIB); a directory's own watcher leaves that out.
+      const changes = [node('change', event.ino)];
+      if (event.nlink === 0) changes.push(node('rename', event.ino));
+      changes.push(entry('rename', event.parent, event.name, event.ino));
       return changes;
     }
     case 'Renamed': {
@@ -67,12 +66,16 @@ export function changesOf(tree: Tree, event: FileEvent): Change[] {
   }
 }
 
-/** Content or attributes: the directory that holds the node hears it too. */
+/**
+ * Content or attributes: the directory that holds the node hears it too. About a directory the kernel sets a further bit
+ * (IN_ISDIR), which libuv takes for a rename.
+ */
 function changed(tree: Tree, ino: Ino): Change[] {
   const inode = tree.get(ino);
   if (inode === undefined) return [];
-  const changes = [node('change', ino)];
-  if (inode.parent !== 0 && inode.parent !== ino) changes.unshift(entry('change', inode.parent, inode.name, ino));
+  const type = inode.dir === null ? 'change' : 'rename';
+  const changes = [node(type, ino)];
+  if (inode.parent !== 0 && inode.parent !== ino) changes.unshift(entry(type, inode.parent, inode.name, ino));
   return changes;
 }
 

@@ -79,7 +79,7 @@ export class FSWatcher extends EventEmitter {
   #tell(change: Change, tree: Parameters<typeof changesOf>[0]): void {
     const { ino, isDirectory, name } = this.#watched;
     let told: string | null = null;
-    if (change.ino === ino && change.name === null) told = name;
+    if (change.ino === ino && change.name === null) told = isDirectory && change.type === 'change' ? null : name;
     else if (isDirectory && change.parent === ino && change.name !== null) told = change.name;
     else if (isDirectory && this.#isRecursive && change.name !== null && change.parent !== 0) {
       const below = pathBelow(tree, ino, change.parent);
