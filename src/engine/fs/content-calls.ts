@@ -38,6 +38,8 @@ const WRITE_DEFAULTS = { encoding: 'utf8', mode: 0o666, flag: 'w', flush: false 
 const APPEND_DEFAULTS = { encoding: 'utf8', mode: 0o666, flag: 'a' };
 
 export function readFileSync(fs: FsContext, path: unknown, options?: unknown): string | Buffer {
+  const isText = options === 'utf8' || options === 'utf-8';
+  if (isText && typeof path === 'string') return readWhole(fs, parsePath(path), O_RDONLY).toString();
   const { encoding, flag } = parseOptions(options, READ_DEFAULTS);
   const bytes = isDescriptor(path)
     ? readRest(fs.file(path, isUtf8(encoding) ? 'read' : 'fstat'))
