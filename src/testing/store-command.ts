@@ -1,0 +1,81 @@
+/**
+ * One command on a store as data: file calls and the life cycle of several containers, volumes and images at once.
+ *
+ * Commands name containers, volumes and images by their place among those that were ever made, modulo their number; so a
+ * shorter list of commands, as shrinking makes it, still means something.
+ */
+
+import fc from 'fast-check';
+import { fileCall, type FileCallOptions } from './file-call-arbitrary.ts';
+import type { FileCall } from './file-call.ts';
+
+export type LifeCycleCommand = 'start' | 'stop' | 'kill' | 'pause' | 'unpause' | 'restart';
+
+export type StoreCommand =
+  /** In the container or volume at that place. */
+  | { readonly command: 'call'; readonly on: number; readonly call: FileCall }
+  /** `mounts`: bits of {@link MOUNTS}. */
+  | { readonly command: 'create'; readonly image: number; readonly mounts: number; readonly readOnly: boolean }
+  | { readonly command: LifeCycleCommand; readonly on: number }
+  | { readonly command: 'rename'; readonly on: number; readonly name: number }
+  | { readonly command: 'remove'; readonly on: number; readonly force: boolean; readonly volumes: boolean }
+  | { readonly command: 'commit'; readonly on: number; readonly name: number }
+  /** `moment`: per mille of the log, from its start. */
+  | { readonly command: 'fork' | 'rewind'; readonly on: number; readonly moment: number }
+  | { readonly command: 'label'; readonly name: number; readonly moment: number }
+  | { readonly command: 'unlabel' | 'makeVolume' | 'removeVolume'; readonly name: number }
+  | { readonly command: 'removeImage'; readonly image: number };
+
+/** What `create` can mount, bit by bit: named volumes in common, a read-only one, an anonymous one, a tmpfs. */
+export const MOUNTS = [
+  { type: 'volume', source: 'v0', target: '/a/c' },
+  { type: 'volume', source: 'v1', target: '/d/b' },
+  { type: 'volume', source: 'v0', target: '/ro', readOnly: true },
+  { type: 'volume', target: '/a/b' },
+  { type: 'tmpfs', target: '/tmp' },
+] as const;
+
+/** Any command; file calls are two of three. */
+export function storeCommand(options: FileCallOptions = {}): fc.Arbitrary<StoreCommand> {
+  const on = fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7);
+  const name = fc.nat({ max: 2 });
+  const moment = fc.oneof(fc.nat({ max: 1000 }), fc.integer({ min: 900, max: 1000 }));
+  const of = <T extends StoreCommand['command']>(weight: number, command: T, fields: Fields<T>) => ({
+    weight,
+    arbitrary: fc.record({ command: fc.constant(command), ...fields }) as unknown as fc.Arbitrary<StoreCommand>,
+  });
+  return fc.oneof(
+    of(60, 'call', { on, call: fileCall(options) }),
+    of(5, 'create', { image: fc.nat({ max: 4 }), mounts: fc.nat({ max: 31 }), readOnly: fc.boolean() }),
+    of(2, 'start', { on }),
+    of(1, 'stop', { on }),
+    of(1, 'kill', { on }),
+    of(1, 'pause', { on }),
+    of(1, 'unpause', { on }),
+    of(1, 'restart', { on }),
+    of(1, 'rename', { on, name }),
+    of(1, 'remove', { on, force: fc.boolean(), volumes: fc.boolean() }),
+    of(4, 'commit', { on, name }),
+    of(4, 'fork', { on, moment }),
+    of(4, 'rewind', { on, moment }),
+    of(2, 'label', { name, moment }),
+    of(1, 'unlabel', { name }),
+    of(2, 'makeVolume', { name }),
+    of(1, 'removeVolume', { name }),
+    of(1, 'removeImage', { image: fc.nat({ max: 4 }) }),
+  );
+}
+
+/** A list of commands, long enough that they meet. */
+export function storeCommands(
+  options: FileCallOptions & { readonly maxLength?: number } = {},
+): fc.Arbitrary<StoreCommand[]> {
+  const { maxLength = 60 } = options;
+  return fc.array(storeCommand(options), { minLength: 1, maxLength, size: 'max' });
+}
+
+type CommandOf<T, C = StoreCommand> = C extends { readonly command: infer K } ? (T extends K ? C : never) : never;
+
+type Fields<T extends StoreCommand['command']> = {
+  readonly [K in Exclude<keyof CommandOf<T>, 'command'>]-?: fc.Arbitrary<CommandOf<T>[K]>;
+};

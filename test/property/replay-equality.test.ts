@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { projectionProblems, replayProblems } from '../../src/testing/laws/replay-equality.ts';
+import { StateRecorder } from '../../src/testing/state-recorder.ts';
+import { canonicalText } from '../../src/testing/canonical.ts';
+import { forAllCommands } from './play.ts';
+
+test('replaying to any transaction equals the state then, with and without snapshots in between (law 2)', async () => {
+  await forAllCommands(60, ({ store }) => {
+    const recorder = new StateRecorder(store);
+    return { end: () => expect(replayProblems(store, recorder.states)).toEqual([]) };
+  });
+});
+
+test('a projection in batches of any size equals the one folded at once and the one that was observed (law 2)', async () => {
+  await forAllCommands(60, ({ store }) => {
+    const observed = { usage: '', copyUps: '' };
+    store.diskUsage$.subscribe((usage) => (observed.usage = canonicalText(usage)));
+    store.copyUps$.subscribe((ledger) => (observed.copyUps = canonicalText(ledger)));
+    return {
+      async end() {
+        expect(projectionProblems(store, 5)).toEqual([]);
+        await store.flush();
+        expect(observed.usage).toBe(canonicalText(store.diskUsage(store.seq)));
+        expect(observed.copyUps).toBe(canonicalText(store.copyUps(store.seq)));
+      },
+    };
+  });
+});
