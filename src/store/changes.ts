@@ -17,6 +17,8 @@ export class Changes {
   }
 
   readonly add = (transaction: Transaction): void => {
+    // With nobody there, a long loop of synchronous calls would keep all that it wrote until its turn ends.
+    if (!this.#subject.observed) return;
     this.#pending.push(transaction);
     if (this.#pending.length === 1) queueMicrotask(this.#deliver);
   };
