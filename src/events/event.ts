@@ -271,7 +271,8 @@ export type NameEvent =
  *
  * `layer` is the index of the layer that it came from (lowest 0), `ctimeNs` its new ctime. A directory keeps its inode
  * number. So does any other node, unless copy-up breaks a hard link (`index` off): then `upperIno` is the new node's
- * number, and only the entry `name` in `parent` points at it.
+ * number, and only the entry `name` in `parent` points at it. An open file whose name is gone is copied up without one:
+ * `parent` is 0 then.
  */
 export type CopyUpEvent =
   | { readonly type: 'DirectoryCopiedUp'; readonly ino: Ino; readonly layer: number; readonly ctimeNs: bigint }

@@ -8,6 +8,7 @@ import { FOLLOW, Found, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import { O_PATH, type OpenFile } from '../open-files.ts';
 import { nodeOf } from './data.ts';
+import { nameOfFile } from './name-of-file.ts';
 
 const found = new Found();
 
@@ -34,13 +35,4 @@ export function changeFile(file: OpenFile, change: (named: Named, inode: Inode) 
   if (inode === undefined) return ESTALE;
   if (file.mount.readOnly) return EROFS;
   return change(nameOfFile(file), inode);
-}
-
-/** The name by which an open file's node is copied up: the one it was opened by, as long as that still stands. */
-export function nameOfFile(file: OpenFile): Named {
-  const { tree } = file.mount.overlay;
-  if (file.parent !== 0 && tree.lookup(file.parent, file.name) === file.ino) return file;
-  const inode = tree.at(file.ino);
-  const stands = inode.parent !== 0 && tree.lookup(inode.parent, inode.name) === file.ino;
-  return stands ? { parent: inode.parent, name: inode.name, ino: file.ino } : { parent: 0, name: '', ino: file.ino };
 }

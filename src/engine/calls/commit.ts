@@ -18,14 +18,20 @@ export function commitDraft(namespace: Namespace, mount: Mount, cause: Cause, dr
   }
 }
 
-/** Files that were opened by the name whose hard link broke read the copied-up node from now on (O1). */
+/**
+ * Files that were opened by the name whose hard link broke read the copied-up node from now on (O1); where a file without a
+ * name was copied up, all those whose name is gone.
+ */
 function followCopyUp(
   namespace: Namespace,
   mount: Mount,
   event: { parent: number; name: string; ino: number; upperIno: number },
 ): void {
-  const moved = Array.from(namespace.files.of(mount.subject, event.ino)).filter(
-    (file) => file.parent === event.parent && file.name === event.name,
+  const { tree } = mount.overlay;
+  const moved = Array.from(namespace.files.of(mount.subject, event.ino)).filter((file) =>
+    event.parent === 0
+      ? tree.lookup(file.parent, file.name) !== event.ino
+      : file.parent === event.parent && file.name === event.name,
   );
   for (const file of moved) {
     namespace.files.remove(file);

@@ -9,6 +9,7 @@ import type { Engine } from '../engine.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENXIO, EOVERFLOW, EROFS, ESTALE, EXDEV } from '../errno.ts';
 import { O_APPEND, type OpenFile } from '../open-files.ts';
 import { commitDraft, draftFor, engineOf } from './commit.ts';
+import { nameOfFile } from './name-of-file.ts';
 
 export const SEEK_SET = 0;
 export const SEEK_CUR = 1;
@@ -97,7 +98,7 @@ function writePieces(
   const draft = draftFor(namespace, mount);
   let ino = file.ino;
   // Opening for writing has copied the file up; a rewind may have made it lower again under an open file.
-  if (!inode.isUpper) ino = copyUp(mount.overlay, { parent: file.parent, name: file.name, ino }, draft);
+  if (!inode.isUpper) ino = copyUp(mount.overlay, nameOfFile(file), draft);
   draft.events.push({ type: 'Written', ino, offset, length, pieces, timeNs: draft.timeNs });
   commitDraft(namespace, mount, cause, draft);
 }

@@ -12,6 +12,7 @@ import type { Location, Mount, Namespace } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
 import { commitDraft, draftFor } from './commit.ts';
 import { nodeOf } from './data.ts';
+import { nameOfFile } from './name-of-file.ts';
 
 /** linux/falloc.h */
 export const FALLOC_FL_KEEP_SIZE = 0x01;
@@ -41,8 +42,7 @@ export function ftruncate(file: OpenFile, size: number): number {
   if (size < 0 || !file.canWrite) return EINVAL;
   if (file.mount.readOnly) return EROFS;
   if (size > FILE_BYTES_MAX) return EFBIG;
-  const named = { parent: file.parent, name: file.name, ino: file.ino };
-  return resize(file.namespace, file.mount, named, inode, size, ['ftruncate', file.path, size], true);
+  return resize(file.namespace, file.mount, nameOfFile(file), inode, size, ['ftruncate', file.path, size], true);
 }
 
 /** @param touches - Times change even where the size stays: ftruncate(2) does that, truncate(2) does not. */
@@ -82,7 +82,7 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
   if (offset + length > FILE_BYTES_MAX) return EFBIG;
   const { namespace, mount } = file;
   const draft = draftFor(namespace, mount);
-  const ino = copyUp(mount.overlay, { parent: file.parent, name: file.name, ino: file.ino }, draft);
+  const ino = copyUp(mount.overlay, nameOfFile(file), draft);
   const { timeNs } = draft;
   const event: FileEvent =
     kind === FALLOC_FL_PUNCH_HOLE

@@ -215,16 +215,22 @@ function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' 
   } else {
     inode = tree.at(event.ino).copy(tree.owner);
     tree.insert(event.upperIno, inode);
-    tree.editDirectory(event.parent).entries.set(event.name, event.upperIno, tree.owner);
+    if (event.parent !== 0) tree.editDirectory(event.parent).entries.set(event.name, event.upperIno, tree.owner);
   }
   inode.origin = inode.layer;
   inode.layer = UPPER;
   inode.seq = seq;
   if (event.upperIno !== event.ino) inode.nlink = 1;
   inode.parent = event.parent;
-  inode.name = event.name;
   inode.ctimeNs = event.ctimeNs;
   if (inode.content !== null) inode.content = inode.content.copied(tree.owner);
+  if (event.parent === 0) {
+    // An open file that has lost its name below: its copy has none either.
+    inode.nlink = 0;
+    tree.orphans++;
+    return;
+  }
+  inode.name = event.name;
   count(tree, inode, 1);
 }
 

@@ -1,0 +1,17 @@
+import type { Named } from '../decide/copy-up.ts';
+import type { OpenFile } from '../open-files.ts';
+
+/**
+ * The name by which an open file's node is copied up: the one it was opened by, as long as that still stands.
+ *
+ * A rewind may have given the node another name. One name of a lower hard link does not stand for another one: copying up
+ * breaks the link (H1), so a file whose own name is gone has none.
+ */
+export function nameOfFile(file: OpenFile): Named {
+  const { tree } = file.mount.overlay;
+  if (file.parent !== 0 && tree.lookup(file.parent, file.name) === file.ino) return file;
+  const inode = tree.at(file.ino);
+  const isLink = inode.dir === null && inode.nlink > 1;
+  const stands = !isLink && inode.parent !== 0 && tree.lookup(inode.parent, inode.name) === file.ino;
+  return stands ? { parent: inode.parent, name: inode.name, ino: file.ino } : { parent: 0, name: '', ino: file.ino };
+}
