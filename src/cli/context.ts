@@ -2,13 +2,20 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CliResult, openStore, type OpenStoreOptions, type Store, type StoreQueries } from '../index.ts';
+import {
+  type CliResult,
+  isStoreError,
+  openStore,
+  type OpenStoreOptions,
+  type Store,
+  type StoreQueries,
+} from '../index.ts';
 import { usageError } from './exit-codes.ts';
 import { toJson } from './format/json.ts';
 import { type Style, styleFor } from './format/style.ts';
 import { type Column, formatTable, formatTemplate } from './format/table.ts';
 import type { Output } from './output.ts';
-import { type Options, textOption } from './verb.ts';
+import { type Options, textOption } from './options.ts';
 
 /** Where a store lies unless said otherwise. */
 export const DEFAULT_STORE = './.overlog';
@@ -53,7 +60,8 @@ export class VerbContext {
 
   /** The same, for a store elsewhere. */
   at(directory: string): VerbContext {
-    return new VerbContext({ ...this, options: { ...this.options, store: directory } });
+    const { stdout, stderr, env, session, nested } = this;
+    return new VerbContext({ stdout, stderr, env, session, nested, options: { ...this.options, store: directory } });
   }
 
   /** Whether the user named the store. */
@@ -74,9 +82,15 @@ export class VerbContext {
   async store(mode: 'read' | 'write' | 'create', more: Pick<OpenStoreOptions, 'clock'> = {}): Promise<Store> {
     if (this.session !== undefined) return this.session;
     const { directory } = this;
-    const store = await openStore({ directory, readOnly: mode === 'read', create: mode === 'create', ...more });
-    this.#opened.push(store);
-    return store;
+    const options = { directory, readOnly: mode === 'read', create: mode === 'create', ...more };
+    try {
+      return this.keep(await openStore(options));
+    } catch (error) {
+      const isMissing = isStoreError(error, 'ERR_LOG_NOT_FOUND') && !this.storeExists;
+      if (!isMissing) throw error;
+      const message = `there is no store at ${directory}; overlog init makes one, and so does overlog load`;
+      throw Object.assign(new Error(message, { cause: error }), { code: 'ENOENT' });
+    }
   }
 
   /** The store as it is now, or with `--at` as it was. */

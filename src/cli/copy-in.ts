@@ -40,7 +40,7 @@ export function copyIn(source: string, place: Place, left: string[]): number {
       return 0;
     }
     fs.chmodSync(to, mode);
-    fs.utimesSync(to, Number(node.atimeNs) / 1e9, Number(node.mtimeNs) / 1e9);
+    fs.linux.utimensSync(to, node.atimeNs, node.mtimeNs);
     return count;
   };
   return copy(source, targetPath(fs, source, place.path));

@@ -1,7 +1,8 @@
 /** The command line as commander parses it, made from the table of verbs. */
 
 import { Command, Option } from 'commander';
-import type { Options, Verb } from './verb.ts';
+import type { Options } from './options.ts';
+import type { Verb } from './verb.ts';
 
 /** What was asked for, when the arguments fit. */
 export interface Parsed {

@@ -34,6 +34,8 @@ export async function runCli(run: CliRun): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     const isAnswer = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
     if (isAnswer || (error.code === 'commander.help' && run.argv[0] === 'help')) return EXIT_OK;
+    if (error.code === 'commander.unknownCommand')
+      run.stderr.write('usage: overlog <verb> …; overlog help lists the verbs\n');
     return EXIT_USAGE;
   }
   if (parsed === null) return EXIT_USAGE;

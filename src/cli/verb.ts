@@ -1,6 +1,7 @@
 /** What a verb of the command is made of. The table of all verbs is verbs.ts. */
 
 import type { VerbContext } from './context.ts';
+import type { Options } from './options.ts';
 
 export interface OptionSpec {
   /** As commander takes it: `-s, --size`, `--name <name>`, `-v, --volume <mount>`. */
@@ -21,9 +22,6 @@ export interface Example {
   readonly command: string;
   readonly explains: string;
 }
-
-/** Values of options by name, as commander collects them. */
-export type Options = Readonly<Record<string, unknown>>;
 
 export interface Verb {
   readonly name: string;
@@ -46,15 +44,3 @@ export interface Verb {
   /** @returns The exit code; nothing is 0. */
   run(context: VerbContext, args: readonly string[], options: Options): Promise<number | void>;
 }
-
-export const textOption = (options: Options, name: string): string | undefined => {
-  const value = options[name];
-  return typeof value === 'string' ? value : undefined;
-};
-
-export const listOption = (options: Options, name: string): readonly string[] => {
-  const value = options[name];
-  return Array.isArray(value) ? (value as string[]) : [];
-};
-
-export const flag = (options: Options, name: string): boolean => options[name] === true;

@@ -28,8 +28,8 @@ export function summarize(events: readonly StoreEvent[]): string {
 function phraseText(phrase: string, count: number, bytes: number): string {
   if (phrase === 'written') return `${bytes < 1000 ? plural(bytes, 'byte') : formatSize(bytes)} written`;
   const [noun, ...rest] = phrase.split(' ');
-  const many = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`;
-  const text = count === 1 ? phrase : [String(count), many, ...rest].join(' ');
+  const many = noun.endsWith('s') ? noun : noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  const text = count === 1 || noun === 'attributes' ? phrase : [String(count), many, ...rest].join(' ');
   return bytes === 0 ? text : `${text} (${formatSize(bytes)})`;
 }
 

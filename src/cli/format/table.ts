@@ -47,6 +47,7 @@ export function formatTemplate(template: string, row: Readonly<Record<string, un
     if (!Object.hasOwn(row, key))
       throw new RangeError(`there is no {${key}}; there are {${Object.keys(row).join('} {')}}`);
     const value = row[key];
-    return value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+    if (value === null || value === undefined) return '';
+    return typeof value === 'string' ? value : JSON.stringify(value);
   });
 }

@@ -1,4 +1,5 @@
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const commitVerb: Verb = {
   name: 'commit',

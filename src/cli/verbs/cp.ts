@@ -9,7 +9,7 @@ export const cpVerb: Verb = {
   name: 'cp',
   summary: 'copy files between the host and a container, with modes and times',
   details:
-    'As docker cp: a directory that is there takes the source in, otherwise the source gets the new name. Directories are\n' +
+    'As docker cp: a directory that is there takes the source in, otherwise the source gets the new name. Directories are ' +
     'copied with all below them, symbolic links as links. Devices and sockets are left out, and named.',
   args: [
     { form: '<from>', description: 'a path of the host, or NAME:/path' },

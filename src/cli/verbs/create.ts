@@ -1,6 +1,7 @@
 import { type MountRequest, parseMountOption, parseVolumeOption } from '../../index.ts';
 import { usageError } from '../exit-codes.ts';
-import { flag, listOption, textOption, type Verb } from '../verb.ts';
+import { flag, listOption, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const createVerb: Verb = {
   name: 'create',

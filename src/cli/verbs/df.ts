@@ -2,7 +2,8 @@ import type { DiskUsage, UsageTotal } from '../../index.ts';
 import { DF_DIGITS, sizeText } from '../format/size.ts';
 import { formatTable } from '../format/table.ts';
 import type { VerbContext } from '../context.ts';
-import { flag, textOption, type Verb } from '../verb.ts';
+import { flag, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const dfVerb: Verb = {
   name: 'df',

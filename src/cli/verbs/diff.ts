@@ -2,6 +2,8 @@ import {
   type DockerChange,
   dockerDiffLine,
   diffStat,
+  encodeName,
+  isStoreError,
   printableName,
   type Store,
   type TreeChange,
@@ -10,14 +12,15 @@ import type { VerbContext } from '../context.ts';
 import { EXIT_DIFFERENT, usageError } from '../exit-codes.ts';
 import { findContainer, parsePlace } from '../place.ts';
 import { toJson } from '../format/json.ts';
-import { flag, type Options, type Verb } from '../verb.ts';
+import { flag, type Options } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const diffVerb: Verb = {
   name: 'diff',
   summary: 'show what a container changed, as docker diff, or what changed between two moments',
   details:
-    'diff CONTAINER compares with the image as docker diff does: names and attributes, never content.\n' +
-    'diff A..B CONTAINER compares two moments, and --exact the image, by content and attributes: A added, M modified,\n' +
+    'diff CONTAINER compares with the image as docker diff does: names and attributes, never content.\n\n' +
+    'diff A..B CONTAINER compares two moments, and --exact the image, by content and attributes: A added, M modified, ' +
     'D removed, R renamed. An end left out is start or now. The container may have been removed since.',
   args: [
     { form: '<range | container>', description: 'A..B, or the container' },
@@ -42,7 +45,7 @@ export const diffVerb: Verb = {
     if (isRange) return printChanges(context, changesBetween(store, first, second), options);
     const container = findContainer(view, first);
     if (flag(options, 'exact') || flag(options, 'stat')) return printChanges(context, container.changes(), options);
-    const changes = container.diff();
+    const changes = inDockerOrder(container.diff());
     print(context, changes, (change: DockerChange) => printableName(dockerDiffLine(change)));
     return flag(options, 'exitCode') && changes.length > 0 ? EXIT_DIFFERENT : 0;
   },
@@ -53,7 +56,38 @@ function changesBetween(store: Store, range: string, subject: string): TreeChang
   const from = range.slice(0, at) || 'start';
   const to = range.slice(at + 2) || 'now';
   const { kind, name } = parsePlace(subject);
-  return store.diff(from, to, kind === 'volume' ? { volume: name } : { container: name });
+  return store.diff(
+    from,
+    to,
+    kind === 'volume' ? { volume: name } : { container: containerThen(store, [to, from], name) },
+  );
+}
+
+/** Directory by directory, what is gone behind what is there, as docker's own walk has it; names sorted. */
+function inDockerOrder(changes: readonly DockerChange[]): DockerChange[] {
+  const parts = new Map(changes.map((change) => [change, change.path.split('/')]));
+  return changes.toSorted((a, b) => {
+    const left = parts.get(a) ?? [];
+    const right = parts.get(b) ?? [];
+    let depth = 0;
+    while (depth < left.length && left[depth] === right[depth]) depth++;
+    if (depth >= left.length || depth >= right.length) return left.length - right.length;
+    const isGone = (change: DockerChange, path: readonly string[]): number =>
+      Number(change.kind === 'D' && depth === path.length - 1);
+    return isGone(a, left) - isGone(b, right) || Buffer.compare(encodeName(left[depth]), encodeName(right[depth]));
+  });
+}
+
+/** The id of the container that had the name at one of the moments: another one may have it now. */
+function containerThen(store: Store, moments: readonly string[], name: string): string {
+  for (const moment of moments) {
+    try {
+      return findContainer(store.at(moment), name).id;
+    } catch (error) {
+      if (!isStoreError(error, 'ERR_NOT_FOUND')) throw error;
+    }
+  }
+  return findContainer(store, name).id;
 }
 
 function printChanges(context: VerbContext, changes: readonly TreeChange[], options: Options): number {

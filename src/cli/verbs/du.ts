@@ -3,7 +3,8 @@ import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
 import { causeLine } from '../format/transaction.ts';
 import { findContainer, openPlace, parsePlace } from '../place.ts';
-import { flag, textOption, type Verb } from '../verb.ts';
+import { flag, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 import { type DirectorySize, directorySizes } from '../directory-sizes.ts';
 
 export const duVerb: Verb = {

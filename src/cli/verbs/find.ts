@@ -1,7 +1,8 @@
 import { decodeName, runFileVerb } from '../../index.ts';
 import { nodeRow } from '../format/node.ts';
 import { openPlace } from '../place.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const findVerb: Verb = {
   name: 'find',

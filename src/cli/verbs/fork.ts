@@ -2,13 +2,14 @@ import { type Container, isStoreError, type Store } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { branchName } from '../place.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const forkVerb: Verb = {
   name: 'fork',
   summary: 'make a container that begins as another one is, or was; nothing is copied',
   details:
-    'With a moment instead of a container it forks all containers of that moment: fork MOMENT --as rescue makes rescue-web of\n' +
+    'With a moment instead of a container it forks all containers of that moment: fork MOMENT --as rescue makes rescue-web of ' +
     'web, and rescue/web names it. Containers that were removed since come back that way.',
   args: [{ form: '<container | moment>', description: 'name or id, as now or as then' }],
   options: [

@@ -1,7 +1,8 @@
 import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
 import { isPlace, parsePlace } from '../place.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
 import { namesAt } from '../format/names.ts';
 import { findContainer } from '../place.ts';

@@ -1,6 +1,7 @@
 import { formatAge, formatTime } from '../format/time.ts';
 import { sizeText } from '../format/size.ts';
-import { flag, type Verb } from '../verb.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const imagesVerb: Verb = {
   name: 'images',

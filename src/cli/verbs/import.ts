@@ -12,7 +12,7 @@ export const importVerb: Verb = {
   name: 'import',
   summary: 'make a new store from what export wrote',
   details:
-    'Everything is verified on the way. The store appears under its name only when it is whole; when something is wrong,\n' +
+    'Everything is verified on the way. The store appears under its name only when it is whole; when something is wrong, ' +
     'nothing is left behind.',
   args: [{ form: '<file>', description: 'the export; - is stdin' }],
   options: [],

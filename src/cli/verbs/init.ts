@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 import { usageError } from '../exit-codes.ts';
 
 export const initVerb: Verb = {

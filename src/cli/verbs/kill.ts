@@ -1,5 +1,6 @@
 import { CONTAINERS, eachContainer } from '../each-container.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const killVerb: Verb = {
   name: 'kill',

@@ -1,5 +1,6 @@
 import { usageError } from '../exit-codes.ts';
-import { flag, type Verb } from '../verb.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const labelVerb: Verb = {
   name: 'label',

@@ -1,12 +1,13 @@
 import type { LoadProgress } from '../../index.ts';
 import { formatSize } from '../format/size.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const loadVerb: Verb = {
   name: 'load',
   summary: 'load images from an archive or a directory',
   details:
-    'Reads OCI layouts (a directory or a tar), docker save archives, the tar of a root file system, and directories;\n' +
+    'Reads OCI layouts (a directory or a tar), docker save archives, the tar of a root file system, and directories; ' +
     'plain, gzip or zstd. The content tells which it is. All digests are verified; a damaged source loads nothing.',
   args: [{ form: '<file...>', description: 'archives or directories' }],
   options: [

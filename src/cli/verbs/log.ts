@@ -5,7 +5,8 @@ import { usageError } from '../exit-codes.ts';
 import { toJson } from '../format/json.ts';
 import { namesAt } from '../format/names.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
-import { flag, type Options, textOption, type Verb } from '../verb.ts';
+import { flag, type Options, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 /** How often --follow looks for more. */
 const FOLLOW_MS = 100;

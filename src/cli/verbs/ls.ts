@@ -1,7 +1,16 @@
 import { printableName, runFileVerb } from '../../index.ts';
 import { nodeRow } from '../format/node.ts';
 import { openPlace } from '../place.ts';
-import { flag, type Verb } from '../verb.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
+
+/** Options and what the file verb calls them. */
+const LETTERS = [
+  ['a', 'all'],
+  ['l', 'long'],
+  ['d', 'directory'],
+  ['R', 'recursive'],
+] as const;
 
 export const lsVerb: Verb = {
   name: 'ls',
@@ -22,7 +31,7 @@ export const lsVerb: Verb = {
   streams: true,
   run: async (context, places, options) => {
     const { view } = await context.view();
-    const flags = [...'aldR'].filter((_, index) => flag(options, ['all', 'long', 'directory', 'recursive'][index]));
+    const flags = LETTERS.filter(([, name]) => flag(options, name)).map(([letter]) => `-${letter}`);
     const rows = [];
     for (const text of places) {
       const { path, namespace, fs } = openPlace(view, text);
@@ -35,7 +44,7 @@ export const lsVerb: Verb = {
         continue;
       }
       if (places.length > 1) context.line(`${printableName(text)}:`);
-      context.stdout.write(runFileVerb(namespace, ['ls', ...flags.map((letter) => `-${letter}`), '--', path]));
+      context.stdout.write(runFileVerb(namespace, ['ls', ...flags, '--', path]));
     }
     if (context.isJson || context.isNdjson) context.rows(rows, []);
   },

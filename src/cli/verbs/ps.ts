@@ -3,13 +3,14 @@ import type { VerbContext } from '../context.ts';
 import { formatAge, formatDuration, formatTime } from '../format/time.ts';
 import { plural, sizeText } from '../format/size.ts';
 import type { Column } from '../format/table.ts';
-import { flag, type Verb } from '../verb.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const psVerb: Verb = {
   name: 'ps',
   summary: 'list containers; -s with what each of them takes',
   details:
-    'SIZE is what the container wrote (SizeRw), "virtual" that and its image. With -s --bytes there is one line each,\n' +
+    'SIZE is what the container wrote (SizeRw), "virtual" that and its image. With -s --bytes there is one line each, ' +
     'tab-separated, for programs: name, size, (virtual size).',
   args: [],
   options: [
@@ -108,14 +109,12 @@ function explain(context: VerbContext, view: StoreQueries, rows: readonly Contai
   const shared = [...layers.values()].reduce((sum, bytes) => sum + bytes, 0);
   const virtual = rows.reduce((sum, row) => sum + row.size_root_fs, 0);
   const size = (bytes: number): string => sizeText(bytes, context.exactBytes);
-  context.say('');
-  context.say(
-    context.style.dim('size = what the container wrote; virtual = size + its image, which all its containers share'),
-  );
+  const instead = rows.length === 1 ? '' : `, not the ${size(virtual)} that the virtual sizes add up to`;
   context.say(
     context.style.dim(
-      `${plural(rows.length, 'container')}: ${size(own)} of their own + ${size(shared)} of ${plural(images.size, 'image')} once` +
-        ` = ${size(own + shared)} on the disk, not the ${size(virtual)} that the virtual sizes add up to`,
+      '\nsize = what the container wrote; virtual = size + its image, which all its containers share\n' +
+        `${plural(rows.length, 'container')}: ${size(own)} of their own + ${size(shared)} of ${plural(images.size, 'image')} once` +
+        ` = ${size(own + shared)} on the disk${instead}`,
     ),
   );
 }

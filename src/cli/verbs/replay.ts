@@ -14,23 +14,26 @@ import type { VerbContext } from '../context.ts';
 import { EXIT_DIFFERENT, usageError } from '../exit-codes.ts';
 import { plural } from '../format/size.ts';
 import { failureText } from '../format/failure.ts';
-import { flag, type Verb } from '../verb.ts';
+import { StoryTeller } from '../story-teller.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const replayVerb: Verb = {
   name: 'replay',
   summary: 'play scenario files into the store, and check what they expect',
   details:
-    'A scenario (.scn) is a console transcript with expected output; Markdown files have them in blocks marked scn.\n' +
-    'A run stops at the first failure, with what was wanted and what came. When the store is not named and holds a name that\n' +
+    'A scenario (.scn) is a console transcript with expected output; Markdown files have them in blocks marked scn. ' +
+    'A run stops at the first failure, with what was wanted and what came. When the store is not named and holds a name that ' +
     'the scenario makes, the scenario runs in a store in memory instead.',
   args: [{ form: '<file...>', description: 'scenarios, or Markdown files with scn blocks' }],
   options: [
     { flags: '--update', description: 'rewrite expectations that do not hold with what was seen' },
     { flags: '--scratch', description: 'in a store in memory that is forgotten afterwards' },
-    { flags: '-v, --verbose', description: 'show each step with its output' },
+    { flags: '--tell', description: 'tell the story: comments, steps, output, and what each step cost' },
   ],
   examples: [
     { command: 'replay story.scn', explains: 'play it, and look around in the store afterwards' },
+    { command: 'replay --scratch --tell story.scn', explains: 'watch it' },
     { command: 'replay --scratch README.md', explains: 'check the examples of a document' },
     { command: 'replay --update story.scn', explains: 'accept what is seen now' },
   ],
@@ -70,17 +73,16 @@ async function readScenario(file: string): Promise<Uint8Array> {
 async function play(context: VerbContext, scenario: Scenario): Promise<ScenarioResult> {
   const clock = new ScenarioClock(scenario.clock);
   const store = await storeFor(context, scenario, clock);
-  const isVerbose = flag(context.options, 'verbose') && !context.isJson;
+  const teller = flag(context.options, 'tell') && !context.isJson ? new StoryTeller(context, scenario, store) : null;
   const result = await runScenario(
     scenario,
     scenarioHost(store, (argv) => context.nested(store, argv)),
     clock,
     {
       update: flag(context.options, 'update'),
-      onStep: ({ step, output }) => {
-        if (!isVerbose) return context.progress(`${scenario.file}:${step.line}: ${step.text}`);
-        context.line(context.style.bold(step.text));
-        for (const line of output) context.line(`  ${line}`);
+      onStep: (report) => {
+        if (teller === null) context.progress(`${scenario.file}:${report.step.line}: ${report.step.text}`);
+        else teller.tell(report);
       },
     },
   );

@@ -1,5 +1,6 @@
 import { CONTAINERS, eachContainer } from '../each-container.ts';
-import { flag, type Verb } from '../verb.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const rmVerb: Verb = {
   name: 'rm',

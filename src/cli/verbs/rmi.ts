@@ -1,4 +1,5 @@
-import { flag, type Verb } from '../verb.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const rmiVerb: Verb = {
   name: 'rmi',

@@ -1,7 +1,8 @@
 import { runFileVerb } from '../../index.ts';
 import { nodeRow } from '../format/node.ts';
 import { openPlace } from '../place.ts';
-import { flag, textOption, type Verb } from '../verb.ts';
+import { flag, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 const DEFAULT_FORMAT = '%n\t%F\t%A\t%u:%g\t%s bytes\t%y';
 

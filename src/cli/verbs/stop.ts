@@ -1,6 +1,7 @@
 import { usageError } from '../exit-codes.ts';
 import { CONTAINERS, eachContainer } from '../each-container.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const stopVerb: Verb = {
   name: 'stop',

@@ -2,14 +2,15 @@ import { type ListingEntry, listTree, printableName, type StoreQueries } from '.
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { findContainer, parsePlace } from '../place.ts';
-import { flag, type Options, textOption, type Verb } from '../verb.ts';
+import { flag, type Options, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const treeVerb: Verb = {
   name: 'tree',
   summary: 'show a whole tree',
   details:
-    '--ndjson prints an object for each entry, depth first, names by their bytes: path (path_b64 where it is not UTF-8), type,\n' +
-    'mode, uid, gid, size, linkname, mtime_ns, rdev, sha256, nlink, hardlink, xattrs (base64). --upper shows what the kernel\n' +
+    '--ndjson prints an object for each entry, depth first, names by their bytes: path (path_b64 where it is not UTF-8), type, ' +
+    'mode, uid, gid, size, linkname, mtime_ns, rdev, sha256, nlink, hardlink, xattrs (base64). --upper shows what the kernel ' +
     'would keep in the upperdir: whiteouts are devices 0:0, opaque directories carry trusted.overlay.opaque.',
   args: [{ form: '<container>', description: 'name or id, volume(NAME), or with --image an image' }],
   options: [

@@ -8,8 +8,8 @@ export const verifyVerb: Verb = {
   name: 'verify',
   summary: 'prove that the store is what was written, by recomputing everything',
   details:
-    'The log: headers, checksums, the digest of every chunk, the hash chain, dense numbers. Then what it says: layers have\n' +
-    'their Merkle roots and sizes, merged views are what the layers make, counters equal a recount, and folding the log\n' +
+    'The log: headers, checksums, the digest of every chunk, the hash chain, dense numbers. Then what it says: layers have ' +
+    'their Merkle roots and sizes, merged views are what the layers make, counters equal a recount, and folding the log ' +
     'from nothing gives the same images, containers and trees. Changes nothing and needs no lock.',
   args: [],
   options: [],

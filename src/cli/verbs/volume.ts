@@ -2,7 +2,8 @@ import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { sizeText } from '../format/size.ts';
 import { formatTime } from '../format/time.ts';
-import { flag, type Options, type Verb } from '../verb.ts';
+import { flag, type Options } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const volumeVerb: Verb = {
   name: 'volume',

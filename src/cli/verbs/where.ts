@@ -9,7 +9,8 @@ import {
 } from '../../index.ts';
 import { usageError } from '../exit-codes.ts';
 import { findContainer } from '../place.ts';
-import { flag, type Verb } from '../verb.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
 
 export const whereVerb: Verb = {
   name: 'where',

@@ -13,6 +13,12 @@ export class ScenarioClock {
 
   readonly now: Clock = () => (this.#setting?.startNs ?? systemClock()) + this.#elapsedNs;
 
+  /** The store has later events already: the clock goes on from them, since time in a log does not go back. */
+  notBefore(timeNs: bigint): void {
+    const now = this.now();
+    if (now < timeNs) this.#elapsedNs += timeNs - now;
+  }
+
   /** A step has ended. */
   endStep(): void {
     this.#elapsedNs += this.#setting?.stepNs ?? 0n;

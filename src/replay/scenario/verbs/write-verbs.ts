@@ -9,7 +9,7 @@ import type { Shell } from './shell.ts';
 import { usage } from './verb-error.ts';
 
 /** Bytes of one piece of a fill. */
-const FILL_BYTES = 65_536;
+const FILL_BYTES = 2 ** 20;
 
 export function echo(shell: Shell, args: readonly string[]): void {
   const isBare = args[0] === '-n';
