@@ -9,7 +9,7 @@ import { type Ino, ROOT_INO } from '../events/event.ts';
 import { isSymlinkMode } from '../events/mode.ts';
 import { NAME_BYTES_MAX, nameBytes, PATH_BYTES_MAX } from '../events/name.ts';
 import type { Caller } from './caller.ts';
-import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from './errno.ts';
+import { EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from './errno.ts';
 import type { Location, Mount } from './namespace.ts';
 
 /** Follow a symbolic link in the last component. */
@@ -18,6 +18,9 @@ export const FOLLOW = 1;
 export const WANT_PARENT = 2;
 /** An empty path names the starting point (AT_EMPTY_PATH). */
 export const EMPTY_PATH = 4;
+
+/** A slash behind the last component is EISDIR, whatever stands there (open with O_CREAT). */
+export const NO_SLASH = 8;
 
 /** Links followed in one walk before ELOOP (linux/namei.h MAXSYMLINKS). */
 const LINKS_MAX = 40;
@@ -86,6 +89,7 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
     const directory = mount.overlay.tree.get(ino);
     if (directory === undefined) return ENOENT;
     if (directory.dir === null) return ENOTDIR;
+    if (trailingSlash && flags & NO_SLASH && name !== '.' && name !== '..') return EISDIR;
     if (name.length > NAME_BYTES_MAX / 3 && nameBytes(name) > NAME_BYTES_MAX) return ENAMETOOLONG;
 
     if (name === '.') {

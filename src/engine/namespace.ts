@@ -52,7 +52,7 @@ export class Namespace {
     this.container = parts.container.container;
     this.profile = parts.container.profile;
     this.files = parts.files;
-    const isPast = parts.engine === null || !parts.engine.isWritable;
+    const isPast = parts.engine === null || parts.engine.log.readOnly;
     this.root = {
       subject: this.container,
       overlay: overlayOf(parts.world, this.container),

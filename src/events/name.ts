@@ -4,7 +4,8 @@
  * A Linux name is any sequence of bytes without `/` and NUL; it need not be UTF-8. In memory a name is a JS string in
  * which each byte that is not part of valid UTF-8 stands as a lone surrogate U+DC80..U+DCFF (the low 8 bits are the
  * byte; PEP 383 "surrogateescape"). The mapping is a bijection: every byte sequence has one string and comes back as it
- * was. A string from outside that holds other lone surrogates has no bytes and is refused at the boundary.
+ * was. A string from outside that holds other lone surrogates has no bytes of its own: node:fs writes U+FFFD for them,
+ * and so does the façade.
  */
 
 /** Longest file name in bytes (linux/limits.h NAME_MAX). */

@@ -6,6 +6,7 @@ import { type Inode, xattrOf } from '../../projections/tree/inode.ts';
 import { ACL_ACCESS, aclAfterChmod } from '../acl.ts';
 import type { Caller } from '../caller.ts';
 import { copyUp, type Named } from '../decide/copy-up.ts';
+import type { Draft } from '../engine.ts';
 import { EOPNOTSUPP } from '../errno.ts';
 import { FOLLOW, Found, walk } from '../lookup.ts';
 import type { Location, Mount, Namespace } from '../namespace.ts';
@@ -96,7 +97,7 @@ function changeMode(
     acl === undefined
       ? []
       : [(ino) => ({ type: 'XattrSet', ino, name: ACL_ACCESS, value: aclAfterChmod(acl, mode), ctimeNs: null })];
-  return apply(namespace, mount, named, { mode: mode & PERMISSION_BITS }, cause, extra);
+  return apply(namespace, mount, named, { mode: mode & PERMISSION_BITS }, cause, draftFor(namespace, mount), extra);
 }
 
 /** chown clears setuid, and setgid where the group may execute, even when owner and group stay (M6). */
@@ -119,7 +120,7 @@ function changeOwner(
     gid: gid === -1 ? null : gid,
     mode: mode === (inode.mode & PERMISSION_BITS) ? null : mode,
   };
-  return apply(namespace, mount, named, change, cause, []);
+  return apply(namespace, mount, named, change, cause, draftFor(namespace, mount), []);
 }
 
 function changeTimes(
@@ -132,7 +133,7 @@ function changeTimes(
 ): number {
   const draft = draftFor(namespace, mount);
   const value = (time: TimeArgument): bigint | null => (time === 'omit' ? null : time === 'now' ? draft.timeNs : time);
-  return apply(namespace, mount, named, { atimeNs: value(atime), mtimeNs: value(mtime) }, cause, []);
+  return apply(namespace, mount, named, { atimeNs: value(atime), mtimeNs: value(mtime) }, cause, draft, []);
 }
 
 function apply(
@@ -141,9 +142,9 @@ function apply(
   named: Named,
   change: Change,
   cause: Cause,
+  draft: Draft,
   extra: readonly ((ino: number) => FileEvent)[],
 ): number {
-  const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, named, draft);
   for (const make of extra) draft.events.push(make(ino));
   draft.events.push({

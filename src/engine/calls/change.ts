@@ -3,8 +3,8 @@
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Caller } from '../caller.ts';
 import type { Named } from '../decide/copy-up.ts';
-import { EBADF, EROFS, ESTALE } from '../errno.ts';
-import { FOLLOW, Found, walk } from '../lookup.ts';
+import { EBADF, EIO, EROFS, ESTALE } from '../errno.ts';
+import { FOLLOW, Found, isAttached, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import { O_PATH, type OpenFile } from '../open-files.ts';
 import { nodeOf } from './data.ts';
@@ -34,5 +34,7 @@ export function changeFile(file: OpenFile, change: (named: Named, inode: Inode) 
   const inode = nodeOf(file);
   if (inode === undefined) return ESTALE;
   if (file.mount.readOnly) return EROFS;
+  // A removed lower directory has no place to be copied up to; EIO is what the kernel says.
+  if (inode.dir !== null && !inode.isUpper && !isAttached(file.mount, file.ino)) return EIO;
   return change(nameOfFile(file), inode);
 }

@@ -7,7 +7,7 @@ import type { Inode } from '../../projections/tree/inode.ts';
 import { copyUp } from '../decide/copy-up.ts';
 import type { Engine } from '../engine.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENXIO, EOVERFLOW, EROFS, ESTALE, EXDEV } from '../errno.ts';
-import { O_APPEND, type OpenFile } from '../open-files.ts';
+import { O_APPEND, O_PATH, type OpenFile } from '../open-files.ts';
 import { commitDraft, draftFor, engineOf } from './commit.ts';
 import { nameOfFile } from './name-of-file.ts';
 
@@ -110,6 +110,7 @@ function writePieces(
  * @returns The new position, or a negative error number. For a directory only a seek to 0 is meaningful: it reads anew.
  */
 export function seek(file: OpenFile, offset: number, whence: number): number {
+  if (file.flags & O_PATH) return EBADF;
   const inode = nodeOf(file);
   if (inode === undefined) return ESTALE;
   const target = seekTarget(file, inode, offset, whence);
@@ -158,6 +159,7 @@ export function copyFileRange(
   const source = nodeOf(from);
   const target = nodeOf(to);
   if (source === undefined || target === undefined) return ESTALE;
+  if ((from.flags | to.flags) & O_PATH) return EBADF;
   if (source.dir !== null || target.dir !== null) return EISDIR;
   if (!from.canRead || !to.canWrite || to.flags & O_APPEND) return EBADF;
   if (from.namespace.chunks !== to.namespace.chunks) return EXDEV;

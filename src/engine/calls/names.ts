@@ -35,6 +35,7 @@ import { FOLLOW, Found, WANT_PARENT, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
 import { commitDraft, draftFor } from './commit.ts';
+import { nameOfFile } from './name-of-file.ts';
 
 export const RENAME_NOREPLACE = 1;
 export const RENAME_EXCHANGE = 2;
@@ -136,15 +137,17 @@ export function link(
   return linkTo(caller, foundTo.mount, source, toStart, toPath, ['link', fromPath, toPath]);
 }
 
-/** Gives an open file a name (linkat with AT_EMPTY_PATH): how an O_TMPFILE is published. */
+/**
+ * Gives an open file a name (linkat with AT_EMPTY_PATH): how an O_TMPFILE is published. A file whose last name was removed
+ * gets no other one: ENOENT (SEM-O4).
+ */
 export function linkFile(caller: Caller, file: OpenFile, toStart: Location, toPath: string): number {
   const inode = file.mount.overlay.tree.get(file.ino);
   if (inode === undefined) return ENOENT;
-  return linkTo(caller, file.mount, { parent: inode.parent, name: inode.name, ino: file.ino }, toStart, toPath, [
-    'link',
-    file.path,
-    toPath,
-  ]);
+  const source = inode.isUpper ? { parent: inode.parent, name: inode.name, ino: file.ino } : nameOfFile(file);
+  const isTemporary = inode.isUpper && inode.name === '';
+  const isRemoved = !isTemporary && (inode.isUpper ? inode.nlink === 0 : source.parent === 0);
+  return linkTo(caller, file.mount, source, toStart, toPath, ['link', file.path, toPath], isRemoved);
 }
 
 function linkTo(
@@ -154,6 +157,7 @@ function linkTo(
   toStart: Location,
   toPath: string,
   cause: Cause,
+  isRemoved = false,
 ): number {
   const error = walk(caller, toStart, toPath, WANT_PARENT, found);
   if (error !== 0) return error;
@@ -165,6 +169,7 @@ function linkTo(
   const inode = mount.overlay.tree.get(source.ino);
   if (inode === undefined) return ENOENT;
   if (inode.dir !== null) return EPERM;
+  if (isRemoved) return ENOENT;
   const draft = draftFor(caller.namespace, mount);
   const refused = linkNode(mount.overlay, source, { parent: found.parent, name: found.name }, draft);
   if (refused !== 0) return refused;
@@ -263,6 +268,8 @@ export function rename(
   if (isSameObject(mount, ino, target, found, foundTo)) return 0;
   if (namespace.isMountPoint(mount, ino)) return EBUSY;
   if (target !== 0 && namespace.isMountPoint(mount, target)) return EBUSY;
+  if (target !== 0 && !exchange && (node.dir !== null) !== targetIsDirectory)
+    return targetIsDirectory ? EISDIR : ENOTDIR;
   if (flags & RENAME_WHITEOUT) return EINVAL;
 
   const draft = draftFor(namespace, mount);

@@ -7,7 +7,7 @@ import { copyUp } from '../decide/copy-up.ts';
 import { createNameless, createNode } from '../decide/create.ts';
 import type { Draft } from '../engine.ts';
 import { EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EROFS } from '../errno.ts';
-import { FOLLOW, Found, isAttached, WANT_PARENT, walk } from '../lookup.ts';
+import { FOLLOW, Found, isAttached, NO_SLASH, WANT_PARENT, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import {
   O_ACCMODE,
@@ -69,16 +69,14 @@ export function close(file: OpenFile): number {
 function openOrCreate(caller: Caller, start: Location, path: string, flags: number, mode: number): OpenFile | number {
   const isExclusive = (flags & O_EXCL) !== 0;
   const follow = isExclusive || flags & O_NOFOLLOW ? 0 : FOLLOW;
-  const error = walk(caller, start, path, WANT_PARENT | follow, found);
+  const error = walk(caller, start, path, WANT_PARENT | NO_SLASH | follow, found);
   if (error !== 0) return error;
-  if (found.last !== 'name') return EISDIR;
+  if (found.last !== 'name') return isExclusive ? EEXIST : EISDIR;
   if (found.ino !== 0) {
-    if (found.trailingSlash) return EISDIR;
     if (isExclusive) return EEXIST;
     if (found.mount.overlay.tree.at(found.ino).dir !== null) return EISDIR;
     return openExisting(caller, path, flags);
   }
-  if (found.trailingSlash) return EISDIR;
   const mount = found.parentMount;
   if (mount.readOnly) return EROFS;
   const draft = draftFor(caller.namespace, mount);

@@ -9,7 +9,7 @@ import { copyUp, type Named } from '../decide/copy-up.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESTALE } from '../errno.ts';
 import { FOLLOW, Found, walk } from '../lookup.ts';
 import type { Location, Mount, Namespace } from '../namespace.ts';
-import type { OpenFile } from '../open-files.ts';
+import { O_PATH, type OpenFile } from '../open-files.ts';
 import { commitDraft, draftFor } from './commit.ts';
 import { nodeOf } from './data.ts';
 import { nameOfFile } from './name-of-file.ts';
@@ -39,7 +39,9 @@ export function truncate(caller: Caller, start: Location, path: string, size: nu
 export function ftruncate(file: OpenFile, size: number): number {
   const inode = nodeOf(file);
   if (inode === undefined) return ESTALE;
-  if (size < 0 || !file.canWrite) return EINVAL;
+  if (size < 0) return EINVAL;
+  if (file.flags & O_PATH) return EBADF;
+  if (!file.canWrite) return EINVAL;
   if (file.mount.readOnly) return EROFS;
   if (size > FILE_BYTES_MAX) return EFBIG;
   return resize(file.namespace, file.mount, nameOfFile(file), inode, size, ['ftruncate', file.path, size], true);
@@ -57,7 +59,9 @@ function resize(
 ): number {
   const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, named, draft, size > 0);
-  if (size !== inode.size || touches) draft.events.push({ type: 'Truncated', ino, size, timeNs: draft.timeNs });
+  // The same size again frees what was reserved behind the end, and leaves the times alone.
+  const timeNs = size !== inode.size || touches ? draft.timeNs : null;
+  draft.events.push({ type: 'Truncated', ino, size, timeNs });
   commitDraft(namespace, mount, cause, draft);
   return 0;
 }
@@ -70,12 +74,13 @@ function resize(
 export function fallocate(file: OpenFile, mode: number, offset: number, length: number): number {
   const inode = nodeOf(file);
   if (inode === undefined) return ESTALE;
+  if (file.flags & O_PATH) return EBADF;
   if (offset < 0 || length <= 0) return EINVAL;
-  if (!file.canWrite) return EBADF;
   const keepsSize = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
   const kind = mode & ~FALLOC_FL_KEEP_SIZE;
   if (kind !== 0 && kind !== FALLOC_FL_PUNCH_HOLE && kind !== FALLOC_FL_ZERO_RANGE) return EOPNOTSUPP;
   if (kind === FALLOC_FL_PUNCH_HOLE && !keepsSize) return EOPNOTSUPP;
+  if (!file.canWrite) return EBADF;
   if (inode.dir !== null) return EISDIR;
   if (!isFileMode(inode.mode)) return ENODEV;
   if (file.mount.readOnly) return EROFS;

@@ -5,7 +5,7 @@ import { BLOCK_BYTES, FILE_BYTES_MAX } from '../../projections/tree/content.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Caller } from '../caller.ts';
 import { EACCES, EINVAL, EROFS, ESTALE } from '../errno.ts';
-import { EMPTY_PATH, FOLLOW, Found, walk } from '../lookup.ts';
+import { FOLLOW, Found, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
 
@@ -81,15 +81,15 @@ export function fillStat(mount: Mount, ino: number, inode: Inode, out: NodeStat)
   out.atimeNs = inode.atimeNs;
   out.mtimeNs = inode.mtimeNs;
   out.ctimeNs = inode.ctimeNs;
-  out.birthtimeNs = inode.ctimeNs;
+  out.birthtimeNs = inode.btimeNs;
 }
 
-/** st_nlink: 1 for a directory that merges several, 2 and its subdirectories for one that lies in one layer only. */
+/** st_nlink: 1 for a directory that merges several (also after its removal), 2 and its subdirectories for one that lies in one layer only. */
 export function linkCount(inode: Inode): number {
   const { dir } = inode;
   if (dir === null) return inode.nlink;
-  if (inode.nlink === 0) return 0;
-  return dir.mergedBelow || (inode.isUpper && dir.hasLower) ? 1 : 2 + dir.subdirectories;
+  if (dir.mergedBelow || (inode.isUpper && dir.hasLower)) return 1;
+  return inode.nlink === 0 ? 0 : 2 + dir.subdirectories;
 }
 
 /** st_blocks, in units of 512 bytes. A symlink of 60 bytes or more takes a block (ext4 keeps shorter ones in the inode). */
@@ -101,7 +101,7 @@ export function blockCount(inode: Inode): number {
 
 /** Target of a symbolic link, or EINVAL for anything else. */
 export function readlink(caller: Caller, start: Location, path: string): string | number {
-  const error = walk(caller, start, path, EMPTY_PATH, found);
+  const error = walk(caller, start, path, 0, found);
   if (error !== 0) return error;
   const inode = found.mount.overlay.tree.at(found.ino);
   return isSymlinkMode(inode.mode) ? inode.target : EINVAL;

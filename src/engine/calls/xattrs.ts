@@ -93,8 +93,9 @@ export function flistxattr(file: OpenFile): string[] | number {
 }
 
 function get(inode: Inode, name: string): Uint8Array | number {
-  const refused = refuseNamespace(inode, name, false);
-  if (refused !== 0) return refused === EPERM ? ENODATA : refused;
+  if (refuseKind(inode, name) !== 0) return ENODATA;
+  const refused = refuseName(inode, name, null);
+  if (refused !== 0) return refused;
   return xattrOf(inode.xattrs, name) ?? ENODATA;
 }
 
@@ -104,21 +105,31 @@ function refuseArguments(name: string, value: Uint8Array, flags: number): number
   return value.length > XATTR_VALUE_BYTES_MAX ? E2BIG : 0;
 }
 
-function refuseNamespace(inode: Inode, name: string, writes: boolean): number {
-  if (name === ACL_ACCESS || name === ACL_DEFAULT) {
-    return isSymlinkMode(inode.mode) ? EOPNOTSUPP : 0;
-  }
-  const dot = name.indexOf('.');
-  const namespace = dot < 0 ? '' : name.slice(0, dot);
-  if (dot === name.length - 1) return EINVAL;
-  if (namespace === 'user') {
-    const isAllowed = isFileMode(inode.mode) || isDirectoryMode(inode.mode);
-    return isAllowed || (!writes && !isSymlinkMode(inode.mode)) ? (isAllowed ? 0 : ENODATA) : EPERM;
-  }
-  return namespace === 'trusted' || namespace === 'security' ? 0 : EOPNOTSUPP;
+/** What the VFS refuses before the overlay is asked: user attributes belong to files and directories only. */
+function refuseKind(inode: Inode, name: string): number {
+  if (name.startsWith('user.') && !isFileMode(inode.mode) && !isDirectoryMode(inode.mode)) return EPERM;
+  return 0;
 }
 
-/** XATTR_CREATE and XATTR_REPLACE are judged after the copy-up, as the kernel does: refused, it stays (SEMANTICS 1.2). */
+/** What a file system knows no attribute for. */
+function refuseName(inode: Inode, name: string, value: Uint8Array | null): number {
+  if (name === ACL_ACCESS || name === ACL_DEFAULT) {
+    if (isSymlinkMode(inode.mode)) return EOPNOTSUPP;
+    if (value === null) return 0;
+    if (name === ACL_DEFAULT && inode.dir === null) return EACCES;
+    return isValidAcl(value) ? 0 : EINVAL;
+  }
+  const dot = name.indexOf('.');
+  if (!NAMESPACES.has(name.slice(0, Math.max(0, dot)))) return EOPNOTSUPP;
+  return dot === name.length - 1 ? EINVAL : 0;
+}
+
+const NAMESPACES: ReadonlySet<string> = new Set(['user', 'trusted', 'security']);
+
+/**
+ * All but the kind is judged after the copy-up, as the kernel does it: where the attribute is refused then, the copy-up
+ * stays (SEMANTICS 1.2).
+ */
 function set(
   namespace: Namespace,
   mount: Mount,
@@ -129,15 +140,20 @@ function set(
   flags: number,
   cause: Cause,
 ): number {
-  const refused = refuseNamespace(inode, name, true) || refuseAcl(inode, name, value);
+  const refused = refuseKind(inode, name);
   if (refused !== 0) return refused;
   const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, named, draft);
-  const exists = xattrOf(inode.xattrs, name) !== undefined;
-  const result = flags & XATTR_CREATE && exists ? EEXIST : flags & XATTR_REPLACE && !exists ? ENODATA : 0;
+  const result = refuseName(inode, name, value) || refuseFlags(inode, name, flags);
   if (result === 0) setNow(draft, ino, inode, name, value);
   commitDraft(namespace, mount, cause, draft);
   return result;
+}
+
+function refuseFlags(inode: Inode, name: string, flags: number): number {
+  const exists = xattrOf(inode.xattrs, name) !== undefined;
+  if (flags & XATTR_CREATE && exists) return EEXIST;
+  return flags & XATTR_REPLACE && !exists ? ENODATA : 0;
 }
 
 function setNow(draft: Draft, ino: number, inode: Inode, name: string, value: Uint8Array): void {
@@ -163,14 +179,8 @@ function setNow(draft: Draft, ino: number, inode: Inode, name: string, value: Ui
   draft.events.push({ type: 'XattrSet', ino, name, value: Uint8Array.from(value), ctimeNs: draft.timeNs });
 }
 
-function refuseAcl(inode: Inode, name: string, value: Uint8Array): number {
-  if (name !== ACL_ACCESS && name !== ACL_DEFAULT) return 0;
-  if (name === ACL_DEFAULT && inode.dir === null) return EACCES;
-  return isValidAcl(value) ? 0 : EINVAL;
-}
-
 function remove(namespace: Namespace, mount: Mount, named: Named, inode: Inode, name: string, cause: Cause): number {
-  const refused = refuseNamespace(inode, name, true);
+  const refused = refuseKind(inode, name) || refuseName(inode, name, null);
   if (refused !== 0) return refused;
   if (xattrOf(inode.xattrs, name) === undefined) return ENODATA;
   const draft = draftFor(namespace, mount);

@@ -7,7 +7,6 @@
 
 import type { Ino } from '../../events/event.ts';
 import { isFileMode, isSymlinkMode } from '../../events/mode.ts';
-import type { Inode } from '../../projections/tree/inode.ts';
 import type { Overlay } from '../../projections/world.ts';
 import type { Draft } from '../engine.ts';
 
@@ -56,16 +55,11 @@ export function copyUp(overlay: Overlay, named: Named, draft: Draft, withData = 
       type: 'FileCopiedUp',
       ...common,
       bytes: inode.size,
-      copiedBytes: withData ? dataBytes(inode) : 0,
+      copiedBytes: withData && inode.content !== null ? inode.content.copyUpBytes(inode.size) : 0,
       withData,
     });
   } else {
     draft.events.push({ type: isSymlinkMode(inode.mode) ? 'SymlinkCopiedUp' : 'NodeCopiedUp', ...common });
   }
   return upperIno;
-}
-
-/** What a copy of the data reads and writes: written blocks, the last one only as far as the file goes. */
-function dataBytes(inode: Inode): number {
-  return inode.content === null ? 0 : Math.min(inode.size, inode.content.writtenBytes());
 }

@@ -3,7 +3,7 @@ import type { OverlayProfile } from '../../events/event.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Overlay } from '../../projections/world.ts';
 import type { Draft } from '../engine.ts';
-import { EISDIR, ENOTDIR, ENOTEMPTY, EXDEV } from '../errno.ts';
+import { ENOTEMPTY, EXDEV } from '../errno.ts';
 import { copyUp, copyUpDirectory } from './copy-up.ts';
 import { existsBelow, isMergeOrLower } from './lower.ts';
 import { linksAfterRemoval } from './unlink.ts';
@@ -24,12 +24,12 @@ export interface Rename {
 /**
  * Moves a name (R1–R10).
  *
- * The caller has resolved both names and checked what the VFS checks (mounts, `.` and `..`, ancestors, NOREPLACE). What
+ * The caller has resolved both names and checked what the VFS checks (mounts, `.` and `..`, ancestors, kinds, NOREPLACE). What
  * is here is the overlay's own: a directory with a lower part can't move (EXDEV, before everything else, so that callers
  * copy and delete) unless `redirect_dir` is on; a whiteout stays where a lower name would reappear; a directory that
  * moves into a merged one becomes opaque.
  *
- * @returns 0, or EXDEV, ENOTDIR, EISDIR, ENOTEMPTY.
+ * @returns 0, EXDEV, or ENOTEMPTY.
  */
 export function renameNode(overlay: Overlay, rename: Rename, profile: OverlayProfile, draft: Draft): number {
   const { tree } = overlay;
@@ -73,10 +73,6 @@ export function renameNode(overlay: Overlay, rename: Rename, profile: OverlayPro
 }
 
 function refuse(overlay: Overlay, rename: Rename, node: Inode, target: Inode | null, profile: OverlayProfile): number {
-  if (target !== null && !rename.exchange) {
-    if (node.dir !== null && target.dir === null) return ENOTDIR;
-    if (node.dir === null && target.dir !== null) return EISDIR;
-  }
   if (!profile.redirectDir) {
     if (node.dir !== null && isMergeOrLower(overlay, rename.ino)) return EXDEV;
     if (rename.exchange && target?.dir && isMergeOrLower(overlay, rename.target)) return EXDEV;

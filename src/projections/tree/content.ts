@@ -19,6 +19,9 @@ const BLOCKS_PER_PAGE = PAGE_BYTES / BLOCK_BYTES;
 const WRITTEN_SHIFT = BLOCKS_PER_PAGE;
 const ALLOCATED_MASK = (1 << BLOCKS_PER_PAGE) - 1;
 
+/** How much copy-up moves at a time (fs/overlayfs/copy_up.c OVL_COPY_UP_CHUNK_SIZE). */
+const COPY_UP_BYTES = 1 << 20;
+
 /** Largest file: 16 TiB less one block, as ext4 with 4 KiB blocks. */
 export const FILE_BYTES_MAX = 2 ** 44 - BLOCK_BYTES;
 
@@ -154,30 +157,51 @@ export class Content {
     this.#replace(index, page, blocks & ALLOCATED_MASK ? new Page(cut(page.slices, within, PAGE_BYTES), blocks) : null);
   }
 
-  /** What copy-up makes of it: the same pages, without reservations (copying finds data and skips holes). */
-  copied(owner: Owner): Content {
+  /**
+   * What copy-up makes of it. A file without holes and reservations keeps all its pages, in no time. From others the
+   * kernel takes stretches of {@link COPY_UP_BYTES}, each from the next data on, and writes the holes in them out
+   * (ovl_copy_up_file); longer holes stay holes, reservations are lost (M7).
+   */
+  copied(owner: Owner, size: number): Content {
     const copy = this.own(owner);
-    if (!this.#hasReservations) return copy;
-    const pages: [Page, number][] = [];
-    this.forEachPage((page, index) => {
-      pages.push([page, index]);
-    });
-    for (const [page, index] of pages) {
-      const written = page.blocks >> WRITTEN_SHIFT;
-      const next = written === 0 ? null : new Page(page.slices, written | (written << WRITTEN_SHIFT));
-      copy.#replace(index, page, next);
+    if (!this.#hasReservations && this.allocatedBytes === Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES) return copy;
+    const stretches = this.copyUpStretches(size);
+    const source = this.own(new Owner());
+    copy.truncate(0);
+    for (const [from, to] of stretches) {
+      forEachPart(from, to - from, (index, start, end) => {
+        const page = source.page(index);
+        const bits = blockBits(start, end);
+        const before = copy.page(index);
+        const blocks = (before?.blocks ?? 0) | bits | (bits << WRITTEN_SHIFT);
+        copy.#replace(index, before, new Page(page?.slices ?? NO_SLICES, blocks));
+      });
     }
     copy.#hasReservations = false;
     return copy;
   }
 
-  /** Bytes of blocks that hold data (reservations left out): what a copy reads and writes. */
-  writtenBytes(): number {
-    if (!this.#hasReservations) return this.allocatedBytes;
+  /** The stretches of a file that copy-up reads and writes: pairs of start and end. */
+  copyUpStretches(size: number): [from: number, to: number][] {
+    const stretches: [number, number][] = [];
+    let at = 0;
+    while (at < size) {
+      const data = this.seek(at, size, true);
+      if (data < 0) break;
+      const end = Math.min(size, data + COPY_UP_BYTES);
+      const last = stretches.at(-1);
+      if (last !== undefined && last[1] === data) last[1] = end;
+      else stretches.push([data, end]);
+      at = end;
+    }
+    return stretches;
+  }
+
+  /** Bytes that copy-up reads and writes. */
+  copyUpBytes(size: number): number {
+    if (!this.#hasReservations && this.allocatedBytes === Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES) return size;
     let bytes = 0;
-    this.forEachPage((page) => {
-      bytes += popcount4(page.blocks >> WRITTEN_SHIFT) * BLOCK_BYTES;
-    });
+    for (const [from, to] of this.copyUpStretches(size)) bytes += to - from;
     return bytes;
   }
 

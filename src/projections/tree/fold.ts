@@ -45,6 +45,7 @@ export function applyFileEvent(tree: Tree, event: FileEvent, seq: number): void 
       inode.layer = UPPER;
       inode.seq = seq;
       inode.ctimeNs = event.ctimeNs;
+      inode.btimeNs = event.ctimeNs;
       tree.editDirectory(event.ino).hasLower = true;
       tree.upperNodes++;
       return;
@@ -68,7 +69,7 @@ export function applyFileEvent(tree: Tree, event: FileEvent, seq: number): void 
     case 'Truncated': {
       const inode = tree.edit(event.ino);
       changeSize(tree, inode, () => {
-        if (event.size < inode.size && inode.content !== null) tree.editContent(inode).truncate(event.size);
+        if (event.size <= inode.size && inode.content !== null) tree.editContent(inode).truncate(event.size);
         inode.size = event.size;
       });
       return modified(inode, event.timeNs);
@@ -216,14 +217,15 @@ function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' 
     inode = tree.at(event.ino).copy(tree.owner);
     tree.insert(event.upperIno, inode);
     if (event.parent !== 0) tree.editDirectory(event.parent).entries.set(event.name, event.upperIno, tree.owner);
+    inode.nlink = 1;
   }
   inode.origin = inode.layer;
   inode.layer = UPPER;
   inode.seq = seq;
-  if (event.upperIno !== event.ino) inode.nlink = 1;
   inode.parent = event.parent;
   inode.ctimeNs = event.ctimeNs;
-  if (inode.content !== null) inode.content = inode.content.copied(tree.owner);
+  inode.btimeNs = event.ctimeNs;
+  if (inode.content !== null) inode.content = inode.content.copied(tree.owner, inode.size);
   if (event.parent === 0) {
     // An open file that has lost its name below: its copy has none either.
     inode.nlink = 0;

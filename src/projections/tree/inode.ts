@@ -64,6 +64,8 @@ export class Inode {
   atimeNs: bigint;
   mtimeNs: bigint;
   ctimeNs: bigint;
+  /** When the node was made in its layer, or copied up. */
+  btimeNs: bigint;
   /** The most recent name; of a directory the only one. 0 as parent: none (yet). */
   parent: Ino = 0;
   name = '';
@@ -87,6 +89,7 @@ export class Inode {
     this.atimeNs = timeNs;
     this.mtimeNs = timeNs;
     this.ctimeNs = timeNs;
+    this.btimeNs = timeNs;
     if ((mode & S_IFMT) === S_IFDIR) this.dir = new Directory(owner, new NameMap());
   }
 
@@ -107,6 +110,7 @@ export class Inode {
     copy.size = this.size;
     copy.mtimeNs = this.mtimeNs;
     copy.ctimeNs = this.ctimeNs;
+    copy.btimeNs = this.btimeNs;
     copy.parent = this.parent;
     copy.name = this.name;
     copy.layer = this.layer;

@@ -109,6 +109,7 @@ function mergeAttributes(target: Inode, source: Inode, index: number): void {
   target.atimeNs = source.atimeNs;
   target.mtimeNs = source.mtimeNs;
   target.ctimeNs = source.ctimeNs;
+  target.btimeNs = source.btimeNs;
   target.xattrs = source.xattrs;
   target.layer = index;
 }

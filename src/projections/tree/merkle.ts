@@ -58,6 +58,7 @@ function encodeNode(writer: ByteWriter, inode: Inode, chunks: Pick<ChunkReader, 
   writer.time(inode.atimeNs);
   writer.time(inode.mtimeNs);
   writer.time(inode.ctimeNs);
+  writer.time(inode.btimeNs);
   writer.number(inode.layer);
   writer.number(inode.origin);
   writer.text(inode.target);
