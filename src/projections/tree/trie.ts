@@ -67,14 +67,22 @@ export class Trie<V> {
    * Makes the way to a key editable and forgets the digests on it.
    *
    * @param copy - Called when the value is not the owner's: gives the value that takes its place.
-   * @returns The value, or undefined when there is none; then nothing has changed.
+   * @returns The value, or undefined when there is none; then no entry has changed.
    */
   edit(key: number, owner: Owner, copy: (value: V, owner: Owner) => V): V | undefined {
-    const before = this.get(key);
+    if (this.#root === null || key >>> this.#shift > MASK) return undefined;
+    let node = own(this.#root, owner);
+    this.#root = node;
+    for (let shift = this.#shift; shift > 0; shift -= BITS) {
+      const slot = (key >>> shift) & MASK;
+      const child = node.slots[slot] as TrieNode | undefined;
+      if (child === undefined) return undefined;
+      node = node.slots[slot] = own(child, owner);
+    }
+    const before = node.slots[key & MASK] as V | undefined;
     if (before === undefined) return undefined;
-    const leaf = this.#leafForEdit(key, owner);
     const after = copy(before, owner);
-    if (after !== before) leaf.slots[key & MASK] = after;
+    if (after !== before) node.slots[key & MASK] = after;
     return after;
   }
 
@@ -158,7 +166,12 @@ function deleteBelow(node: TrieNode, shift: number, key: number, owner: Owner): 
   const slot = (key >>> shift) & MASK;
   owned.slots[slot] =
     shift === 0 ? undefined : (deleteBelow(owned.slots[slot] as TrieNode, shift - BITS, key, owner) ?? undefined);
-  return owned.slots.every((value) => value === undefined) ? null : owned;
+  return isEmpty(owned.slots) ? null : owned;
+}
+
+function isEmpty(slots: readonly unknown[]): boolean {
+  for (let slot = 0; slot < WIDTH; slot++) if (slots[slot] !== undefined) return false;
+  return true;
 }
 
 function deleteFromBelow(
@@ -187,7 +200,7 @@ function deleteFromBelow(
       owned.slots[slot] = deleteFromBelow(value as TrieNode, shift - BITS, at, first, owner, dropped) ?? undefined;
     }
   }
-  return owned.slots.every((value) => value === undefined) ? null : owned;
+  return isEmpty(owned.slots) ? null : owned;
 }
 
 function visitNode(
