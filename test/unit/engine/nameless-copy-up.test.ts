@@ -33,6 +33,21 @@ test('chmod through an unlinked name of a lower hard link leaves the other name 
   web.fs.closeSync(open);
 });
 
+test('a file whose last name was removed gets no other one; a nameless new one does (SEM-O4, SEM-O6)', async () => {
+  const store = await smallStore();
+  const web = await store.containers.create({ image: 'app' });
+  const lower = web.fs.openSync('/etc/conf', 'r');
+  web.fs.unlinkSync('/etc/conf');
+  const upper = web.fs.openSync('/new', 'w');
+  web.fs.unlinkSync('/new');
+  const temporary = web.fs.linux.openTemporarySync('/etc');
+  expect(() => web.fs.linux.linkDescriptorSync(lower, '/back')).toThrow('ENOENT');
+  expect(() => web.fs.linux.linkDescriptorSync(upper, '/back')).toThrow('ENOENT');
+  web.fs.linux.linkDescriptorSync(temporary, '/back');
+  web.fs.unlinkSync('/back');
+  expect(() => web.fs.linux.linkDescriptorSync(temporary, '/back')).toThrow('ENOENT');
+});
+
 test('a write through a file that a rewind made lower again does not touch what has its old name by then', async () => {
   const store = await smallStore();
   const web = await store.containers.create({ image: 'app' });
