@@ -18,11 +18,11 @@ export interface Look {
 export function forAllCommands(
   runs: number,
   look: (player: StorePlayer) => Look,
-  options: OpenStoreOptions = {},
+  options: () => OpenStoreOptions = () => ({}),
 ): Promise<void> {
   return check(
     fc.asyncProperty(storeCommands(), async (commands) => {
-      const player = await StorePlayer.open({ timeMachine: SMALL_TIME_MACHINE, ...options });
+      const player = await StorePlayer.open({ timeMachine: SMALL_TIME_MACHINE, ...options() });
       try {
         const { before, after, end } = look(player);
         for (const command of commands) {

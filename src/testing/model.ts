@@ -1,0 +1,620 @@
+/**
+ * A plain model of a POSIX file system: paths, a tree of objects, bytes in buffers. It knows nothing of layers, logs and
+ * inode tables, and answers file calls with what Linux answers.
+ *
+ * Beyond what a container shows to its user, the model knows one rule of overlays: a directory that has a lower part cannot
+ * be renamed (SEM-R4). What the model leaves out: times, blocks, permission checks (the caller is root), hard links that
+ * were made in a layer.
+ */
+
+import { kindOf, type NodeKind, PERMISSION_BITS, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../events/mode.ts';
+import { compareNames, nameBytes } from '../events/name.ts';
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+} from '../engine/open-files.ts';
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE } from '../engine/calls/space.ts';
+import type { FileCall, Outcome, StatOutcome } from './file-call.ts';
+
+/** What a model starts from: the entries of a tree, parents first. */
+export interface ModelEntry {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Content of a file, target of a symbolic link; in latin1. */
+  readonly data: string;
+  readonly xattrs: ReadonlyMap<string, string>;
+}
+
+interface Node {
+  /** Format and permission bits. */
+  mode: number;
+  uid: number;
+  gid: number;
+  nlink: number;
+  /** Of a file its content, of a symbolic link its target. */
+  data: Buffer;
+  target: string;
+  xattrs: Map<string, string>;
+  /** Of a directory. */
+  children: Map<string, Node> | null;
+  parent: Node | null;
+  /** It is, or merges with, a directory of a layer. */
+  hasLower: boolean;
+  /** Made by O_TMPFILE and never linked: it may still get a name. */
+  isTemporary: boolean;
+}
+
+interface OpenNode {
+  readonly node: Node;
+  readonly flags: number;
+  position: number;
+}
+
+/** Where a path leads: the node or null, and the directory that holds its last name. */
+interface Place {
+  readonly node: Node | null;
+  readonly parent: Node;
+  readonly name: string;
+  readonly last: 'name' | 'dot' | 'dotdot' | 'root';
+  readonly hasSlash: boolean;
+}
+
+/** A refusal, by its code. */
+class Refused extends Error {
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const UMASK = 0o022;
+const LINKS_MAX = 40;
+
+export class PosixModel {
+  readonly #root: Node;
+  readonly #files = new Map<number, OpenNode>();
+  /** Character device 0:0 is a whiteout there, and refused (SEM-W11). */
+  readonly #isOverlay: boolean;
+  #links = 0;
+
+  /** @param lower - What a container starts with; null: a volume, which starts empty and is no overlay. */
+  constructor(lower: Iterable<ModelEntry> | null) {
+    this.#isOverlay = lower !== null;
+    this.#root = newNode(S_IFDIR | 0o755, 0, 0);
+    this.#root.hasLower = lower !== null;
+    for (const entry of lower ?? []) this.#add(entry);
+  }
+
+  run(call: FileCall): Outcome {
+    try {
+      return { value: this.#value(call) ?? null };
+    } catch (error) {
+      if (error instanceof Refused) return { error: error.code };
+      throw error;
+    }
+  }
+
+  /** Every path with what stat tells, content, target and attributes; sorted. */
+  list(): Map<string, object> {
+    const entries = new Map<string, object>();
+    const visit = (node: Node, path: string): void => {
+      const { data, target, xattrs } = node;
+      const listed = [...xattrs].toSorted(([a], [b]) => (a < b ? -1 : 1));
+      entries.set(path, { ...statOf(node), data: data.toString('latin1'), target, xattrs: listed });
+      const names = [...(node.children ?? new Map<string, Node>())].toSorted(([a], [b]) => compareNames(a, b));
+      for (const [name, child] of names) visit(child, path === '/' ? `/${name}` : `${path}/${name}`);
+    };
+    visit(this.#root, '/');
+    return entries;
+  }
+
+  #add({ path, mode, uid, gid, data, xattrs }: ModelEntry): void {
+    if (path === '/') return;
+    const { parent, name } = this.#walk(path, { wantParent: true });
+    const node = newNode(mode, uid, gid);
+    if (isLink(node)) node.target = data;
+    else node.data = Buffer.from(data, 'latin1');
+    node.xattrs = new Map(xattrs);
+    node.hasLower = node.children !== null;
+    attach(parent, name, node);
+  }
+
+  #value(call: FileCall): unknown {
+    switch (call.call) {
+      case 'open':
+        return this.#openInto(call.slot, this.#open(call.path, call.flags, call.mode));
+      case 'openTemporary':
+        return this.#openInto(call.slot, this.#openTemporary(call.path));
+      case 'close':
+        if (!this.#files.delete(call.slot)) throw new Refused('EBADF');
+        return null;
+      case 'fstat':
+        return statOf(this.#file(call.slot).node);
+      case 'read':
+        return this.#read(this.#file(call.slot), call.length, call.position);
+      case 'write':
+        return this.#write(this.#file(call.slot), call.data, call.position);
+      case 'seek':
+        return this.#seek(this.#file(call.slot), call.offset, call.whence);
+      case 'ftruncate': {
+        const { node, flags } = this.#file(call.slot);
+        if (flags & O_PATH) throw new Refused('EBADF');
+        if (!canWrite(flags)) throw new Refused('EINVAL');
+        return resize(node, call.size);
+      }
+      case 'fallocate':
+        return this.#fallocate(this.#file(call.slot), call.mode, call.offset, call.length);
+      case 'fchmod': {
+        const { node, flags } = this.#file(call.slot);
+        if (flags & O_PATH) throw new Refused('EBADF');
+        return this.#chmod(node, call.mode);
+      }
+      case 'copy':
+        return this.#copy(call);
+      case 'linkDescriptor':
+        return this.#link(this.#file(call.slot).node, call.path);
+      case 'truncate': {
+        const { node } = this.#open(call.path, O_RDWR, 0);
+        return resize(node, call.size);
+      }
+      case 'writeFile':
+        return void this.#write(this.#open(call.path, O_WRONLY | O_CREAT | O_TRUNC, 0o666), call.data, null);
+      case 'appendFile':
+        return void this.#write(this.#open(call.path, O_WRONLY | O_CREAT | O_APPEND, 0o666), call.data, null);
+      case 'readFile':
+        return this.#read(this.#open(call.path, O_RDONLY, 0), Infinity, 0);
+      case 'mkdir':
+        return void this.#make(call.path, S_IFDIR | (call.mode & 0o1777 & ~UMASK));
+      case 'mknod': {
+        const format = call.mode & S_IFMT || S_IFREG;
+        return void this.#make(call.path, format | (call.mode & PERMISSION_BITS & ~UMASK), call.rdev);
+      }
+      case 'symlink': {
+        if (call.target === '') throw new Refused('ENOENT');
+        this.#make(call.path, S_IFLNK | 0o777).target = call.target;
+        return null;
+      }
+      case 'chmod':
+        return this.#chmod(this.#find(call.path), call.mode);
+      case 'rmdir':
+        return this.#rmdir(call.path);
+      case 'unlink':
+        return this.#unlink(call.path);
+      case 'readlink': {
+        const node = this.#find(call.path, false);
+        if (!isLink(node)) throw new Refused('EINVAL');
+        return node.target;
+      }
+      case 'readdir': {
+        const { children } = this.#find(call.path);
+        if (children === null) throw new Refused('ENOTDIR');
+        return [...children.keys()].sort(compareNames);
+      }
+      case 'removeAll':
+        return this.#removeAll(call.path);
+      case 'link':
+        return this.#link(this.#find(call.from, false), call.to);
+      case 'rename':
+        return this.#rename(call.from, call.to, call.flags);
+      case 'chown': {
+        const node = this.#find(call.path, call.follow);
+        if (call.uid !== -1) node.uid = call.uid;
+        if (call.gid !== -1) node.gid = call.gid;
+        if (node.children === null) node.mode &= ~(0o4000 | (node.mode & 0o010 ? 0o2000 : 0));
+        return null;
+      }
+      case 'utimes':
+        return void this.#find(call.path, call.follow);
+      case 'setxattr':
+        return this.#setxattr(this.#find(call.path, false), call.name, call.value, call.flags);
+      case 'removexattr': {
+        const node = this.#find(call.path, false);
+        if (call.name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
+        expectXattrName(call.name);
+        if (!node.xattrs.delete(call.name)) throw new Refused('ENODATA');
+        return null;
+      }
+      case 'getxattr': {
+        const node = this.#find(call.path, false);
+        if (call.name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('ENODATA');
+        expectXattrName(call.name);
+        const value = node.xattrs.get(call.name);
+        if (value === undefined) throw new Refused('ENODATA');
+        return value;
+      }
+      case 'stat':
+        return statOf(this.#find(call.path, call.follow));
+      case 'access': {
+        const node = this.#find(call.path);
+        if (call.mode & 1 && node.children === null && !(node.mode & 0o111)) throw new Refused('EACCES');
+        return null;
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------- paths
+
+  #find(path: string, follow = true): Node {
+    return this.#walk(path, { follow }).node as Node;
+  }
+
+  /** path_resolution(7). With `wantParent` the last name need not exist. */
+  #walk(path: string, options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean }): Place {
+    this.#links = 0;
+    return this.#walkFrom(this.#root, path, options);
+  }
+
+  #walkFrom(
+    start: Node,
+    path: string,
+    options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean },
+  ): Place {
+    const { follow = false, wantParent = false, noSlash = false } = options;
+    if (path === '') throw new Refused('ENOENT');
+    const names = path.split('/').filter((name) => name !== '');
+    const hasSlash = path.endsWith('/');
+    let at = path.startsWith('/') ? this.#root : start;
+    if (names.length === 0) return { node: at, parent: at, name: '', last: 'root', hasSlash: false };
+    for (const [index, name] of names.entries()) {
+      const isLast = index === names.length - 1;
+      if (at.children === null) throw new Refused('ENOTDIR');
+      if (name === '.' || name === '..') {
+        const to = name === '..' ? (at.parent ?? at) : at;
+        if (isLast) return { node: to, parent: at, name, last: name === '.' ? 'dot' : 'dotdot', hasSlash };
+        at = to;
+        continue;
+      }
+      if (isLast && hasSlash && noSlash) throw new Refused('EISDIR');
+      const child = at.children.get(name) ?? null;
+      if (child === null) {
+        if (!isLast || !wantParent) throw new Refused('ENOENT');
+        return { node: null, parent: at, name, last: 'name', hasSlash };
+      }
+      if (isLink(child) && (!isLast || follow || (hasSlash && !wantParent))) {
+        if (++this.#links > LINKS_MAX) throw new Refused('ELOOP');
+        const rest = names.slice(index + 1).join('/');
+        return this.#walkFrom(at, `${child.target}${isLast ? '' : `/${rest}`}${hasSlash ? '/' : ''}`, options);
+      }
+      if (isLast) {
+        if (hasSlash && !wantParent && child.children === null) throw new Refused('ENOTDIR');
+        return { node: child, parent: at, name, last: 'name', hasSlash };
+      }
+      at = child;
+    }
+    throw new Error('model: a path without a last name');
+  }
+
+  // ------------------------------------------------------------------------------------------------------- names
+
+  #make(path: string, mode: number, rdev = 0): Node {
+    const isDirectory = (mode & S_IFMT) === S_IFDIR;
+    const place = this.#walk(path, { wantParent: true });
+    if (place.last !== 'name' || place.node !== null) throw new Refused('EEXIST');
+    if (place.hasSlash && !isDirectory) throw new Refused('ENOENT');
+    if (kindOf(mode) === 'chr' && rdev === 0 && this.#isOverlay) throw new Refused('EPERM');
+    return this.#create(place, mode);
+  }
+
+  /** A new node takes the group of a setgid directory; a directory the bit too. */
+  #create({ parent, name }: Pick<Place, 'parent' | 'name'>, mode: number): Node {
+    const node = newNode(mode, 0, 0);
+    inherit(parent, node);
+    attach(parent, name, node);
+    return node;
+  }
+
+  #link(node: Node, path: string): null {
+    const place = this.#walk(path, { wantParent: true });
+    if (place.last !== 'name' || place.node !== null) throw new Refused('EEXIST');
+    if (place.hasSlash) throw new Refused('ENOENT');
+    if (node.children !== null) throw new Refused('EPERM');
+    if (node.nlink === 0 && !node.isTemporary) throw new Refused('ENOENT');
+    attach(place.parent, place.name, node);
+    node.nlink += 1;
+    node.isTemporary = false;
+    return null;
+  }
+
+  #unlink(path: string): null {
+    const { node, parent, name, last, hasSlash } = this.#walk(path, { wantParent: true });
+    if (last !== 'name') throw new Refused('EISDIR');
+    if (node === null) throw new Refused('ENOENT');
+    if (node.children !== null) throw new Refused('EISDIR');
+    if (hasSlash) throw new Refused('ENOTDIR');
+    detach(parent, name);
+    return null;
+  }
+
+  #rmdir(path: string): null {
+    const { node, parent, name, last } = this.#walk(path, { wantParent: true });
+    if (last === 'dot') throw new Refused('EINVAL');
+    if (last === 'dotdot') throw new Refused('ENOTEMPTY');
+    if (last === 'root') throw new Refused('EBUSY');
+    if (node === null) throw new Refused('ENOENT');
+    if (node.children === null) throw new Refused('ENOTDIR');
+    if (node.children.size > 0) throw new Refused('ENOTEMPTY');
+    detach(parent, name);
+    return null;
+  }
+
+  /** As node:fs does it, a call at a time: what is gone by then is fine, any other refusal ends it. */
+  #removeAll(path: string): null {
+    this.#find(path, false);
+    this.#removeTree(path);
+    return null;
+  }
+
+  #removeTree(path: string): void {
+    try {
+      const { children } = this.#find(path, false);
+      if (children === null) this.#unlink(path);
+      else this.#removeDirectory(path, children);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== 'ENOENT') throw error;
+    }
+  }
+
+  #removeDirectory(path: string, children: ReadonlyMap<string, Node>): void {
+    try {
+      this.#rmdir(path);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== 'ENOTEMPTY') throw error;
+      for (const name of [...children.keys()].sort(compareNames)) this.#removeTree(`${path}/${name}`);
+      this.#rmdir(path);
+    }
+  }
+
+  #rename(fromPath: string, toPath: string, flags: number): null {
+    const from = this.#walk(fromPath, { wantParent: true });
+    const to = this.#walk(toPath, { wantParent: true });
+    const isExchange = (flags & 2) !== 0;
+    if (from.last !== 'name') throw new Refused('EBUSY');
+    if (to.last !== 'name') throw new Refused(flags & 1 ? 'EEXIST' : 'EBUSY');
+    const node = from.node;
+    const target = to.node;
+    if (node === null) throw new Refused('ENOENT');
+    if (flags & 1 && target !== null) throw new Refused('EEXIST');
+    if (isExchange && target === null) throw new Refused('ENOENT');
+    if (isExchange && to.hasSlash && target?.children === null) throw new Refused('ENOTDIR');
+    if (node.children === null && (from.hasSlash || (!isExchange && to.hasSlash))) throw new Refused('ENOTDIR');
+    if (isInside(to.parent, node)) throw new Refused('EINVAL');
+    if (target !== null && isInside(from.parent, target)) throw new Refused(isExchange ? 'EINVAL' : 'ENOTEMPTY');
+    if (node === target) return null;
+    if (target !== null && !isExchange && (node.children === null) !== (target.children === null)) {
+      throw new Refused(target.children === null ? 'ENOTDIR' : 'EISDIR');
+    }
+    if (node.hasLower || (isExchange && target?.hasLower)) throw new Refused('EXDEV');
+    if (!isExchange && target?.children && target.children.size > 0) throw new Refused('ENOTEMPTY');
+    if (isExchange && target !== null) {
+      attach(from.parent, from.name, target);
+    } else {
+      if (target !== null) detach(to.parent, to.name);
+      from.parent.children?.delete(from.name);
+    }
+    attach(to.parent, to.name, node);
+    return null;
+  }
+
+  // ------------------------------------------------------------------------------------------------------- files
+
+  #openInto(slot: number, file: OpenNode): null {
+    this.#files.set(slot, file);
+    return null;
+  }
+
+  #file(slot: number): OpenNode {
+    const file = this.#files.get(slot);
+    if (file === undefined) throw new Refused('EBADF');
+    return file;
+  }
+
+  #open(path: string, asked: number, mode: number): OpenNode {
+    const flags = asked & O_PATH ? asked & (O_PATH | O_DIRECTORY | O_NOFOLLOW) : asked;
+    const writes = (flags & O_ACCMODE) !== O_RDONLY;
+    let node: Node;
+    if (flags & O_CREAT) {
+      if (flags & O_DIRECTORY) throw new Refused('EINVAL');
+      const isExclusive = (flags & O_EXCL) !== 0;
+      const follow = !isExclusive && !(flags & O_NOFOLLOW);
+      const place = this.#walk(path, { wantParent: true, follow, noSlash: true });
+      if (place.last !== 'name') throw new Refused(isExclusive ? 'EEXIST' : 'EISDIR');
+      if (place.node === null) {
+        node = this.#create(place, S_IFREG | (mode & PERMISSION_BITS & ~UMASK));
+        return { node, flags, position: 0 };
+      }
+      if (isExclusive) throw new Refused('EEXIST');
+      node = place.node;
+      if (node.children !== null) throw new Refused('EISDIR');
+    } else {
+      node = this.#find(path, !(flags & O_NOFOLLOW));
+    }
+    if (isLink(node)) {
+      if (flags & O_DIRECTORY) throw new Refused('ENOTDIR');
+      if (!(flags & O_PATH)) throw new Refused('ELOOP');
+      return { node, flags, position: 0 };
+    }
+    if (flags & O_DIRECTORY && node.children === null) throw new Refused('ENOTDIR');
+    if (flags & O_PATH) return { node, flags, position: 0 };
+    if (node.children !== null) {
+      if (writes || flags & O_TRUNC) throw new Refused('EISDIR');
+    } else {
+      // Nobody is at the other end of a FIFO, socket or device here.
+      if (kindOf(node.mode) !== 'file') throw new Refused('ENXIO');
+      if (flags & O_TRUNC) resize(node, 0);
+    }
+    return { node, flags, position: 0 };
+  }
+
+  #openTemporary(path: string): OpenNode {
+    const directory = this.#find(path);
+    if (directory.children === null) throw new Refused('ENOTDIR');
+    const node = newNode(S_IFREG | (0o666 & ~UMASK), 0, 0);
+    inherit(directory, node);
+    node.nlink = 0;
+    node.isTemporary = true;
+    return { node, flags: O_RDWR, position: 0 };
+  }
+
+  #read(file: OpenNode, length: number, position: number | null): string {
+    if (!canRead(file.flags)) throw new Refused('EBADF');
+    if (file.node.children !== null) throw new Refused('EISDIR');
+    const at = position ?? file.position;
+    const bytes = file.node.data.subarray(at, at + length);
+    if (position === null) file.position = at + bytes.length;
+    return bytes.toString('latin1');
+  }
+
+  #write(file: OpenNode, text: string, position: number | null): number {
+    if (!canWrite(file.flags)) throw new Refused('EBADF');
+    const { node } = file;
+    if (text === '') return 0;
+    const at = file.flags & O_APPEND ? node.data.length : (position ?? file.position);
+    writeAt(node, at, Buffer.from(text, 'latin1'));
+    if (position === null) file.position = at + text.length;
+    return text.length;
+  }
+
+  #seek(file: OpenNode, offset: number, whence: number): number {
+    if (file.flags & O_PATH) throw new Refused('EBADF');
+    const from = whence === 0 ? 0 : whence === 1 ? file.position : file.node.data.length;
+    file.position = from + offset;
+    return file.position;
+  }
+
+  #fallocate({ node, flags }: OpenNode, mode: number, offset: number, length: number): null {
+    if (flags & O_PATH) throw new Refused('EBADF');
+    if (length <= 0) throw new Refused('EINVAL');
+    if (mode === FALLOC_FL_PUNCH_HOLE) throw new Refused('ENOTSUP');
+    if (!canWrite(flags)) throw new Refused('EBADF');
+    const end = offset + length;
+    if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node.data.length) resize(node, end);
+    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+      const { length: size } = node.data;
+      node.data = Buffer.from(node.data).fill(0, Math.min(offset, size), Math.min(end, size));
+    }
+    return null;
+  }
+
+  #copy(call: Extract<FileCall, { readonly call: 'copy' }>): number {
+    const from = this.#file(call.from);
+    const to = this.#file(call.to);
+    if ((from.flags | to.flags) & O_PATH) throw new Refused('EBADF');
+    if (from.node.children !== null || to.node.children !== null) throw new Refused('EISDIR');
+    if (!canRead(from.flags) || !canWrite(to.flags) || to.flags & O_APPEND) throw new Refused('EBADF');
+    const { fromPosition: at, toPosition: out } = call;
+    const bytes = Buffer.from(from.node.data.subarray(at, at + call.length));
+    if (from.node === to.node && at < out + bytes.length && out < at + bytes.length) throw new Refused('EINVAL');
+    if (bytes.length > 0) writeAt(to.node, out, bytes);
+    return bytes.length;
+  }
+
+  // -------------------------------------------------------------------------------------------------- attributes
+
+  #chmod(node: Node, mode: number): null {
+    if (isLink(node)) throw new Refused('ENOTSUP');
+    node.mode = (node.mode & S_IFMT) | (mode & PERMISSION_BITS);
+    return null;
+  }
+
+  #setxattr(node: Node, name: string, value: string, flags: number): null {
+    if (name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
+    expectXattrName(name);
+    if (flags & 1 && node.xattrs.has(name)) throw new Refused('EEXIST');
+    if (flags & 2 && !node.xattrs.has(name)) throw new Refused('ENODATA');
+    node.xattrs.set(name, value);
+    return null;
+  }
+}
+
+function newNode(mode: number, uid: number, gid: number): Node {
+  const children = (mode & S_IFMT) === S_IFDIR ? new Map<string, Node>() : null;
+  return {
+    mode,
+    uid,
+    gid,
+    nlink: 1,
+    data: Buffer.alloc(0),
+    target: '',
+    xattrs: new Map(),
+    children,
+    parent: null,
+    hasLower: false,
+    isTemporary: false,
+  };
+}
+
+function attach(parent: Node, name: string, node: Node): void {
+  parent.children?.set(name, node);
+  if (node.children !== null) node.parent = parent;
+}
+
+function detach(parent: Node, name: string): void {
+  const node = parent.children?.get(name);
+  parent.children?.delete(name);
+  if (node !== undefined) node.nlink -= 1;
+}
+
+function inherit(directory: Node, node: Node): void {
+  if (!(directory.mode & 0o2000)) return;
+  node.gid = directory.gid;
+  if (node.children !== null) node.mode |= 0o2000;
+}
+
+function isInside(directory: Node, ancestor: Node): boolean {
+  for (let at: Node | null = directory; at !== null; at = at.parent) if (at === ancestor) return true;
+  return false;
+}
+
+const isLink = (node: Node): boolean => kindOf(node.mode) === 'symlink';
+
+const takesUserXattrs = (node: Node): boolean => node.children !== null || kindOf(node.mode) === 'file';
+
+function expectXattrName(name: string): void {
+  const [namespace, ...rest] = name.split('.');
+  if (!['user', 'trusted', 'security'].includes(namespace)) throw new Refused('ENOTSUP');
+  if (rest.join('.') === '') throw new Refused('EINVAL');
+}
+
+const canRead = (flags: number): boolean => !(flags & O_PATH) && (flags & O_ACCMODE) !== O_WRONLY;
+
+const canWrite = (flags: number): boolean => !(flags & O_PATH) && (flags & O_ACCMODE) !== O_RDONLY;
+
+function resize(node: Node, size: number): null {
+  const data = Buffer.alloc(size);
+  node.data.copy(data);
+  node.data = data;
+  return null;
+}
+
+function writeAt(node: Node, at: number, bytes: Buffer): void {
+  if (at + bytes.length > node.data.length) resize(node, at + bytes.length);
+  else node.data = Buffer.from(node.data);
+  bytes.copy(node.data, at);
+}
+
+/** A directory's link count is 2 and one for each directory in it; 0 when it was removed. */
+function statOf(node: Node): StatOutcome {
+  const kind: NodeKind = kindOf(node.mode);
+  const subdirectories = [...(node.children?.values() ?? [])].filter((child) => child.children !== null).length;
+  return {
+    kind,
+    mode: node.mode & PERMISSION_BITS,
+    uid: node.uid,
+    gid: node.gid,
+    nlink: node.children === null ? node.nlink : node.nlink === 0 ? 0 : 2 + subdirectories,
+    size: node.children !== null ? null : isLink(node) ? nameBytes(node.target) : node.data.length,
+  };
+}
