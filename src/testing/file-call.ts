@@ -14,7 +14,13 @@ import { compareNames } from '../events/name.ts';
 
 export type FileCall =
   /** `flags` are those of open(2); `mode` before the umask. */
-  | { readonly call: 'open'; readonly slot: number; readonly path: string; readonly flags: number; readonly mode: number }
+  | {
+      readonly call: 'open';
+      readonly slot: number;
+      readonly path: string;
+      readonly flags: number;
+      readonly mode: number;
+    }
   /** O_TMPFILE: a file without a name in a directory. */
   | { readonly call: 'openTemporary'; readonly slot: number; readonly path: string }
   | { readonly call: 'close' | 'fstat'; readonly slot: number }

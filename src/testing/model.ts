@@ -257,11 +257,7 @@ export class PosixModel {
     return this.#walkFrom(this.#root, path, options);
   }
 
-  #walkFrom(
-    start: Node,
-    path: string,
-    options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean },
-  ): Place {
+  #walkFrom(start: Node, path: string, options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean }): Place {
     const { follow = false, wantParent = false, noSlash = false } = options;
     if (path === '') throw new Refused('ENOENT');
     const names = path.split('/').filter((name) => name !== '');

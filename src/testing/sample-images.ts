@@ -18,7 +18,14 @@ const BASE: LayerText = {
   'd/a': '->../b',
 };
 const SECOND: LayerText = { 'a/a': 'second', 'd/b/': '', 'd/b/a': 'x'.repeat(20_000), 'd/b/d': '=d/b/a' };
-const THIRD: LayerText = { 'a/b/': 'opaque', 'a/b/a': 'new', 'd/a': null, 'b/': '', 'b/b/': '', 'b/a': 'y'.repeat(70_000) };
+const THIRD: LayerText = {
+  'a/b/': 'opaque',
+  'a/b/a': 'new',
+  'd/a': null,
+  'b/': '',
+  'b/b/': '',
+  'b/a': 'y'.repeat(70_000),
+};
 
 /** `base:1` has two layers, `app:1` the same and a third. */
 export function sampleImages(): NewImage[] {

@@ -164,4 +164,3 @@ function tickingClock(): () => bigint {
   let nowNs = 1_700_000_000_000_000_000n;
   return () => (nowNs += 1_000_001n);
 }
-

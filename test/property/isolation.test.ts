@@ -46,7 +46,7 @@ function subjectsOf(player: StorePlayer, command: StoreCommand): Set<SubjectId> 
     case 'create':
     case 'fork':
       // A new container may be the one whose content fills an empty volume.
-      return new Set([...registry.volumes.keys()]);
+      return new Set(registry.volumes.keys());
     case 'commit':
     case 'label':
     case 'unlabel':
@@ -54,7 +54,9 @@ function subjectsOf(player: StorePlayer, command: StoreCommand): Set<SubjectId> 
     case 'removeImage':
       return new Set();
     case 'removeVolume':
-      return new Set([...registry.volumes.values()].filter(({ name }) => name === `v${command.name}`).map((v) => v.volume));
+      return new Set(
+        [...registry.volumes.values()].filter(({ name }) => name === `v${command.name}`).map((v) => v.volume),
+      );
     case 'rewind':
     case 'rename':
       return new Set([player.containerOf(command.on).subject]);

@@ -45,11 +45,19 @@ test('a container answers every call as a plain file system with its image’s c
   );
 });
 
-function compare(fs: OverlogFs, model: PosixModel, list: readonly FileCall[], shown: (outcome: Outcome) => unknown): void {
+function compare(
+  fs: OverlogFs,
+  model: PosixModel,
+  list: readonly FileCall[],
+  shown: (outcome: Outcome) => unknown,
+): void {
   const slots = new FileSlots();
   for (const call of list) {
     const expected = model.run(call);
-    expect({ call, ...(shown(runFileCall(fs, slots, call)) as object) }).toEqual({ call, ...(shown(expected) as object) });
+    expect({ call, ...(shown(runFileCall(fs, slots, call)) as object) }).toEqual({
+      call,
+      ...(shown(expected) as object),
+    });
   }
 }
 

@@ -23,10 +23,7 @@ test('a refused command changes nothing: neither log, nor registry, nor any tree
   });
 });
 
-/**
- * setxattr is refused after the copy-up (SEMANTICS 1.2). rm -r is many calls: what was done before the refused one stays. An
- * open that is given a slot closes what was there, which may release a node without a name.
- */
+/** setxattr is refused after the copy-up (SEMANTICS 1.2). rm -r is many calls: what was done before the refused one stays. */
 function mayChangeWhenRefused(command: StoreCommand): boolean {
   return command.command === 'call' && REFUSED_LATE.has(command.call.call);
 }

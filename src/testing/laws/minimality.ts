@@ -110,7 +110,7 @@ function placesOf(event: FileEvent): Ino[] {
 }
 
 function isAtOrBelow(tree: Tree, ino: Ino, ancestor: Ino): boolean {
-  for (let at = ino; ; ) {
+  for (let at = ino; ;) {
     if (at === ancestor) return true;
     const parent = tree.get(at)?.parent ?? 0;
     if (parent === 0 || parent === at) return false;
@@ -123,10 +123,10 @@ function isCopyUpTrigger(operation: string): boolean {
   return COPY_UP_TRIGGERS.has(operation);
 }
 
-const COPY_UP_TRIGGERS: ReadonlySet<string> = new Set([
-  ...['open', 'writeFile', 'appendFile', 'truncate', 'ftruncate', 'fallocate', 'copyFile'],
-  ...['chmod', 'fchmod', 'chown', 'lchown', 'fchown', 'utimensat', 'futimens'],
-  ...['setxattr', 'fsetxattr', 'removexattr', 'fremovexattr', 'link', 'rename'],
-  // A file that was open for writing when its container was rewound to before its copy-up.
-  ...['write', 'writev', 'copy_file_range'],
-]);
+/** The last line: a file that was open for writing when its container was rewound to before its copy-up. */
+const COPY_UP_TRIGGERS: ReadonlySet<string> = new Set(
+  `open writeFile appendFile truncate ftruncate fallocate copyFile
+  chmod fchmod chown lchown fchown utimensat futimens
+  setxattr fsetxattr removexattr fremovexattr link rename
+  write writev copy_file_range`.split(/\s+/),
+);

@@ -65,7 +65,8 @@ export function projectionProblems(store: Store, cut: number): string[] {
       const ways = { 'and the newest world': ahead, 'and the world of that time': beside };
       for (const [how, state] of Object.entries(ways)) {
         const text = canonicalText(state);
-        if (text !== whole) problems.push(`${projection.name} in batches of ${size} ${how}: ${text}, at once: ${whole}`);
+        if (text !== whole)
+          problems.push(`${projection.name} in batches of ${size} ${how}: ${text}, at once: ${whole}`);
       }
     }
   }
