@@ -1,6 +1,6 @@
 /** What a verb works with: the store, the outputs, and how they were asked for. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CliResult,
@@ -41,6 +41,7 @@ export class VerbContext {
   /** Runs a verb on an open store: what `$ verb` in a scenario does. */
   readonly nested: ContextParts['nested'];
   readonly #opened: Store[] = [];
+  readonly #leftovers = new Set<string>();
 
   constructor(parts: ContextParts) {
     this.stdout = parts.stdout;
@@ -110,8 +111,15 @@ export class VerbContext {
     for (const store of this.#opened.splice(0)) await store.close();
   }
 
-  /** For an interrupt: what was written is whole, and the lock goes. */
+  /** Notes a file or directory that is not whole yet, and goes when the command is interrupted. */
+  leftover(path: string, isThere: boolean): void {
+    if (isThere) this.#leftovers.add(path);
+    else this.#leftovers.delete(path);
+  }
+
+  /** For an interrupt: what was written is whole, the lock goes, and what is not whole goes. */
   closeSync(): void {
+    for (const path of this.#leftovers) rmSync(path, { recursive: true, force: true });
     for (const store of this.#opened.splice(0)) store.engine.log.closeSync();
   }
 

@@ -9,7 +9,7 @@ import { formatLogTime, formatTime } from './time.ts';
 /** `    12  2026-01-02 03:04:13.000  c1  appendFile /app/data/seed.db  file copied up (10MB), 1 byte written`. */
 export function transactionLine(transaction: Transaction, names: SubjectNames, style: Style): string {
   const { seq, timeNs, subject, cause, events } = transaction;
-  const name = printableName(names(subject)) || '-';
+  const name = shortName(printableName(names(subject))) || '-';
   return [
     style.yellow(String(seq).padStart(6)),
     style.dim(formatLogTime(timeNs)),
@@ -18,6 +18,9 @@ export function transactionLine(transaction: Transaction, names: SubjectNames, s
     style.dim(summarize(events)),
   ].join('  ');
 }
+
+/** An anonymous volume's name is an id: its start is enough for people. */
+const shortName = (name: string): string => (/^[0-9a-f]{64}$/.test(name) ? name.slice(0, 12) : name);
 
 /** The operation and its arguments; those with blanks in quotes. */
 export function causeLine(cause: Cause): string {

@@ -41,6 +41,7 @@ async function writeFile(context: VerbContext, store: Store, file: string): Prom
   const failed = new Promise<never>((_, reject) => stream.once('error', reject));
   failed.catch(() => {});
   let chars = 0;
+  context.leftover(part, true);
   try {
     for (const piece of pieces(store)) {
       chars += piece.length;
@@ -55,6 +56,7 @@ async function writeFile(context: VerbContext, store: Store, file: string): Prom
     await rm(part, { force: true });
     throw error;
   } finally {
+    context.leftover(part, false);
     context.progress(null);
   }
 }

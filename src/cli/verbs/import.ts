@@ -28,6 +28,7 @@ export const importVerb: Verb = {
     }
     await mkdir(dirname(target), { recursive: true });
     const part = await mkdtemp(join(dirname(target), `.${basename(target)}-import-`));
+    context.leftover(part, true);
     try {
       const summary = await importInto(context, file, part);
       if (existsSync(target)) await rmdir(target);
@@ -38,6 +39,8 @@ export const importVerb: Verb = {
     } catch (error) {
       await rm(part, { recursive: true, force: true });
       throw error;
+    } finally {
+      context.leftover(part, false);
     }
   },
 };

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import type { LoadProgress } from '../../index.ts';
 import { formatSize } from '../format/size.ts';
 import { textOption } from '../options.ts';
@@ -20,6 +21,8 @@ export const loadVerb: Verb = {
     { command: 'load --tag base:1 ./rootfs', explains: 'a directory as an image of one layer' },
   ],
   run: async (context, files, options) => {
+    // A name that is not there makes no store.
+    for (const file of files) await access(file);
     const store = await context.store('create');
     const tag = textOption(options, 'tag');
     const platform = textOption(options, 'platform');

@@ -1,5 +1,6 @@
 /** COPY and ADD: files from the end of the scenario on their way into an image. */
 
+import { posix } from 'node:path';
 import { isDirectoryMode } from '../../../events/mode.ts';
 import { encodeName } from '../../../events/name.ts';
 import type { CopySource, ScenarioFile } from '../scenario.ts';
@@ -9,7 +10,10 @@ import { fillPieces } from '../verbs/write-verbs.ts';
 
 /** @param workdir - Absolute; relative targets start there. */
 export function copyIntoImage(shell: Shell, copy: CopySource, files: readonly ScenarioFile[], workdir: string): void {
-  const target = copy.target.startsWith('/') ? copy.target : joinPath(workdir, copy.target);
+  shell.verb = 'COPY';
+  // A dot at the end names a directory as a slash does.
+  const named = /(^|\/)\.\.?$/.test(copy.target) ? `${copy.target}/` : copy.target;
+  const target = posix.normalize(named.startsWith('/') ? named : joinPath(workdir, named));
   if (copy.kind === 'fill') {
     makeDirectories(shell, parentOf(target));
     writeFile(shell, target, fillPieces(copy.size, encodeName(copy.pattern)), 0o644);
