@@ -52,5 +52,5 @@ for (const [command, why] of [
   ['ls -l --at before-rm c1:/tmp', 'a container that was removed, as it was'],
   ['history rescued:/app/data/seed.db', 'everything that ever happened to a file'],
 ]) {
-  say(`  node ${shownMain} --store ${STORE} ${command.padEnd(32)}${paint(2, `# ${why}`)}`);
+  say(`  node ${shownMain} --store ${STORE} ${command.padEnd(36)}${paint(2, `# ${why}`)}`);
 }
