@@ -8,7 +8,6 @@
 import type { ChunkReader } from '../events/chunk-store.ts';
 import { type Ino, ROOT_INO, type SubjectId } from '../events/event.ts';
 import type { ContainerRecord } from '../projections/registry.ts';
-import type { Inode } from '../projections/tree/inode.ts';
 import type { Overlay, World } from '../projections/world.ts';
 import type { Engine } from './engine.ts';
 import type { OpenFileTable } from './open-file-table.ts';
@@ -111,5 +110,3 @@ function topOf(overlay: Overlay): Ino {
   const single = root.dir?.entries.get('');
   return single ?? ROOT_INO;
 }
-
-export const inodeAt = (location: Location): Inode | undefined => location.mount.overlay.tree.get(location.ino);

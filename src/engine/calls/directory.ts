@@ -11,7 +11,7 @@ const NO_ENTRIES: readonly DirectoryEntry[] = [];
  * The entries of an open directory, without `.` and `..`.
  *
  * The merged list is kept in the handle, as in the kernel: names made later do not appear and removed ones still do,
- * until {@link rewinddir}. A removed directory is empty (O7).
+ * until a seek to 0 (data.ts) drops the list. A removed directory is empty (O7).
  */
 export function readdir(file: OpenFile): readonly DirectoryEntry[] | number {
   if (file.flags & O_PATH) return EBADF;
@@ -27,10 +27,4 @@ export function readdir(file: OpenFile): readonly DirectoryEntry[] | number {
   });
   file.entries = entries;
   return entries;
-}
-
-/** Back to the start: the next {@link readdir} sees the directory as it is then. */
-export function rewinddir(file: OpenFile): void {
-  file.entries = null;
-  file.position = 0;
 }
