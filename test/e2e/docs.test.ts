@@ -55,8 +55,8 @@ describe.each(documents)('%s', (document) => {
     const outputs = await runAll(commands, clone);
     for (const [index, { command, expected }] of commands.entries()) {
       const { output, status } = outputs[index];
-      expect({ command, output, status }).toMatchObject({ status: 0 });
-      if (expected !== null) expect(`$ ${command}\n${output}`).toMatch(patternOf(`$ ${command}\n${expected}`));
+      expect.soft({ command, output, status }).toMatchObject({ status: 0 });
+      if (expected !== null) expect.soft(`$ ${command}\n${output}`).toMatch(patternOf(`$ ${command}\n${expected}`));
     }
   }, 300_000);
 
@@ -105,7 +105,7 @@ async function runAll(
   cwd: string,
 ): Promise<{ output: string; status: number }[]> {
   const lines = ['shopt -s expand_aliases', 'exec 2>&1', `PATH="$PWD/bin:$PATH"`];
-  for (const { command } of commands) lines.push(command, String.raw`printf '\001%d\n' $?`);
+  for (const { command } of commands) lines.push(command, 'echo "@@status $?"');
   const file = join(cwd, 'commands.sh');
   writeFileSync(file, `${lines.join('\n')}\n`);
   const { OVERLOG_STORE: _, ...env } = process.env;
@@ -114,8 +114,6 @@ async function runAll(
     env: { ...env, NO_COLOR: '1' },
     maxBuffer: 1 << 26,
   });
-  return [...stdout.matchAll(/([^\u0001]*)\u0001(\d+)\n/g)].map(([, output, status]) => ({
-    output,
-    status: Number(status),
-  }));
+  const parts = stdout.split(/@@status (\d+)\n/);
+  return commands.map((_, index) => ({ output: parts[2 * index], status: Number(parts[2 * index + 1]) }));
 }
