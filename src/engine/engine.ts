@@ -64,6 +64,11 @@ export class Engine {
     return now > this.world.timeNs ? now : this.world.timeNs;
   }
 
+  /** Whether a call that consists of several is running: its cause stands for those of its parts. */
+  get isInCall(): boolean {
+    return this.#step !== null;
+  }
+
   /** Whether calls that write can succeed. */
   get isWritable(): boolean {
     return !this.log.readOnly && !this.log.failed;

@@ -81,7 +81,7 @@ function openOrCreate(caller: Caller, start: Location, path: string, flags: numb
   if (mount.readOnly) return EROFS;
   const draft = draftFor(caller.namespace, mount);
   const ino = createNode(mount.overlay, newFile(caller, mode), draft);
-  commitDraft(caller.namespace, mount, openCause(path, flags, mode), draft);
+  commitDraft(caller.namespace, mount, openCause(caller, path, flags, mode), draft);
   return opened(caller, mount, ino, flags, path);
 }
 
@@ -95,7 +95,7 @@ function openNameless(caller: Caller, start: Location, path: string, flags: numb
   if (!isAttached(mount, ino)) return ENOENT;
   const draft = draftFor(caller.namespace, mount);
   const created = createNameless(mount.overlay, { ...newFile(caller, mode), parent: ino, name: '' }, draft);
-  commitDraft(caller.namespace, mount, openCause(path, flags, mode), draft);
+  commitDraft(caller.namespace, mount, openCause(caller, path, flags, mode), draft);
   found.parent = 0;
   found.name = '';
   return opened(caller, mount, created, flags, path);
@@ -129,7 +129,7 @@ function openForWriting(caller: Caller, path: string, flags: number): OpenFile |
   const truncates = (flags & O_TRUNC) !== 0;
   const ino = copyUp(mount.overlay, named, draft, !truncates);
   if (truncates) truncateAtOpen(mount, named.ino, ino, draft);
-  commitDraft(caller.namespace, mount, openCause(path, flags, 0), draft);
+  commitDraft(caller.namespace, mount, openCause(caller, path, flags, 0), draft);
   return opened(caller, mount, ino, flags, path);
 }
 
@@ -186,7 +186,9 @@ function opened(caller: Caller, mount: Mount, ino: number, flags: number, path: 
   return file;
 }
 
-function openCause(path: string, flags: number, mode: number): Cause {
+/** Its text is not made where nobody will see it: inside of a writeFile, that one's cause stands. */
+function openCause(caller: Caller, path: string, flags: number, mode: number): Cause {
+  if (caller.namespace.engine?.isInCall === true) return ['open'];
   const text = flagsText(flags);
   return mode === 0 ? ['open', path, text] : ['open', path, text, `0${mode.toString(8)}`];
 }

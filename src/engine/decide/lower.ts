@@ -9,9 +9,9 @@ import type { Overlay } from '../../projections/world.ts';
  */
 export function existsBelow(overlay: Overlay, parent: Ino, name: string): boolean {
   if (overlay.lower === null) return false;
-  const directory = overlay.tree.get(parent)?.dir;
-  if (!directory) return false;
-  if (overlay.tree.at(parent).isUpper && !directory.hasLower) return false;
+  const directory = overlay.tree.get(parent);
+  if (directory === undefined || directory.dir === null) return false;
+  if (directory.isUpper && !directory.dir.hasLower) return false;
   return overlay.lower.lookup(parent, name) !== 0;
 }
 
