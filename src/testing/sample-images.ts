@@ -11,20 +11,24 @@ const BASE: LayerText = {
   'a/': '',
   'a/a': 'lower a',
   'a/b/': '',
+  'a/b/a': 'other',
   'a/b/c': 'deep',
   b: 'file',
-  c: '=b',
+  'a/c': '=b',
   'd/': '',
   'd/a': '->../b',
+  'd/c': 'hidden later',
 };
-const SECOND: LayerText = { 'a/a': 'second', 'd/b/': '', 'd/b/a': 'x'.repeat(20_000), 'd/b/d': '=d/b/a' };
+const SECOND: LayerText = { 'a/a': 'second', 'a/b/b/': '', 'a/b/b/a': 'x'.repeat(20_000), 'a/b/b/b': '=a/b/b/a' };
 const THIRD: LayerText = {
-  'a/b/': 'opaque',
-  'a/b/a': 'new',
-  'd/a': null,
+  'a/b/c': null,
+  'd/': 'opaque',
+  'd/b/': '',
   'b/': '',
-  'b/b/': '',
   'b/a': 'y'.repeat(70_000),
+  'b/b/': '',
+  'b/b/a': 'in b',
+  'b/c': '->../a',
 };
 
 /** `base:1` has two layers, `app:1` the same and a third. */
@@ -32,10 +36,10 @@ export function sampleImages(): NewImage[] {
   return [imageOf('base:1', [BASE, SECOND]), imageOf('app:1', [BASE, SECOND, THIRD])];
 }
 
-/** An image without hard links, as {@link PosixModel} can stand on: `plain:1`, two layers. */
+/** An image without hard links, as {@link PosixModel} can stand on: `plain:1`, three layers. */
 export function plainImage(): NewImage {
-  const { c: _, ...base } = BASE;
-  return imageOf('plain:1', [base, { 'a/a': 'second', 'd/b/': '', 'd/b/a': 'x'.repeat(20_000) }]);
+  const { 'a/c': _, ...base } = BASE;
+  return imageOf('plain:1', [base, { 'a/a': 'second', 'a/b/b/': '', 'a/b/b/a': 'x'.repeat(20_000) }, THIRD]);
 }
 
 function imageOf(tag: string, layers: readonly LayerText[]): NewImage {

@@ -6,7 +6,7 @@
  */
 
 import fc from 'fast-check';
-import { fileCall, type FileCallOptions } from './file-call-arbitrary.ts';
+import { fileCalls, type FileCallOptions } from './file-call-arbitrary.ts';
 import type { FileCall } from './file-call.ts';
 
 export type LifeCycleCommand = 'start' | 'stop' | 'kill' | 'pause' | 'unpause' | 'restart';
@@ -26,38 +26,36 @@ export type StoreCommand =
   | { readonly command: 'unlabel' | 'makeVolume' | 'removeVolume'; readonly name: number }
   | { readonly command: 'removeImage'; readonly image: number };
 
-/** What `create` can mount, bit by bit: named volumes in common, a read-only one, an anonymous one, a tmpfs. */
+/** What `create` can mount, bit by bit: named volumes in common, also read-only and inside another mount, an anonymous one, a tmpfs. */
 export const MOUNTS = [
-  { type: 'volume', source: 'v0', target: '/a/c' },
+  { type: 'volume', source: 'v0', target: '/c' },
   { type: 'volume', source: 'v1', target: '/d/b' },
   { type: 'volume', source: 'v0', target: '/ro', readOnly: true },
-  { type: 'volume', target: '/a/b' },
+  { type: 'volume', target: '/d' },
   { type: 'tmpfs', target: '/tmp' },
 ] as const;
 
-/** Any command; file calls are two of three. */
-export function storeCommand(options: FileCallOptions = {}): fc.Arbitrary<StoreCommand> {
-  const on = fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7);
+/** Any command that is not a file call. */
+export function lifeCommand(): fc.Arbitrary<StoreCommand> {
   const name = fc.nat({ max: 2 });
-  const moment = fc.oneof(fc.nat({ max: 1000 }), fc.integer({ min: 900, max: 1000 }));
+  const moment = fc.oneof(fc.nat({ max: 1000 }), fc.integer({ min: 900, max: 1000 }), fc.constant(1000));
   const of = <T extends StoreCommand['command']>(weight: number, command: T, fields: Fields<T>) => ({
     weight,
     arbitrary: fc.record({ command: fc.constant(command), ...fields }) as unknown as fc.Arbitrary<StoreCommand>,
   });
   return fc.oneof(
-    of(60, 'call', { on, call: fileCall(options) }),
     of(5, 'create', { image: fc.nat({ max: 4 }), mounts: fc.nat({ max: 31 }), readOnly: fc.boolean() }),
-    of(2, 'start', { on }),
-    of(1, 'stop', { on }),
-    of(1, 'kill', { on }),
-    of(1, 'pause', { on }),
-    of(1, 'unpause', { on }),
-    of(1, 'restart', { on }),
-    of(1, 'rename', { on, name }),
-    of(1, 'remove', { on, force: fc.boolean(), volumes: fc.boolean() }),
-    of(4, 'commit', { on, name }),
-    of(4, 'fork', { on, moment }),
-    of(4, 'rewind', { on, moment }),
+    of(2, 'start', { on: ON }),
+    of(1, 'stop', { on: ON }),
+    of(1, 'kill', { on: ON }),
+    of(1, 'pause', { on: ON }),
+    of(1, 'unpause', { on: ON }),
+    of(1, 'restart', { on: ON }),
+    of(1, 'rename', { on: ON, name }),
+    of(1, 'remove', { on: ON, force: fc.boolean(), volumes: fc.boolean() }),
+    of(4, 'commit', { on: ON, name }),
+    of(5, 'fork', { on: ON, moment }),
+    of(5, 'rewind', { on: ON, moment }),
     of(2, 'label', { name, moment }),
     of(1, 'unlabel', { name }),
     of(2, 'makeVolume', { name }),
@@ -66,13 +64,22 @@ export function storeCommand(options: FileCallOptions = {}): fc.Arbitrary<StoreC
   );
 }
 
-/** A list of commands, long enough that they meet. */
+/** A list of commands: stretches of file calls at one place, so that calls meet, and other commands in between. */
 export function storeCommands(
-  options: FileCallOptions & { readonly maxLength?: number } = {},
+  options: FileCallOptions & { readonly maxStretches?: number } = {},
 ): fc.Arbitrary<StoreCommand[]> {
-  const { maxLength = 60 } = options;
-  return fc.array(storeCommand(options), { minLength: 1, maxLength, size: 'max' });
+  const { maxStretches = 24 } = options;
+  const calls = fileCalls({ ...options, maxLength: 12 });
+  const stretch = fc
+    .tuple(ON, calls)
+    .map(([on, list]) => list.map((call): StoreCommand => ({ command: 'call', on, call })));
+  const other = lifeCommand().map((command) => [command]);
+  const either = fc.oneof({ weight: 3, arbitrary: stretch }, { weight: 4, arbitrary: other });
+  return fc.array(either, { minLength: 1, maxLength: maxStretches, size: 'max' }).map((stretches) => stretches.flat());
 }
+
+/** Early places more often: they are there in every run. */
+const ON = fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7);
 
 type CommandOf<T, C = StoreCommand> = C extends { readonly command: infer K } ? (T extends K ? C : never) : never;
 

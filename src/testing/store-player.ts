@@ -48,8 +48,8 @@ export class StorePlayer {
     const player = new StorePlayer(store);
     for (const image of sampleImages()) player.#images.push((await store.images.add(image)).id);
     await player.#run({ command: 'makeVolume', name: 0 });
-    await player.#run({ command: 'create', image: 1, mounts: 0b01001, readOnly: false });
-    await player.#run({ command: 'create', image: 0, mounts: 0b00001, readOnly: false });
+    await player.#run({ command: 'create', image: 1, mounts: 0b00001, readOnly: false });
+    await player.#run({ command: 'create', image: 0, mounts: 0b01001, readOnly: false });
     return player;
   }
 

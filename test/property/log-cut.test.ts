@@ -17,7 +17,7 @@ const HEADER_BYTES = 84;
 test('a log cut at any byte opens at the last whole transaction before it, with the state of then (law 7)', async () => {
   await check(
     fc.asyncProperty(
-      storeCommands({ maxLength: 30 }),
+      storeCommands({ maxStretches: 10 }),
       fc.array(fc.nat({ max: 1_000_000 }), { minLength: 1, maxLength: 12 }),
       async (commands, cuts) => {
         const disk = new SimulatedDisk();

@@ -7,12 +7,12 @@ import { readContent } from '../../src/projections/tree/content.ts';
 import type { Tree } from '../../src/projections/tree/tree.ts';
 import type { ChunkReader } from '../../src/events/chunk-store.ts';
 import { type FileCall, FileSlots, type Outcome, runFileCall } from '../../src/testing/file-call.ts';
-import { fileCall } from '../../src/testing/file-call-arbitrary.ts';
+import { fileCalls } from '../../src/testing/file-call-arbitrary.ts';
 import { type ModelEntry, PosixModel } from '../../src/testing/model.ts';
 import { plainImage } from '../../src/testing/sample-images.ts';
 import { check } from './run.ts';
 
-const calls = fc.array(fileCall(), { minLength: 1, maxLength: 80, size: 'max' });
+const calls = fileCalls({ maxLength: 60 });
 
 test('a volume answers every call as a plain file system does, and holds the same afterwards', async () => {
   await check(
@@ -25,7 +25,7 @@ test('a volume answers every call as a plain file system does, and holds the sam
       expect(listOf(tree, store.engine.log.chunks)).toEqual(contentOf(model));
       await store.close();
     }),
-    600,
+    800,
   );
 });
 
@@ -41,7 +41,7 @@ test('a container answers every call as a plain file system with its image’s c
       expect(listOf(container.overlay.tree, chunks)).toEqual(contentOf(model));
       await store.close();
     }),
-    600,
+    800,
   );
 });
 
@@ -54,10 +54,15 @@ function compare(
   const slots = new FileSlots();
   for (const call of list) {
     const expected = model.run(call);
-    expect({ call, ...(shown(runFileCall(fs, slots, call)) as object) }).toEqual({
-      call,
-      ...(shown(expected) as object),
-    });
+    const actual = runFileCall(fs, slots, call);
+    if (call.call === 'fchmod' && 'error' in actual && actual.error === 'EIO') {
+      // A removed lower directory has no place to be copied up to (SEM-O4); a plain file system has no such thing.
+      expect(expected).toEqual({ value: null });
+      model.run({ call: 'close', slot: call.slot });
+      slots.close(call.slot);
+      continue;
+    }
+    expect({ call, ...(shown(actual) as object) }).toEqual({ call, ...(shown(expected) as object) });
   }
 }
 

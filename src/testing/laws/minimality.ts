@@ -1,4 +1,4 @@
-import type { FileEvent, Ino, StoreEvent, Transaction } from '../../events/event.ts';
+import type { Cause, FileEvent, Ino, StoreEvent, Transaction } from '../../events/event.ts';
 import { LowerViews } from '../../projections/lower-views.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import { isFileEvent, type Overlay, World } from '../../projections/world.ts';
@@ -53,7 +53,7 @@ function problemOf({ cause, events }: Transaction, index: number, event: FileEve
       if (lower === null) return 'a volume has nothing to copy up';
       if (tree.at(event.ino).isUpper) return `node ${event.ino} is in the upper already`;
       if (event.upperIno !== event.ino && tree.get(event.upperIno) !== undefined) return `${event.upperIno} is taken`;
-      return isCopyUpTrigger(cause[0]) ? null : `${cause[0]} asks for no copy-up`;
+      return isCopyUpTrigger(cause) ? null : `${cause[0]} asks for no copy-up`;
     default:
       return null;
   }
@@ -119,13 +119,14 @@ function isAtOrBelow(tree: Tree, ino: Ino, ancestor: Ino): boolean {
 }
 
 /** The operations that copy a file up, even where nothing changes (SEMANTICS 1.2). */
-function isCopyUpTrigger(operation: string): boolean {
+function isCopyUpTrigger([operation, , flags]: Cause): boolean {
+  if (operation === 'open') return /O_WRONLY|O_RDWR|O_TRUNC|O_APPEND/.test(String(flags));
   return COPY_UP_TRIGGERS.has(operation);
 }
 
 /** The last line: a file that was open for writing when its container was rewound to before its copy-up. */
 const COPY_UP_TRIGGERS: ReadonlySet<string> = new Set(
-  `open writeFile appendFile truncate ftruncate fallocate copyFile
+  `writeFile appendFile truncate ftruncate fallocate copyFile
   chmod fchmod chown lchown fchown utimensat futimens
   setxattr fsetxattr removexattr fremovexattr link rename
   write writev copy_file_range`.split(/\s+/),
