@@ -21,13 +21,13 @@ export function checkProfile(profile: OverlayProfile): OverlayProfile {
   return profile;
 }
 
-/** Docker's rule for names of containers and volumes (RestrictedNameChars), a leading slash taken away. */
+/** Docker's rule for names of containers and volumes (RestrictedNameChars), but one character is enough; a leading slash goes. */
 export function checkName(name: string, what: 'container' | 'volume'): string {
   const plain = what === 'container' && name.startsWith('/') ? name.slice(1) : name;
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(plain)) {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(plain)) {
     throw storeError(
       'ERR_INVALID_ARGUMENT',
-      `"${name}" is not a name for a ${what}: two or more of a-z A-Z 0-9 _ . -, the first a letter or digit`,
+      `"${name}" is not a name for a ${what}: letters, digits, _ . and -, the first a letter or digit`,
       { detail: { name } },
     );
   }
