@@ -14,7 +14,7 @@ import {
   type StoreKind,
   temporaryDirectory,
 } from './stores.ts';
-import type { Workload } from './workload.ts';
+import { FILE_BYTES, type Workload } from './workload.ts';
 
 export const PEERS = ['overlog, file store', 'overlog, memory store', 'memfs', 'node:fs'] as const;
 export type PeerName = (typeof PEERS)[number];
@@ -66,7 +66,8 @@ async function openOverlog(kind: StoreKind, workload: Workload): Promise<Peer> {
     (sink) => {
       addDirectory(sink, 'lower');
       for (const directory of workload.directories) addDirectory(sink, `lower/${directory}`);
-      for (const [index, file] of workload.files.entries()) addFile(sink, `lower/${file}`, [contents[index]]);
+      for (const [index, file] of workload.files.entries())
+        addFile(sink, `lower/${file}`, FILE_BYTES, [contents[index]]);
     },
   ]);
   const container = await store.containers.create({ image: 'workload' });

@@ -10,9 +10,23 @@ import type { Figure } from './figure.ts';
 import type { Group } from './group.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { filesGroup } from './rows/files.ts';
+import { forkGroup } from './rows/fork.ts';
+import { historyGroup } from './rows/history.ts';
+import { largeFileGroup } from './rows/large-file.ts';
+import { layersGroup } from './rows/layers.ts';
+import { logBytesGroup } from './rows/log-bytes.ts';
+import { memoryGroup } from './rows/memory.ts';
 import { tableText } from './table.ts';
 
-const GROUPS: readonly Group[] = [filesGroup];
+const GROUPS: readonly Group[] = [
+  filesGroup,
+  layersGroup,
+  largeFileGroup,
+  historyGroup,
+  forkGroup,
+  logBytesGroup,
+  memoryGroup,
+];
 
 // Each measurement starts from a clean heap. The collector drops the code of functions that it has not seen running for
 // some collections, so every peer would be compiled anew in every round, and the first one would pay for the others.

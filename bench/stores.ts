@@ -40,9 +40,8 @@ export function addDirectory(sink: LayerSink, path: string): void {
   sink.entry({ kind: 'dir', path, size: 0, mode: 0o755, ...ATTRIBUTES });
 }
 
-/** @param pieces - The file's content, in order. */
-export function addFile(sink: LayerSink, path: string, pieces: readonly Uint8Array[]): void {
-  const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+/** @param pieces - The file's content, in order; each is read before the next one is asked for. */
+export function addFile(sink: LayerSink, path: string, size: number, pieces: Iterable<Uint8Array>): void {
   sink.entry({ kind: 'file', path, size, mode: 0o644, ...ATTRIBUTES });
   for (const piece of pieces) sink.data(piece);
 }
