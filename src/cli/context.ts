@@ -107,6 +107,16 @@ export class VerbContext {
     return store;
   }
 
+  /**
+   * Takes away a store that the verb has made itself, because nothing came into it.
+   *
+   * @param madeDirectory - The directory was not there before either.
+   */
+  async discard(madeDirectory: boolean): Promise<void> {
+    await this.close();
+    rmSync(madeDirectory ? this.directory : join(this.directory, 'log'), { recursive: true, force: true });
+  }
+
   async close(): Promise<void> {
     for (const store of this.#opened.splice(0)) await store.close();
   }

@@ -48,8 +48,11 @@ export async function prepareImage(
   const chain = chainIdsOf(diffIds);
   let below = live.world.lowers.empty;
   for (const [index, feed] of image.layers.entries()) {
-    const known = viewOf(live, chain.slice(0, index + 1)) ?? built.get(chain[index])?.merged;
+    const stored = viewOf(live, chain.slice(0, index + 1));
+    const known = stored ?? built.get(chain[index])?.merged;
     if (known !== undefined) {
+      // A damaged archive is refused also where the store needs nothing of it.
+      if (stored !== undefined) await feed(NOWHERE);
       below = known;
       continue;
     }
@@ -68,6 +71,8 @@ export async function prepareImage(
   }));
   return { config: image.config, layers, references };
 }
+
+const NOWHERE: LayerSink = { entry() {}, data() {}, hole() {} };
 
 /** Adds prepared images in one transaction; gives their ids. */
 export async function addPrepared(

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import type { LoadProgress } from '../../index.ts';
+import type { LoadProgress, Store } from '../../index.ts';
+import type { VerbContext } from '../context.ts';
 import { formatSize } from '../format/size.ts';
 import { textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -23,23 +25,15 @@ export const loadVerb: Verb = {
   run: async (context, files, options) => {
     // A name that is not there makes no store.
     for (const file of files) await access(file);
+    const isNewStore = context.session === undefined && !context.storeExists;
+    const isNewDirectory = !existsSync(context.directory);
     const store = await context.store('create');
-    const tag = textOption(options, 'tag');
-    const platform = textOption(options, 'platform');
-    const loaded: { file: string; id: string; tags: readonly string[]; known: boolean }[] = [];
-    for (const file of files) {
-      const images = await store.images.load(file, {
-        ...(tag !== undefined && { tag }),
-        ...(platform !== undefined && { platform }),
-        ...(options['overlay'] === true && { dialect: 'overlay' as const }),
-        onProgress: (progress) => context.progress(progressText(file, progress)),
-        onWarning: ({ entry, message }) => {
-          context.progress(null);
-          context.say(`warning: ${entry === null ? '' : `"${entry}": `}${message}`);
-        },
-      });
-      context.progress(null);
-      loaded.push(...images.map(({ id, tags, wasKnown }) => ({ file, id, tags, known: wasKnown })));
+    const loaded: LoadedFrom[] = [];
+    try {
+      for (const file of files) loaded.push(...(await loadFile(context, store, file, options)));
+    } catch (error) {
+      if (isNewStore && loaded.length === 0) await context.discard(isNewDirectory);
+      throw error;
     }
     context.answer(loaded, () =>
       loaded
@@ -48,6 +42,35 @@ export const loadVerb: Verb = {
     );
   },
 };
+
+interface LoadedFrom {
+  readonly file: string;
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly known: boolean;
+}
+
+async function loadFile(
+  context: VerbContext,
+  store: Store,
+  file: string,
+  options: Readonly<Record<string, unknown>>,
+): Promise<LoadedFrom[]> {
+  const tag = textOption(options, 'tag');
+  const platform = textOption(options, 'platform');
+  const images = await store.images.load(file, {
+    ...(tag !== undefined && { tag }),
+    ...(platform !== undefined && { platform }),
+    ...(options['overlay'] === true && { dialect: 'overlay' as const }),
+    onProgress: (progress) => context.progress(progressText(file, progress)),
+    onWarning: ({ entry, message }) => {
+      context.progress(null);
+      context.say(`warning: ${entry === null ? '' : `"${entry}": `}${message}`);
+    },
+  });
+  context.progress(null);
+  return images.map(({ id, tags, wasKnown }) => ({ file, id, tags, known: wasKnown }));
+}
 
 const progressText = (file: string, { layer, layers, bytes, totalBytes }: LoadProgress): string =>
   `${file}: layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}`;
