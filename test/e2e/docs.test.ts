@@ -21,21 +21,21 @@ const textOf = (document: string): string => readFileSync(join(root, document), 
 const SHOWN = new Set(['', 'hexdump']);
 const TRANSCRIPTS = new Set(['sh', 'console']);
 
+// Commands run in a copy of the project, as a reader has it after `npm start` has built it.
+let clone: string;
+beforeAll(() => {
+  clone = mkdtempSync(join(tmpdir(), 'overlog-docs-'));
+  for (const part of ['dist', 'examples', 'package.json', 'README.md']) {
+    cpSync(join(root, part), join(clone, part), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
+  mkdirSync(join(clone, 'bin'));
+  writeFileSync(join(clone, 'bin', 'npm'), NPM, { mode: 0o755 });
+});
+afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
 describe.each(documents)('%s', (document) => {
   const blocks = blocksOf(textOf(document));
-  let clone: string;
-
-  // Commands run in a copy of the project, as a reader has it after `npm start` has built it.
-  beforeAll(() => {
-    clone = mkdtempSync(join(tmpdir(), 'overlog-docs-'));
-    for (const part of ['dist', 'examples', 'package.json', 'README.md']) {
-      cpSync(join(root, part), join(clone, part), { recursive: true });
-    }
-    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
-    mkdirSync(join(clone, 'bin'));
-    writeFileSync(join(clone, 'bin', 'npm'), NPM, { mode: 0o755 });
-  });
-  afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
   it('has blocks of known languages only', () => {
     const known = new Set([...SHOWN, ...TRANSCRIPTS, 'ts', 'scn']);
