@@ -30,6 +30,7 @@ import { restartVerb } from './verbs/restart.ts';
 import { rewindVerb } from './verbs/rewind.ts';
 import { rmVerb } from './verbs/rm.ts';
 import { rmiVerb } from './verbs/rmi.ts';
+import { saveVerb } from './verbs/save.ts';
 import { showVerb } from './verbs/show.ts';
 import { startVerb } from './verbs/start.ts';
 import { statVerb } from './verbs/stat.ts';
@@ -45,6 +46,7 @@ import { xattrVerb } from './verbs/xattr.ts';
 export const VERBS: readonly Verb[] = [
   initVerb,
   loadVerb,
+  saveVerb,
   imagesVerb,
   tagVerb,
   rmiVerb,

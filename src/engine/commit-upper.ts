@@ -1,6 +1,6 @@
 /**
  * Makes a layer from a container's upper, as `docker commit` does (SEM-2.3): all that lies in the upperdir, also what was
- * copied up and never changed; whiteouts and opaque marks; no volumes. Content is not copied: the layer's events point at
+ * copied up and never changed; whiteouts; opaque marks where they hide something; no volumes. Content is not copied: the layer's events point at
  * the chunks that the container's did.
  *
  * Times are cut to whole seconds, because that is what a layer's tar holds, so the layer here and the one that another
@@ -38,7 +38,7 @@ function copyDirectory(copy: Copy, from: Ino, to: Ino): void {
   const { writer, tree } = copy;
   const directory = tree.at(from).dir;
   if (directory === null) return;
-  if (directory.opaque && to !== ROOT_INO) writer.opaque(to);
+  if (directory.opaque && to !== ROOT_INO && hidesBelow(writer, to)) writer.opaque(to);
   directory.whiteouts?.forEach((name) => {
     writer.whiteout(to, name);
   });
@@ -47,6 +47,15 @@ function copyDirectory(copy: Copy, from: Ino, to: Ino): void {
     const node = tree.at(ino);
     if (node.isUpper) copyNode(copy, ino, node, to, name);
   }
+}
+
+/**
+ * Whether there is anything for an opaque mark to hide. The kernel also marks directories that lie over nothing (a fresh one
+ * that was renamed, one made in the place of a deleted file); in a layer such marks make equal trees differ.
+ */
+function hidesBelow(writer: LayerWriter, directory: Ino): boolean {
+  const below = writer.belowOf(directory);
+  return below !== 0 && (writer.below.at(below).dir?.entries.size ?? 0) > 0;
 }
 
 function copyNode(copy: Copy, ino: Ino, node: Inode, parent: Ino, name: string): void {

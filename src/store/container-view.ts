@@ -1,5 +1,6 @@
 /** One container: queries. */
 
+import type { Writable } from 'node:stream';
 import { rootCaller } from '../engine/caller.ts';
 import { createFs } from '../engine/fs/create-fs.ts';
 import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
@@ -11,6 +12,7 @@ import type { Overlay } from '../projections/world.ts';
 import { diffTrees, imageSide } from '../replay/diff.ts';
 import { type DockerChange, dockerDiff } from '../replay/docker-diff.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
+import { exportMerged, type ExportResult, exportUpper, type ExportUpperOptions } from './container-export.ts';
 import type { Moment } from './moment.ts';
 
 /** A mount of a container. */
@@ -156,6 +158,30 @@ export class ContainerView {
   changes(): TreeChange[] {
     const { lower } = this.overlay;
     return diffTrees(imageSide(lower ?? this.#moment.world.lowers.empty), this.overlay, this.#moment.chunks);
+  }
+
+  /**
+   * Writes the merged tree as a tar, as `docker export` does: no marks, and of volumes only the empty mount points. Times are
+   * exact, extended attributes and hard links are kept, holes are written out.
+   *
+   * @param target - A path: a file there is replaced when the tar is whole. A stream: it is left open.
+   * @throws `ERR_INVALID_ARGUMENT` when the path is a directory; what the file system throws. No part stays behind.
+   */
+  export(target: string | Writable): Promise<ExportResult> {
+    return exportMerged(this.overlay.tree, this.#moment.chunks, target);
+  }
+
+  /**
+   * Writes the upper, for an overlay mount over the image's layers. The kernel shows the merged tree then.
+   *
+   * The directory form is for root and goes through GNU tar.
+   *
+   * @param target - As {@link ContainerView.export}; of the directory form a path that is an empty directory or nothing.
+   * @throws `ERR_CONFLICT` when the directory is not empty; `ERR_UNSUPPORTED` when it can't be made: not root, no GNU tar, a
+   *   file system without extended attributes; `ERR_OCI_UNSUPPORTED` for a name that starts with `.wh.` in the `aufs` dialect.
+   */
+  exportUpper(target: string | Writable, options: ExportUpperOptions = {}): Promise<ExportResult> {
+    return exportUpper(this.overlay.tree, this.#moment.chunks, target, options);
   }
 
   inspect(): ContainerInfo {

