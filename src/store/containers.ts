@@ -9,6 +9,7 @@ import {
   DOCKER_PROFILE,
   POSIX_PROFILE,
 } from '../engine/decide/life-cycle-create.ts';
+import { restoreImage } from '../engine/decide/image.ts';
 import { removeContainer } from '../engine/decide/life-cycle.ts';
 import { volumesToRemove } from '../engine/decide/volume.ts';
 import type { OverlayProfile, SubjectId } from '../events/event.ts';
@@ -77,7 +78,7 @@ export class Containers extends ContainerViews<Container> {
 
   /**
    * Makes a container whose tree is another one's as it was at a moment; it costs the same whatever is in it. The other
-   * one may have been removed since.
+   * one may have been removed since, and its image too: then the image comes back, without a name.
    *
    * @param reference - Its name, id or id prefix, as now or as then.
    * @throws `ERR_NOT_FOUND` when it was not there at that moment; `ERR_AT_INVALID`; as {@link Containers.create}.
@@ -92,6 +93,9 @@ export class Containers extends ContainerViews<Container> {
       const id = containerId(registry.storeId, container);
       const name = options.name === undefined ? defaultName(registry, id) : checkName(options.name, 'container');
       checkNameIsFree(registry, name);
+      // Without its image, nobody could tell the fork's layers any more, to commit it or to count them.
+      const image = then.registry.containers.get(from)?.image ?? null;
+      if (image !== null) this.#live.commit(container, restoreImage(registry, then.registry, image));
       this.#live.commit(container, [{ type: 'ContainerForked', container, id, name, from, at, timeNs }]);
       this.#orUndone(container, timeNs, () => mountFork(this.#mounter, container, then, from, timeNs));
       return container;

@@ -60,6 +60,26 @@ export function addImage(
 }
 
 /**
+ * Brings back an image that was removed since an earlier moment, without its names: what its layers hold is still in the
+ * log. No events when it is there.
+ *
+ * @param then - The registry of that moment.
+ */
+export function restoreImage(registry: Registry, then: Registry, image: string): ImageEvent[] {
+  const record = then.images.get(image);
+  if (record === undefined || registry.images.has(image)) return [];
+  const events: ImageEvent[] = [];
+  for (const chainId of record.layers) {
+    const layer = then.layers.get(chainId);
+    if (layer === undefined || registry.layers.has(chainId)) continue;
+    const { seq: _, ...fields } = layer;
+    events.push({ type: 'LayerAdded', ...fields });
+  }
+  events.push({ type: 'ImageAdded', image, config: record.config, layers: record.layers });
+  return events;
+}
+
+/**
  * Gives an image a name; it is taken from the image that had it.
  *
  * @throws `ERR_INVALID_ARGUMENT` for something that is not a reference.
