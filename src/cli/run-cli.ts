@@ -1,6 +1,6 @@
 /** One run of the command: parse, do, and say how it ended. */
 
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import type { CliResult, Store } from '../index.ts';
 import { VerbContext } from './context.ts';
 import { EXIT_OK, EXIT_USAGE, exitCodeOf, isUsageError } from './exit-codes.ts';
@@ -28,6 +28,16 @@ export async function runCli(run: CliRun): Promise<number> {
   const program = makeProgram(VERBS, VERSION, output, (found) => {
     parsed = found;
   });
+  const [first, second] = run.argv;
+  if (
+    first === 'help' &&
+    second !== undefined &&
+    second !== 'help' &&
+    !program.commands.some((each) => isNamed(each, second))
+  ) {
+    run.stderr.write(`overlog help: there is no verb '${second}'; overlog help lists the verbs\n`);
+    return EXIT_USAGE;
+  }
   try {
     program.parse(['node', 'overlog', ...run.argv]);
   } catch (error) {
@@ -56,6 +66,9 @@ export async function runCli(run: CliRun): Promise<number> {
     return exitCodeOf(error);
   }
 }
+
+const isNamed = (command: Command, name: string): boolean =>
+  name.startsWith('-') || command.name() === name || command.aliases().includes(name);
 
 async function runNested(session: Store, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<CliResult> {
   const stdout = new BufferOutput();

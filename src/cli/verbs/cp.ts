@@ -23,6 +23,8 @@ export const cpVerb: Verb = {
   reads: true,
   run: async (context, [from, to]) => {
     if (isPlace(from) === isPlace(to)) throw usageError('one of the two is a path of the host, the other NAME:/path');
+    if (from === '-' || to === '-')
+      throw usageError('a stream of tar is not read or written; for one file there is cat');
     const isOut = isPlace(from);
     if (!isOut && context.options['at'] !== undefined) throw usageError('--at is for copying out of a container');
     const left: string[] = [];

@@ -51,7 +51,8 @@ export const imagesVerb: Verb = {
   },
 };
 
+/** An image of a folder says 1970, so that it has the same id wherever it is made. */
 function createdText(created: string | null, nowNs: bigint): string {
   const ms = created === null ? Number.NaN : Date.parse(created);
-  return Number.isNaN(ms) ? 'N/A' : formatAge(BigInt(ms) * 1_000_000n, nowNs);
+  return Number.isNaN(ms) || ms === 0 ? 'N/A' : formatAge(BigInt(ms) * 1_000_000n, nowNs);
 }
