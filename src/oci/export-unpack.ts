@@ -67,5 +67,13 @@ export async function unpackPieces(pieces: Pieces, directory: string): Promise<n
   throw storeError('ERR_UNSUPPORTED', message, { detail: { file: directory } });
 }
 
-const OPTIONS = ['-xpf', '-', '--same-owner', '--numeric-owner', '--xattrs', '--xattrs-include=*'];
+const OPTIONS = [
+  '-xpf',
+  '-',
+  '--same-owner',
+  '--numeric-owner',
+  '--xattrs',
+  '--xattrs-include=*',
+  '--warning=no-timestamp',
+];
 const SAID_CHARS_MAX = 2000;
