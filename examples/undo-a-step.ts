@@ -1,4 +1,4 @@
-/** Undo what one step of work did, such as a tool call of an assistant: group it, look at it, rewind it. */
+/** Undo what one step of work did, such as one tool call: group it, look at it, rewind it. */
 
 import { diffStat, openStore } from 'overlog';
 
