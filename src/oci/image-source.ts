@@ -42,8 +42,9 @@ export interface ReadLayerOptions {
 
 /** Images that can be read, wherever they lie. Close it when done. */
 export interface ImageSource {
-  readonly kind: ImageSourceKind;
-  /** The path that was opened. */
+  /** `stack`: several sources on top of each other. */
+  readonly kind: ImageSourceKind | 'stack';
+  /** The path that was opened; of a stack the uppermost. */
   readonly file: string;
   readonly images: readonly SourceImage[];
   /** What was odd so far, in opening and in every layer read. */

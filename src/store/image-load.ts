@@ -5,6 +5,7 @@ import { storeError } from '../events/log-error.ts';
 import { checkReference, imageIdOf, isReference } from '../engine/decide/image.ts';
 import { openImageSource } from '../oci/image-archive.ts';
 import type { ImageSource, ImageSourceOptions, SourceImage } from '../oci/image-source.ts';
+import { StackSource, stackParts } from '../oci/stack-source.ts';
 import type { SourceWarning } from '../oci/source-warning.ts';
 import { addPrepared, prepareImage, type PreparedImage, type PreparedLayer, type NewImage } from './image-build.ts';
 import type { LiveMoment } from './moment.ts';
@@ -38,7 +39,8 @@ export interface LoadedImage {
 export async function loadImages(live: LiveMoment, path: string, options: LoadOptions): Promise<LoadedImage[]> {
   const { tag, onProgress: _, ...sourceOptions } = options;
   const tags = tag === undefined ? undefined : typeof tag === 'string' ? [tag] : tag;
-  const source = await openImageSource(path, sourceOptions);
+  const parts = await stackParts(path);
+  const source = await (parts === null ? openImageSource(path, sourceOptions) : StackSource.open(parts, sourceOptions));
   try {
     if (tags !== undefined && source.images.length !== 1) {
       const held = source.images.map((image) => image.tags.join(', ')).join('; ');

@@ -20,6 +20,9 @@ export class Images extends ImageViews {
    * Loads the images of a file or directory: an OCI layout, a `docker save` archive, the tar of a root file system, or a
    * directory that is one. Its content tells which.
    *
+   * `lower:lower:upper` names several, lowest first, that become one image: overlay upperdirs, as directories or tars, on top of
+   * each other or of an image. A path that holds a colon and is there is taken as it is.
+   *
    * @returns What was loaded, with what was odd about it. When one image is damaged, none is added.
    * @throws `ERR_NOT_FOUND`, `ERR_OCI_CORRUPT`, `ERR_OCI_DIGEST`, `ERR_OCI_UNSUPPORTED`, naming file, layer and entry.
    */

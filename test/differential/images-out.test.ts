@@ -68,7 +68,10 @@ const listOurs = (...tree: Parameters<typeof listTree>): ListingEntry[] =>
 
 /** Without link counts: a flat tree has no names that are hidden. */
 const withoutLinks = (entries: readonly ListingEntry[]): object[] =>
-  entries.map(({ nlink: _, hardlink: __, ...rest }) => rest);
+  entries.map((entry) => {
+    const { nlink: _, hardlink: __, ...rest } = entry;
+    return rest;
+  });
 
 function emptyDirectory(): string {
   const path = freshPath();

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import type { LoadProgress, Store } from '../../index.ts';
+import { type LoadProgress, stackParts, type Store } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { formatSize } from '../format/size.ts';
 import { textOption } from '../options.ts';
@@ -11,7 +11,8 @@ export const loadVerb: Verb = {
   summary: 'load images from an archive or a directory',
   details:
     'Reads OCI layouts (a directory or a tar), docker save archives, the tar of a root file system, and directories; ' +
-    'plain, gzip or zstd. The content tells which it is. All digests are verified; a damaged source loads nothing.',
+    'plain, gzip or zstd. The content tells which it is. All digests are verified; a damaged source loads nothing. ' +
+    'LOWER:LOWER:UPPER puts overlay upperdirs, directories or tars, on top of each other or of an image, lowest first.',
   args: [{ form: '<file...>', description: 'archives or directories' }],
   options: [
     { flags: '-t, --tag <name>', description: 'name of the image, instead of the one in the archive' },
@@ -21,10 +22,11 @@ export const loadVerb: Verb = {
   examples: [
     { command: 'load app.oci.tar', explains: 'what docker save, podman save or skopeo wrote' },
     { command: 'load --tag base:1 ./rootfs', explains: 'a directory as an image of one layer' },
+    { command: 'load --tag app:2 app.tar:./upper', explains: 'an image with an upperdir on top' },
   ],
   run: async (context, files, options) => {
     // A name that is not there makes no store.
-    for (const file of files) await access(file);
+    for (const file of files) for (const part of (await stackParts(file)) ?? [file]) await access(part);
     const isNewStore = context.session === undefined && !context.storeExists;
     const isNewDirectory = !existsSync(context.directory);
     const store = await context.store('create');

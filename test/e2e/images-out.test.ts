@@ -1,0 +1,112 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { memoryStore, repositoryFile, runCommand, temporaryDirectory } from './command.ts';
+
+const IMAGE = repositoryFile('test/fixtures/images/edge-oci-archive.tar');
+
+/** Runs verbs on one store in memory that holds the edge image and a changed container `web`. */
+async function session() {
+  const store = await memoryStore();
+  await store.images.load(IMAGE);
+  const c = await store.containers.create({ image: 'edge', name: 'web' });
+  c.fs.rmSync('/tmp', { recursive: true });
+  c.fs.writeFileSync('/new', 'x');
+  return { store, c, run: (...argv: string[]) => runCommand(argv, store), cwd: temporaryDirectory() };
+}
+
+describe('save', () => {
+  it('writes a docker-archive to a file and a layout to a directory, and says what has a new id', async () => {
+    const { run, cwd } = await session();
+    const [file, layout] = [join(cwd, 'edge.tar'), join(cwd, 'layout/')];
+    const saved = await run('save', 'edge', '-o', file);
+    expect(saved).toMatchObject({ exitCode: 0, stdout: 'Saved image: edge:latest\n' });
+    expect(saved.stderr).toMatch(
+      /^edge:latest: 5 layers written in another form than loaded, so its id is now sha256:/,
+    );
+    const { stdout } = await run('save', 'edge', '-o', layout, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ format: 'oci-layout', images: [{ tags: ['edge:latest'] }] });
+    expect(readdirSync(layout).toSorted()).toEqual(['blobs', 'index.json', 'oci-layout']);
+    expect(readdirSync(cwd).toSorted()).toEqual(['edge.tar', 'layout']);
+    const again = await runCommand(['load', file], await memoryStore());
+    expect(again).toMatchObject({ exitCode: 0, stdout: 'Loaded image: edge:latest\n' });
+  });
+
+  it('saves a commit with the id that it has', async () => {
+    const { run, cwd } = await session();
+    const path = join(cwd, 'edge.tar');
+    await run('save', 'edge', '-o', path);
+    const other = await memoryStore();
+    await other.images.load(path);
+    await other.containers.create({ image: 'edge', name: 'web' });
+    await runCommand(['commit', 'web', 'edge:2'], other);
+    const saved = await runCommand(['save', 'edge:2', '-o', join(cwd, 'two.tar')], other);
+    expect(saved).toEqual({ exitCode: 0, stdout: 'Saved image: edge:2\n', stderr: '' });
+  });
+
+  it('refuses what it cannot do', async () => {
+    const { run, cwd } = await session();
+    expect((await run('save', 'edge')).exitCode).toBe(2);
+    expect((await run('save', 'edge', '-o', join(cwd, 'x'), '--format', 'zip')).exitCode).toBe(2);
+    expect((await run('save', 'nope', '-o', join(cwd, 'x'))).exitCode).toBe(4);
+    writeFileSync(join(cwd, 'mine'), '');
+    expect((await run('save', 'edge', '-o', cwd)).exitCode).toBe(1);
+    expect(readdirSync(cwd)).toEqual(['mine']);
+  });
+});
+
+describe('export', () => {
+  it('writes a container to a file or to stdout, and its upper in each dialect', async () => {
+    const { run, cwd, c } = await session();
+    const path = join(cwd, 'web.tar');
+    expect(await run('export', 'web', '-o', path)).toMatchObject({ exitCode: 0, stdout: '' });
+    expect((await run('export', 'web')).stdout).toBe(readFileSync(path).toString());
+    expect(readFileSync(path).toString('latin1')).not.toContain('.wh.');
+    for (const dialect of ['overlay', 'user-overlay', 'aufs'] as const) {
+      const [byVerb, byCall] = [join(cwd, dialect), join(cwd, `${dialect}-call`)];
+      expect((await run('export', '--upper', '--dialect', dialect, 'web', '-o', byVerb)).exitCode).toBe(0);
+      await c.exportUpper(byCall, { dialect });
+      expect(readFileSync(byVerb).equals(readFileSync(byCall))).toBe(true);
+    }
+    expect(readFileSync(join(cwd, 'aufs')).toString('latin1')).toContain('.wh.tmp');
+  });
+
+  it('writes the log with --ndjson, or to a file that ends so', async () => {
+    const { run, cwd } = await session();
+    const [one, two] = [join(cwd, 'log'), join(cwd, 'log.ndjson')];
+    expect((await run('export', '--ndjson', one)).exitCode).toBe(0);
+    expect((await run('export', two)).exitCode).toBe(0);
+    expect((await run('export')).stdout).toBe(readFileSync(one, 'utf8'));
+    expect(readFileSync(two, 'utf8')).toBe(readFileSync(one, 'utf8'));
+  });
+
+  it('refuses what it cannot do', async () => {
+    const { run, cwd } = await session();
+    expect((await run('export', 'nope')).exitCode).toBe(4);
+    for (const argv of [
+      ['export', 'web', '--dialect', 'aufs'],
+      ['export', 'web', '--form', 'directory', '-o', join(cwd, 'x')],
+      ['export', 'web', '--upper', '--form', 'directory'],
+      ['export', '--upper', '--ndjson', join(cwd, 'x')],
+      ['export', '--ndjson', join(cwd, 'x'), '-o', join(cwd, 'y')],
+    ]) {
+      expect({ argv, exitCode: (await run(...argv)).exitCode }).toEqual({ argv, exitCode: 2 });
+    }
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+});
+
+describe('load', () => {
+  it('puts lower:lower:upper on top of each other, and makes no store when one is missing', async () => {
+    const { run, cwd } = await session();
+    const upper = join(cwd, 'upper.tar');
+    await run('export', '--upper', 'web', '-o', upper);
+    expect((await run('load', '--tag', 'both:1', `${IMAGE}:${upper}`)).stdout).toBe('Loaded image: both:1\n');
+    await run('create', '--name', 'next', 'both:1');
+    expect((await run('cat', 'next:/new')).stdout).toBe('x');
+    expect((await run('stat', 'next:/tmp')).exitCode).toBe(4);
+    const store = join(cwd, 'store');
+    expect((await runCommand(['load', `${upper}:${join(cwd, 'none')}`, '--store', store])).exitCode).toBe(4);
+    expect(existsSync(store)).toBe(false);
+  });
+});
