@@ -19,24 +19,43 @@ const GROUP_OBJ = 0x04;
 const GROUP = 0x08;
 const MASK = 0x10;
 const OTHER = 0x20;
+const TAGS_IN_ORDER = [USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER];
 
-/** Whether the bytes are an ACL: known version, whole entries, known tags, the three base entries. */
-export function isValidAcl(acl: Uint8Array): boolean {
-  if (acl.length < HEADER_BYTES || (acl.length - HEADER_BYTES) % ENTRY_BYTES !== 0) return false;
+/**
+ * Whether the bytes are an ACL at all (posix_acl_from_xattr): `version` for one that nobody knows, `form` for anything
+ * else that is wrong.
+ */
+export function aclFault(acl: Uint8Array): 'version' | 'form' | null {
+  if (acl.length < HEADER_BYTES) return 'form';
   const view = viewOf(acl);
-  if (view.getUint32(0, true) !== VERSION) return false;
+  if (view.getUint32(0, true) !== VERSION) return 'version';
+  if ((acl.length - HEADER_BYTES) % ENTRY_BYTES !== 0) return 'form';
+  let fault: 'form' | null = null;
+  forEachEntry(view, (tag) => {
+    if (!TAGS_IN_ORDER.includes(tag)) fault = 'form';
+  });
+  return fault;
+}
+
+/** An ACL without entries stands for none. */
+export const isEmptyAcl = (acl: Uint8Array): boolean => acl.length === HEADER_BYTES;
+
+/** Whether the ACL makes sense (posix_acl_valid): entries in order, each base entry once, a mask where one is needed. */
+export function isValidAcl(acl: Uint8Array): boolean {
+  const view = viewOf(acl);
+  let last = 0;
+  let isInOrder = true;
   let seen = 0;
-  let hasNamed = false;
-  for (let at = HEADER_BYTES; at < acl.length; at += ENTRY_BYTES) {
-    const tag = view.getUint16(at, true);
-    if (![USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER].includes(tag)) return false;
-    if (view.getUint16(at + 2, true) > 7) return false;
-    if (tag === USER || tag === GROUP) hasNamed = true;
-    else if (seen & tag) return false;
+  forEachEntry(view, (tag, at) => {
+    if (view.getUint16(at + 2, true) > 7) isInOrder = false;
+    const isNamed = tag === USER || tag === GROUP;
+    if (tag < last || (tag === last && !isNamed)) isInOrder = false;
+    last = tag;
     seen |= tag;
-  }
+  });
   const base = USER_OBJ | GROUP_OBJ | OTHER;
-  return (seen & base) === base && (!hasNamed || (seen & MASK) !== 0);
+  const hasNamed = (seen & (USER | GROUP)) !== 0;
+  return isInOrder && (seen & base) === base && (!hasNamed || (seen & MASK) !== 0);
 }
 
 /**

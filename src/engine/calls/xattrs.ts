@@ -1,10 +1,10 @@
 /** Extended attributes (xattr(7)). Values are bytes; POSIX ACLs are the attributes of that name and move the mode along. */
 
-import type { Cause } from '../../events/event.ts';
+import type { Cause, FileEvent } from '../../events/event.ts';
 import { isDirectoryMode, isFileMode, isSymlinkMode } from '../../events/mode.ts';
 import { nameBytes } from '../../events/name.ts';
 import { type Inode, xattrOf } from '../../projections/tree/inode.ts';
-import { ACL_ACCESS, ACL_DEFAULT, isValidAcl, modeOfAcl } from '../acl.ts';
+import { ACL_ACCESS, ACL_DEFAULT, aclFault, isEmptyAcl, isValidAcl, modeOfAcl } from '../acl.ts';
 import type { Caller } from '../caller.ts';
 import { copyUp, type Named } from '../decide/copy-up.ts';
 import type { Draft } from '../engine.ts';
@@ -94,7 +94,7 @@ export function flistxattr(file: OpenFile): string[] | number {
 
 function get(inode: Inode, name: string): Uint8Array | number {
   if (refuseKind(inode, name) !== 0) return ENODATA;
-  const refused = refuseName(inode, name, null);
+  const refused = refuseName(name);
   if (refused !== 0) return refused;
   return xattrOf(inode.xattrs, name) ?? ENODATA;
 }
@@ -105,20 +105,18 @@ function refuseArguments(name: string, value: Uint8Array, flags: number): number
   return value.length > XATTR_VALUE_BYTES_MAX ? E2BIG : 0;
 }
 
+const isAcl = (name: string): boolean => name === ACL_ACCESS || name === ACL_DEFAULT;
+
 /** What the VFS refuses before the overlay is asked: user attributes belong to files and directories only. */
 function refuseKind(inode: Inode, name: string): number {
+  if (isAcl(name)) return isSymlinkMode(inode.mode) ? EOPNOTSUPP : 0;
   if (name.startsWith('user.') && !isFileMode(inode.mode) && !isDirectoryMode(inode.mode)) return EPERM;
   return 0;
 }
 
 /** What a file system knows no attribute for. */
-function refuseName(inode: Inode, name: string, value: Uint8Array | null): number {
-  if (name === ACL_ACCESS || name === ACL_DEFAULT) {
-    if (isSymlinkMode(inode.mode)) return EOPNOTSUPP;
-    if (value === null) return 0;
-    if (name === ACL_DEFAULT && inode.dir === null) return EACCES;
-    return isValidAcl(value) ? 0 : EINVAL;
-  }
+function refuseName(name: string): number {
+  if (isAcl(name)) return 0;
   const dot = name.indexOf('.');
   if (!NAMESPACES.has(name.slice(0, Math.max(0, dot)))) return EOPNOTSUPP;
   return dot === name.length - 1 ? EINVAL : 0;
@@ -127,8 +125,8 @@ function refuseName(inode: Inode, name: string, value: Uint8Array | null): numbe
 const NAMESPACES: ReadonlySet<string> = new Set(['user', 'trusted', 'security']);
 
 /**
- * All but the kind is judged after the copy-up, as the kernel does it: where the attribute is refused then, the copy-up
- * stays (SEMANTICS 1.2).
+ * Name and flags are judged after the copy-up, as the kernel does it: where the attribute is refused then, the copy-up
+ * stays (SEMANTICS 1.2). An ACL is judged before.
  */
 function set(
   namespace: Namespace,
@@ -140,14 +138,25 @@ function set(
   flags: number,
   cause: Cause,
 ): number {
-  const refused = refuseKind(inode, name);
+  const refused = refuseKind(inode, name) || (isAcl(name) ? refuseAcl(inode, name, value) : 0);
   if (refused !== 0) return refused;
   const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, named, draft);
-  const result = refuseName(inode, name, value) || refuseFlags(inode, name, flags);
-  if (result === 0) setNow(draft, ino, inode, name, value);
+  const result = isAcl(name) ? 0 : refuseName(name) || refuseFlags(inode, name, flags);
+  if (result === 0) {
+    if (isAcl(name)) setAcl(draft, ino, inode, name, value);
+    else draft.events.push(xattrSet(draft, ino, name, value));
+  }
   commitDraft(namespace, mount, cause, draft);
   return result;
+}
+
+function refuseAcl(inode: Inode, name: string, value: Uint8Array): number {
+  const fault = aclFault(value);
+  if (fault !== null) return fault === 'version' ? EOPNOTSUPP : EINVAL;
+  if (isEmptyAcl(value)) return 0;
+  if (name === ACL_DEFAULT && inode.dir === null) return EACCES;
+  return isValidAcl(value) ? 0 : EINVAL;
 }
 
 function refuseFlags(inode: Inode, name: string, flags: number): number {
@@ -156,9 +165,13 @@ function refuseFlags(inode: Inode, name: string, flags: number): number {
   return flags & XATTR_REPLACE && !exists ? ENODATA : 0;
 }
 
-function setNow(draft: Draft, ino: number, inode: Inode, name: string, value: Uint8Array): void {
-  if (name === ACL_ACCESS) {
+/** An access ACL moves the mode along, and is not kept where the mode says it all. */
+function setAcl(draft: Draft, ino: number, inode: Inode, name: string, value: Uint8Array): void {
+  const isEmpty = isEmptyAcl(value);
+  let isKept = !isEmpty;
+  if (name === ACL_ACCESS && !isEmpty) {
     const acl = modeOfAcl(value);
+    isKept = !acl.isMinimal;
     draft.events.push({
       type: 'AttributesChanged',
       ino,
@@ -169,20 +182,30 @@ function setNow(draft: Draft, ino: number, inode: Inode, name: string, value: Ui
       mtimeNs: null,
       ctimeNs: draft.timeNs,
     });
-    if (acl.isMinimal) {
-      if (xattrOf(inode.xattrs, name) !== undefined) {
-        draft.events.push({ type: 'XattrRemoved', ino, name, ctimeNs: draft.timeNs });
-      }
-      return;
-    }
   }
-  draft.events.push({ type: 'XattrSet', ino, name, value: Uint8Array.from(value), ctimeNs: draft.timeNs });
+  if (isKept) draft.events.push(xattrSet(draft, ino, name, value));
+  else if (xattrOf(inode.xattrs, name) !== undefined) {
+    draft.events.push({ type: 'XattrRemoved', ino, name, ctimeNs: draft.timeNs });
+  }
 }
 
+const xattrSet = (draft: Draft, ino: number, name: string, value: Uint8Array): FileEvent => ({
+  type: 'XattrSet',
+  ino,
+  name,
+  value: Uint8Array.from(value),
+  ctimeNs: draft.timeNs,
+});
+
 function remove(namespace: Namespace, mount: Mount, named: Named, inode: Inode, name: string, cause: Cause): number {
-  const refused = refuseKind(inode, name) || refuseName(inode, name, null);
+  const refused = refuseKind(inode, name) || refuseName(name);
   if (refused !== 0) return refused;
-  if (xattrOf(inode.xattrs, name) === undefined) return ENODATA;
+  if (xattrOf(inode.xattrs, name) === undefined) {
+    // Removing an ACL that an upper node does not have, or no file can have, succeeds (ovl_set_acl); a lower node is
+    // looked at first.
+    const cannotHaveIt = name === ACL_DEFAULT && inode.dir === null;
+    return isAcl(name) && (inode.isUpper || cannotHaveIt) ? 0 : ENODATA;
+  }
   const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, named, draft);
   draft.events.push({ type: 'XattrRemoved', ino, name, ctimeNs: draft.timeNs });

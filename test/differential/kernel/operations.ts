@@ -54,6 +54,28 @@ const openFlags = fc
   .filter((flags) => (flags & 0o2003) !== 0o2000);
 const xattrName = fc.constantFrom('user.one', 'user.two', 'trusted.three', 'user.', 'bad.name', 'security.four');
 
+/** A POSIX ACL as Linux keeps it, as latin-1: entries of tag, permissions, id. */
+function acl(...entries: readonly (readonly [tag: number, permissions: number, id: number])[]): string {
+  const bytes = Buffer.alloc(4 + entries.length * 8);
+  bytes.writeUInt32LE(2);
+  for (const [index, [tag, permissions, id]] of entries.entries()) {
+    bytes.writeUInt16LE(tag, 4 + index * 8);
+    bytes.writeUInt16LE(permissions, 6 + index * 8);
+    bytes.writeUInt32LE(id, 8 + index * 8);
+  }
+  return bytes.toString('latin1');
+}
+
+const aclName = fc.constantFrom('system.posix_acl_access', 'system.posix_acl_default');
+const NOBODY = 0xffff_ffff;
+const aclValue = fc.constantFrom(
+  acl([1, 7, NOBODY], [4, 5, NOBODY], [0x20, 1, NOBODY]),
+  acl([1, 7, NOBODY], [2, 6, 1000], [4, 5, NOBODY], [0x10, 7, NOBODY], [0x20, 0, NOBODY]),
+  acl([1, 6, NOBODY], [2, 7, 1000], [4, 7, NOBODY], [8, 1, 1000], [0x10, 3, NOBODY], [0x20, 4, NOBODY]),
+  acl([1, 7, NOBODY], [2, 6, 1000], [4, 5, NOBODY], [0x20, 0, NOBODY]),
+  'no acl',
+);
+
 /** Any call, on a few names, so that calls meet. */
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
@@ -167,7 +189,20 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
       flags: fc.constantFrom(0, 0, 1, 2),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('removexattr' as const), path, name: xattrName }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('setxattr' as const),
+      path,
+      name: aclName,
+      value: aclValue,
+      flags: fc.constantFrom(0, 0, 0, 1, 2),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('removexattr' as const), path, name: fc.oneof(xattrName, aclName) }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('getxattr' as const), path, name: xattrName }) },
   { weight: 5, arbitrary: fc.record({ op: fc.constant('stat' as const), path, follow: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('access' as const), path, mode: fc.constantFrom(0, 1, 2, 4) }) },
