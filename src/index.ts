@@ -79,3 +79,17 @@ export { kindOf, type NodeKind } from './events/mode.ts';
 export { type LogSummary, verifyLog } from './storage/file/verify.ts';
 export { exportLog } from './replay/log-export.ts';
 export { importLog, type LogImportOptions, type LogImportSummary } from './replay/log-import.ts';
+export {
+  readRecordingMeta,
+  type RecordingProgress,
+  type RecordingReport,
+  replayRecording,
+  type ReplayRecordingOptions,
+} from './replay/strace/replay-recording.ts';
+export { RecordingClock } from './replay/strace/recording-clock.ts';
+export type { RecordingHost } from './replay/strace/recording-host.ts';
+export type { RecordingMeta } from './replay/strace/recording-meta.ts';
+export type { ComparedEntry, Comparison, TreeDifference } from './replay/strace/compare.ts';
+export type { InexactEvent, InexactFile, InexactReason } from './replay/strace/exactness.ts';
+export type { RefusedCall } from './replay/strace/player.ts';
+export { recordingHost } from './store/recording-host.ts';

@@ -16,17 +16,26 @@ import { plural } from '../format/size.ts';
 import { failureText } from '../format/failure.ts';
 import { StoryTeller } from '../story-teller.ts';
 import { flag } from '../options.ts';
+import { isRecording, replayRecordingVerb } from '../replay-recording.ts';
 import type { Verb } from '../verb.ts';
 
 export const replayVerb: Verb = {
   name: 'replay',
-  summary: 'play scenario files into the store, and check what they expect',
+  summary: 'play scenario files, or a recorded program, into the store, and check what comes of it',
   details:
     'A scenario (.scn) is a console transcript with expected output; Markdown files have them in blocks marked scn. ' +
     'A run stops at the first failure, with what was wanted and what came. When the store is not named and holds a name that ' +
-    'the scenario makes, the scenario runs in a store in memory instead.',
-  args: [{ form: '<file...>', description: 'scenarios, or Markdown files with scn blocks' }],
+    'the scenario makes, the scenario runs in a store in memory instead. ' +
+    'A folder with meta.json, strace.log and before.tar.gz is a recorded program: each of its system calls becomes one ' +
+    'transaction, each process one group, and what can not be exact is told with its line and reason.',
+  args: [{ form: '<file...>', description: 'scenarios, Markdown files with scn blocks, or one recording' }],
   options: [
+    {
+      flags: '--name <name>',
+      description: 'of a recording: name of the image and the container (default: the folder)',
+    },
+    { flags: '--report <form>', description: 'of a recording: text or json' },
+    { flags: '--strict', description: 'of a recording: end with 1 if any file is inexact' },
     { flags: '--update', description: 'rewrite expectations that do not hold with what was seen' },
     { flags: '--scratch', description: 'in a store in memory that is forgotten afterwards' },
     { flags: '--tell', description: 'tell the story: comments, steps, output, and what each step cost' },
@@ -35,9 +44,11 @@ export const replayVerb: Verb = {
     { command: 'replay story.scn', explains: 'play it, and look around in the store afterwards' },
     { command: 'replay --scratch --tell story.scn', explains: 'watch it' },
     { command: 'replay --scratch README.md', explains: 'check the examples of a document' },
+    { command: 'replay --strict ./recording', explains: 'a recorded program, which has to come out exactly' },
     { command: 'replay --update story.scn', explains: 'accept what is seen now' },
   ],
   run: async (context, files, options) => {
+    if (files.length === 1 && isRecording(files[0])) return replayRecordingVerb(context, files[0], options);
     if (context.session !== undefined) throw usageError('a scenario does not replay another one');
     const reports = [];
     for (const file of files) {

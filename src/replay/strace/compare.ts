@@ -1,0 +1,154 @@
+/** Compares a tree with the listing of what was really there afterwards. */
+
+import { storeError } from '../../events/log-error.ts';
+
+/** One entry of a listing; members that do not apply are absent. */
+export interface ComparedEntry {
+  readonly path: string;
+  readonly path_b64?: string;
+  readonly type: string;
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size?: number;
+  readonly linkname?: string;
+  readonly linkname_b64?: string;
+  readonly mtime_ns: string;
+  readonly rdev?: string;
+  readonly sha256?: string;
+  readonly nlink?: number;
+  readonly hardlink?: string;
+  readonly xattrs?: Readonly<Record<string, string>>;
+}
+
+export interface TreeDifference {
+  readonly path: string;
+  /** `missing`: the replay does not have it. `extra`: only the replay has it. */
+  readonly kind: 'missing' | 'extra' | 'different';
+  /** Of `different`: member, what was there, what the replay has. */
+  readonly members: readonly { readonly name: string; readonly want: string; readonly got: string }[];
+  /** The file is reported as inexact. */
+  readonly isExplained: boolean;
+}
+
+export interface Comparison {
+  readonly kind: 'merged' | 'upper';
+  readonly entries: number;
+  readonly differences: readonly TreeDifference[];
+  /** Differences of files that are not reported as inexact. */
+  readonly unexplained: number;
+  /** How far modification times are off, in milliseconds: the log's times are those of strace. */
+  readonly mtimeOffMs: { readonly median: number; readonly max: number };
+}
+
+const MEMBERS = [
+  'type',
+  'mode',
+  'uid',
+  'gid',
+  'size',
+  'linkname',
+  'linkname_b64',
+  'rdev',
+  'sha256',
+  'nlink',
+  'hardlink',
+] as const;
+
+/** Attributes that overlayfs keeps for itself, and that say nothing about the tree. */
+const INTERNAL_XATTRS: ReadonlySet<string> = new Set([
+  'trusted.overlay.origin',
+  'trusted.overlay.impure',
+  'trusted.overlay.uuid',
+]);
+
+/**
+ * @param want - What was there.
+ * @param got - What the replay has.
+ * @param shiftNs - What the replay added to all times.
+ * @param isInexact - Whether a path is one of a file that is reported.
+ */
+export function compareListings(
+  kind: 'merged' | 'upper',
+  want: readonly ComparedEntry[],
+  got: Iterable<ComparedEntry>,
+  shiftNs: bigint,
+  isInexact: (path: string) => boolean,
+): Comparison {
+  const wanted = new Map(want.map((entry) => [keyOf(entry), entry]));
+  const differences: TreeDifference[] = [];
+  const offs: number[] = [];
+  const add = (path: string, what: TreeDifference['kind'], members: TreeDifference['members'] = []): void => {
+    differences.push({ path, kind: what, members, isExplained: isInexact(path) });
+  };
+  for (const entry of got) {
+    const other = wanted.get(keyOf(entry));
+    if (other === undefined) {
+      add(entry.path, 'extra');
+      continue;
+    }
+    wanted.delete(keyOf(entry));
+    const members = differentMembers(other, entry);
+    if (members.length > 0) add(entry.path, 'different', members);
+    if (!isWhiteout(entry)) offs.push(mtimeOff(other, entry, shiftNs));
+  }
+  for (const { path } of wanted.values()) add(path, 'missing');
+  offs.sort((a, b) => a - b);
+  return {
+    kind,
+    entries: want.length,
+    differences,
+    unexplained: differences.filter(({ isExplained }) => !isExplained).length,
+    mtimeOffMs: { median: offs.at(offs.length >> 1) ?? 0, max: offs.at(-1) ?? 0 },
+  };
+}
+
+/** Reads a listing: one JSON object a line. @throws `ERR_LOG_IMPORT` with the line. */
+export function parseListing(text: string, file: string): ComparedEntry[] {
+  return text
+    .split('\n')
+    .map((line, index) => ({ line, number: index + 1 }))
+    .filter(({ line }) => line.trim() !== '')
+    .map(({ line, number }) => {
+      try {
+        const entry = JSON.parse(line) as ComparedEntry;
+        if (typeof entry.path === 'string' && typeof entry.type === 'string') return entry;
+      } catch {
+        // Told below.
+      }
+      throw storeError('ERR_LOG_IMPORT', `${file}: line ${number} is not an entry of a listing`, {
+        detail: { file, line: number },
+      });
+    });
+}
+
+const keyOf = ({ path, path_b64 }: ComparedEntry): string => (path_b64 === undefined ? path : `\0${path_b64}`);
+
+const isWhiteout = ({ type, rdev }: ComparedEntry): boolean => type === 'chr' && rdev === '0:0';
+
+function differentMembers(want: ComparedEntry, got: ComparedEntry): TreeDifference['members'] {
+  const members: { name: string; want: string; got: string }[] = [];
+  for (const name of MEMBERS) {
+    // The kernel makes all whiteouts links of one node.
+    if ((name === 'nlink' || name === 'hardlink') && isWhiteout(want)) continue;
+    if (want[name] !== got[name]) members.push({ name, want: String(want[name] ?? ''), got: String(got[name] ?? '') });
+  }
+  const wantXattrs = xattrsOf(want);
+  const gotXattrs = xattrsOf(got);
+  if (wantXattrs !== gotXattrs) members.push({ name: 'xattrs', want: wantXattrs, got: gotXattrs });
+  return members;
+}
+
+function xattrsOf({ xattrs = {} }: ComparedEntry): string {
+  const pairs = Object.entries(xattrs).filter(([name]) => !INTERNAL_XATTRS.has(name));
+  return pairs
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+/** Times that the program set are exact, and not shifted; the nearer reading counts. */
+function mtimeOff(want: ComparedEntry, got: ComparedEntry, shiftNs: bigint): number {
+  const off = Number(BigInt(got.mtime_ns) - BigInt(want.mtime_ns)) / 1e6;
+  return Math.min(Math.abs(off), Math.abs(off - Number(shiftNs) / 1e6));
+}

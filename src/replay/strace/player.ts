@@ -1,0 +1,191 @@
+/** What the handlers of calls work with: the tree, the processes, and where findings go. */
+
+import type { Caller } from '../../engine/caller.ts';
+import { errnoCode } from '../../engine/errno.ts';
+import { open } from '../../engine/calls/open.ts';
+import type { Namespace } from '../../engine/namespace.ts';
+import { O_RDWR, OpenFile } from '../../engine/open-files.ts';
+import { type Ino, ROOT_INO } from '../../events/event.ts';
+import { isDirectoryMode, isFileMode } from '../../events/mode.ts';
+import { decodeName } from '../../events/name.ts';
+import { Description, type Descriptor } from './descriptors.ts';
+import { Exactness, type InexactReason } from './exactness.ts';
+import { type Access, Overlaps } from './overlaps.ts';
+import type { Place } from './place.ts';
+import { Places, type Target } from './places.ts';
+import type { StraceRecord } from './record.ts';
+import type { PendingCall, Task } from './tasks.ts';
+import { numberOf, type StringToken, stringOf, type Token, wordOf } from './token.ts';
+
+/** A call that succeeded when it was recorded and was refused now. */
+export interface RefusedCall {
+  readonly line: number;
+  readonly pid: number;
+  readonly call: string;
+  readonly path: string;
+  readonly errno: string;
+}
+
+/** What a handler answers: a negative error number is a refusal by the engine. */
+export type Outcome = 'applied' | 'outside' | number;
+
+/** Refused calls are told one by one up to here; all are counted. */
+const REFUSED_TOLD_MAX = 1000;
+
+export class Player {
+  readonly namespace: Namespace;
+  readonly places: Places;
+  readonly tasks = new Map<number, Task>();
+  readonly exactness = new Exactness();
+  readonly overlaps = new Overlaps();
+  readonly refused: RefusedCall[] = [];
+  /** Data calls that have begun and not ended. */
+  inFlight = 0;
+  /** Descriptors on their way through a socket. */
+  readonly passing: { readonly description: Description; readonly path: string }[] = [];
+  /** The call that is applied, and who makes it. */
+  record!: StraceRecord;
+  task!: Task;
+  #pending: PendingCall | null = null;
+
+  constructor(namespace: Namespace, root: string) {
+    this.namespace = namespace;
+    this.places = new Places(namespace, root, (pid) => this.tasks.get(pid));
+  }
+
+  begin(task: Task, record: StraceRecord): void {
+    this.task = task;
+    this.record = record;
+    this.#pending = task.pending?.record.name === record.name ? task.pending : null;
+    task.pending = null;
+  }
+
+  get args(): readonly Token[] {
+    return this.record.args;
+  }
+
+  /** What the call returned. */
+  get value(): number {
+    return this.record.result.value;
+  }
+
+  get caller(): Caller {
+    const { task, namespace } = this;
+    const cwd = { mount: namespace.root, ino: task.fs.cwd.ino === 0 ? ROOT_INO : task.fs.cwd.ino };
+    return { namespace, cwd, umask: task.fs.umask, uid: task.uid, gid: task.gid };
+  }
+
+  /** What a descriptor argument stood for when the call began. */
+  descriptor(token: Token | undefined): Descriptor | undefined {
+    const number = numberOf(token);
+    const atStart = this.#pending?.descriptors.get(number);
+    if (atStart !== undefined) return atStart;
+    return this.task.table.get(number) ?? this.#adopt(token, number);
+  }
+
+  /** The descriptor of that number when a call began that did not end at once. */
+  descriptorAtStart(number: number): Descriptor | undefined {
+    return this.#pending?.descriptors.get(number);
+  }
+
+  description(token: Token | undefined): Description | undefined {
+    const description = this.descriptor(token)?.description;
+    if (description === undefined || token?.kind !== 'word' || token.path === null) return description;
+    // A descriptor that was closed and made anew by calls that are not in the log: strace saw what it is now.
+    const noted = this.places.inTree(decodeName(token.path.bytes)) !== null;
+    return description.file !== null && !noted && !token.isDeleted ? undefined : description;
+  }
+
+  /** A file of the tree that was open before the recording began, by the path that strace saw. */
+  #adopt(token: Token | undefined, number: number): Descriptor | undefined {
+    const path = token?.kind === 'word' && !token.isDeleted ? token.path : null;
+    if (path === null || Number.isNaN(number)) return undefined;
+    const description = this.adopt(path, O_RDWR);
+    this.task.table.set(number, description, false);
+    return this.task.table.get(number);
+  }
+
+  /** What strace saw at a descriptor whose making is not in the log. */
+  adopt(path: StringToken, flags: number): Description {
+    const text = decodeName(path.bytes);
+    const place = this.places.placeAt(text);
+    const tree = this.namespace.root.overlay.tree;
+    const node = place.ino === 0 ? undefined : tree.get(place.ino);
+    if (node === undefined || !(isFileMode(node.mode) || isDirectoryMode(node.mode)))
+      return new Description({ path: text });
+    const start = { mount: this.namespace.root, ino: node.parent };
+    const isRoot = place.ino === ROOT_INO;
+    const opened = open(this.caller, start, isRoot ? '.' : node.name, node.dir === null ? flags : 0, 0);
+    if (typeof opened === 'number') return new Description({ path: text });
+    const description = new Description({ file: opened });
+    description.isOffsetUnknown = true;
+    return description;
+  }
+
+  /** Where a relative path starts: `AT_FDCWD` or a directory's descriptor. */
+  start(token: Token | undefined): Place {
+    if (wordOf(token) === 'AT_FDCWD') return this.task.fs.cwd;
+    const description = this.description(token);
+    if (description !== undefined) return this.places.placeOf(description);
+    const path = token?.kind === 'word' ? token.path : null;
+    return path === null ? { ino: 0, path: '/' } : this.places.placeAt(decodeName(path.bytes));
+  }
+
+  /** What a path argument leads to. */
+  target(from: Place, path: Token | undefined, follow: boolean): Target {
+    const text = stringOf(path);
+    if (text === null) return { kind: 'outside', path: '' };
+    return this.places.resolve(this.task, from, decodeName(text.bytes), follow);
+  }
+
+  /** The directory that a path led to. */
+  directory(target: Target): Place {
+    if (target.kind === 'inside') return { ino: target.ino, path: '' };
+    return { ino: 0, path: target.kind === 'outside' ? target.path : '/' };
+  }
+
+  /** What a descriptor stands for, for calls that change its node; also one that is open with O_PATH. */
+  targetOf(token: Token | undefined): Target {
+    const file = this.description(token)?.file ?? null;
+    return file === null ? { kind: 'outside', path: '' } : this.places.named(file);
+  }
+
+  /** An open file that the engine lets change attributes of its node, however it was opened. */
+  handle(file: OpenFile): OpenFile {
+    const { namespace, mount, ino, parent, name, path } = file;
+    return new OpenFile({ namespace, mount, ino, flags: 0, parent, name, path });
+  }
+
+  pathOf(ino: Ino): string | null {
+    const { tree } = this.namespace.root.overlay;
+    const node = tree.get(ino);
+    if (node === undefined || (node.dir === null && node.parent === 0)) return null;
+    return tree.pathOf(ino);
+  }
+
+  inexact(file: OpenFile, reason: InexactReason): void {
+    this.exactness.mark(file.ino, this.pathOf(file.ino) ?? file.path, reason, this.record.line);
+  }
+
+  /** An access to content, to be compared with those at the same time. */
+  accessed(file: OpenFile, access: Omit<Access, 'startLine' | 'line' | 'affects'> & { affects?: OpenFile }): void {
+    const { line, startLine } = this.record;
+    const affects = (access.affects ?? file).ino;
+    for (const ino of this.overlaps.add(file.ino, { ...access, line, startLine, affects }, this.inFlight)) {
+      this.exactness.mark(ino, this.pathOf(ino) ?? file.path, 'overlapping-writes', line);
+    }
+  }
+
+  refuse(errno: number): void {
+    this.refusedCount++;
+    const { line, pid, name, args } = this.record;
+    if (this.refused.length >= REFUSED_TOLD_MAX) return;
+    const text = args
+      .map((token) => (token.kind === 'word' ? token.path : stringOf(token)))
+      .find((token) => token !== null);
+    const path = text === undefined || text === null ? '' : decodeName(text.bytes);
+    this.refused.push({ line, pid, call: name, path: this.places.inTree(path) ?? path, errno: errnoCode(errno) });
+  }
+
+  refusedCount = 0;
+}

@@ -1,0 +1,202 @@
+/** Plays the records of a log: keeps the processes, and applies their calls to the tree, each as one transaction. */
+
+import type { Engine } from '../../engine/engine.ts';
+import type { Namespace } from '../../engine/namespace.ts';
+import { CLONE_CALLS, DATA_CALLS, FILE_CALLS, PROCESS_CALLS } from './call-table.ts';
+import { causeOf } from './cause.ts';
+import { type Descriptor, DescriptorTable } from './descriptors.ts';
+import { hasFlag } from './flags.ts';
+import { Lineage } from './lineage.ts';
+import { Player } from './player.ts';
+import type { RecordingClock } from './recording-clock.ts';
+import type { StraceRecord } from './record.ts';
+import type { RecordingMeta } from './recording-meta.ts';
+import { type PendingCall, Task } from './tasks.ts';
+import { memberOf, numberOf } from './token.ts';
+
+/** Calls of the log, by what became of them. */
+export interface CallCounts {
+  /** On the tree, done again. */
+  applied: number;
+  /** On files outside the tree, pipes and sockets. */
+  outside: number;
+  /** On processes and descriptors. */
+  process: number;
+  /** Failed when they were recorded. */
+  failed: number;
+  /** Not looked at: they change no file. */
+  other: number;
+}
+
+export class ProgramPlayer {
+  readonly player: Player;
+  readonly counts: CallCounts = { applied: 0, outside: 0, process: 0, failed: 0, other: 0 };
+  readonly #engine: Engine;
+  readonly #clock: RecordingClock;
+  readonly #meta: RecordingMeta;
+  readonly #groupPrefix: string;
+  readonly #lineage: Lineage;
+  readonly #taskOf = (pid: number): Task | undefined => this.player.tasks.get(pid);
+
+  constructor(engine: Engine, namespace: Namespace, clock: RecordingClock, meta: RecordingMeta, groupPrefix: string) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#meta = meta;
+    this.#groupPrefix = groupPrefix;
+    this.player = new Player(namespace, meta.root);
+    this.#lineage = new Lineage(
+      (pid) => this.player.tasks.has(pid),
+      (record, parent) => this.#play(record, parent),
+    );
+  }
+
+  add(record: StraceRecord): void {
+    this.#lineage.add(record);
+  }
+
+  /** The log is at its end: what is open then is closed. */
+  end(): void {
+    this.#lineage.end();
+    for (const task of this.player.tasks.values()) this.#engine.transact(['exit'], () => task.table.leave());
+    this.player.tasks.clear();
+    for (const { description } of this.player.passing.splice(0)) description.release();
+  }
+
+  #play(record: StraceRecord, parent: number | null): void {
+    if (record.timeNs !== null) this.#clock.set(record.timeNs);
+    const { tasks } = this.player;
+    let task = tasks.get(record.pid);
+    if (task === undefined) {
+      task = this.#newTask(record.pid, parent);
+      tasks.set(record.pid, task);
+    }
+    this.#engine.group = `${this.#groupPrefix}${task.program.leader}`;
+    this.#engine.actor = task.program.name === '' ? null : task.program.name;
+    switch (record.kind) {
+      case 'started':
+        this.#started(task, record);
+        return;
+      case 'call':
+        this.#call(task, record);
+        return;
+      case 'exit':
+        this.#forget(task);
+        this.#engine.transact(['exit', `pid ${record.pid}`, `line ${record.line}`], () => task.table.leave());
+        tasks.delete(record.pid);
+        return;
+      case 'superseded': {
+        const thread = tasks.get(record.value);
+        if (thread === undefined) return;
+        this.#forget(task);
+        task.table.leave();
+        tasks.delete(record.value);
+        tasks.set(record.pid, thread.as(record.pid));
+        return;
+      }
+      case 'signal':
+    }
+  }
+
+  #started(task: Task, record: StraceRecord): void {
+    const descriptors = new Map<number, Descriptor>();
+    for (const token of record.args) {
+      const number = token.kind === 'word' ? numberOf(token) : Number.NaN;
+      const descriptor = Number.isNaN(number) ? undefined : task.table.get(number);
+      if (descriptor === undefined) continue;
+      descriptor.description.hold();
+      descriptors.set(number, descriptor);
+    }
+    task.pending = { record, descriptors, child: 0 };
+    if (DATA_CALLS.has(record.name)) this.player.inFlight++;
+  }
+
+  /** A pending call is over, or will never be. */
+  #forget(task: Task): void {
+    const { pending } = task;
+    task.pending = null;
+    if (pending !== null) this.#finish(pending);
+  }
+
+  #finish(pending: PendingCall): void {
+    for (const { description } of pending.descriptors.values()) description.release();
+  }
+
+  #call(task: Task, record: StraceRecord): void {
+    const { pending } = task;
+    if (pending !== null && DATA_CALLS.has(pending.record.name)) this.player.inFlight--;
+    if (CLONE_CALLS.has(record.name)) this.#clone(task, record);
+    else {
+      const apply = FILE_CALLS.get(record.name);
+      const process = PROCESS_CALLS.get(record.name);
+      if (apply === undefined && process === undefined) this.counts.other++;
+      else if (isFailure(record)) this.counts.failed++;
+      else {
+        this.player.begin(task, record);
+        const cause = causeOf(record, this.player.places);
+        this.#engine.transact(cause, () => {
+          if (process !== undefined) {
+            process(this.player);
+            this.counts.process++;
+          } else if (apply !== undefined) this.#count(apply(this.player));
+        });
+      }
+    }
+    if (pending !== null) {
+      task.pending = null;
+      this.#finish(pending);
+    }
+  }
+
+  #count(outcome: ReturnType<NonNullable<ReturnType<typeof FILE_CALLS.get>>>): void {
+    if (outcome === 'outside') this.counts.outside++;
+    else if (outcome === 'applied') this.counts.applied++;
+    else if (this.player.record.result.errno === '') this.player.refuse(outcome);
+  }
+
+  #clone(task: Task, record: StraceRecord): void {
+    const pid = record.result.value;
+    this.counts.process++;
+    if (!(pid > 0)) return;
+    if (!this.player.tasks.has(pid)) this.player.tasks.set(pid, this.#child(task, record, pid));
+  }
+
+  #child(parent: Task, clone: StraceRecord, pid: number): Task {
+    const flags = clone.arg('flags') ?? memberOf(clone.args[0], 'flags');
+    return parent.clone(pid, {
+      files: hasFlag(flags, 'CLONE_FILES'),
+      fs: hasFlag(flags, 'CLONE_FS'),
+      thread: hasFlag(flags, 'CLONE_THREAD'),
+    });
+  }
+
+  /** A process that is seen before the call that made it has returned, or the first one. */
+  #newTask(pid: number, parentPid: number | null): Task {
+    const parent = parentPid === null ? undefined : this.#taskOf(parentPid);
+    const clone = parent?.pending?.record;
+    if (parent !== undefined && clone !== undefined && CLONE_CALLS.has(clone.name)) {
+      return this.#child(parent, clone, pid);
+    }
+    const { cwd, umask, uid, gid } = this.#meta;
+    const { places } = this.player;
+    return new Task(pid, {
+      program: { leader: pid, name: '' },
+      table: new DescriptorTable(),
+      fs: { cwd: places.placeAt(cwd), root: places.placeAt('/'), umask },
+      uid,
+      gid,
+    });
+  }
+}
+
+/**
+ * Calls that failed change nothing, but for setxattr: an overlay copies the file up before it looks at the flags.
+ *
+ * @returns Also true for calls that never returned.
+ */
+function isFailure(record: StraceRecord): boolean {
+  const { value, errno } = record.result;
+  if (Number.isNaN(value)) return true;
+  if (errno === '') return false;
+  const hasCopiedUp = record.name.endsWith('setxattr') && (errno === 'EEXIST' || errno === 'ENODATA');
+  return !hasCopiedUp;
+}
