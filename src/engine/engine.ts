@@ -8,7 +8,7 @@
 
 import type { Cause, FileEvent, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { isStoreError, storeError } from '../events/log-error.ts';
+import { storeError } from '../events/log-error.ts';
 import type { Past, World } from '../projections/world.ts';
 
 /** Nanoseconds since 1970. */
@@ -37,7 +37,13 @@ interface Step {
   readonly timeNs: bigint;
   subject: SubjectId;
   events: StoreEvent[];
+  /** Bytes of attribute values in the events, the only large things that an event can hold. */
+  valueBytes: number;
 }
+
+/** A call of more events or values than this is several transactions: the log takes 64 MiB in one. */
+const STEP_EVENTS_MAX = 100_000;
+const STEP_VALUE_BYTES_MAX = 16 * 1024 * 1024;
 
 export class Engine {
   readonly log: EventLog;
@@ -49,6 +55,8 @@ export class Engine {
   #clock: Clock;
   #listeners: CommitListener[] = [];
   #step: Step | null = null;
+  /** What made the world and the log part. */
+  #failure: { readonly error: unknown } | null = null;
 
   constructor(parts: { log: EventLog; world: World; past: Past; clock?: Clock }) {
     this.log = parts.log;
@@ -67,11 +75,6 @@ export class Engine {
   /** Whether a call that consists of several is running: its cause stands for those of its parts. */
   get isInCall(): boolean {
     return this.#step !== null;
-  }
-
-  /** Whether calls that write can succeed. */
-  get isWritable(): boolean {
-    return !this.log.readOnly && !this.log.failed;
   }
 
   onCommit(listener: CommitListener): () => void {
@@ -93,38 +96,28 @@ export class Engine {
     this.#refuseIfClosed();
     const step = this.#step;
     if (step !== null) {
-      if (step.subject !== subject && step.events.length > 0) this.#endStep(step);
+      if (step.subject !== subject || isFull(step)) this.#endStep(step);
       step.subject = subject;
-      let seq = this.log.head + 1 + step.events.length;
+      this.#fold(subject, events, this.log.head + 1 + step.events.length, step.timeNs);
       for (const event of events) {
-        this.world.applyEvent(subject, event, seq++, step.timeNs, this.past);
         step.events.push(event);
+        if (event.type === 'XattrSet') step.valueBytes += event.value.length;
       }
       return;
     }
-    const transaction: Transaction = {
-      seq: this.log.head + 1,
-      timeNs,
-      subject,
-      cause,
-      group: this.group,
-      actor: this.actor,
-      events,
-    };
-    this.log.append(transaction);
-    this.world.apply(transaction, this.past);
-    this.#tell(transaction);
+    this.#fold(subject, events, this.log.head + 1, timeNs);
+    this.#append(subject, cause, timeNs, events);
   }
 
   /**
    * Runs a call that consists of several smaller ones as one transaction.
    *
    * When `call` throws, what its earlier steps did stays, as with the single calls; the transaction ends with it. Steps
-   * on different subjects become one transaction each.
+   * on different subjects become one transaction each; a call of more than 100,000 events becomes several.
    */
   transact<T>(cause: Cause, call: () => T): T {
     if (this.#step !== null) return call();
-    const step: Step = { cause, timeNs: this.now(), subject: 0, events: [] };
+    const step: Step = { cause, timeNs: this.now(), subject: 0, events: [], valueBytes: 0 };
     this.#step = step;
     try {
       return call();
@@ -135,29 +128,46 @@ export class Engine {
   }
 
   #endStep(step: Step): void {
-    if (step.events.length === 0) return;
-    const transaction: Transaction = {
-      seq: this.log.head + 1,
-      timeNs: step.timeNs,
-      subject: step.subject,
-      cause: step.cause,
-      group: this.group,
-      actor: this.actor,
-      events: step.events,
-    };
+    const { events } = step;
     step.events = [];
-    this.log.append(transaction);
-    this.world.applied(transaction);
-    this.#tell(transaction);
+    step.valueBytes = 0;
+    if (events.length > 0) this.#append(step.subject, step.cause, step.timeNs, events);
   }
 
-  #tell(transaction: Transaction): void {
+  /** Folds before appending: an event that no fold can take must not reach the log. */
+  #fold(subject: SubjectId, events: readonly StoreEvent[], firstSeq: number, timeNs: bigint): void {
+    let seq = firstSeq;
+    try {
+      for (const event of events) this.world.applyEvent(subject, event, seq++, timeNs, this.past);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #append(subject: SubjectId, cause: Cause, timeNs: bigint, events: readonly StoreEvent[]): void {
+    const { group, actor } = this;
+    const transaction: Transaction = { seq: this.log.head + 1, timeNs, subject, cause, group, actor, events };
+    try {
+      this.log.append(transaction);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    this.world.applied(transaction);
     for (const listener of this.#listeners) listener(transaction);
+  }
+
+  /** The world is ahead of the log now, so nothing more may be built on it: no write succeeds from here on. */
+  #fail(error: unknown): unknown {
+    this.#failure ??= { error };
+    return error;
   }
 
   #refuseIfClosed(): void {
     if (this.log.readOnly) throw storeError('ERR_LOG_READ_ONLY', 'the store was opened for reading only');
-    if (this.log.failed) throw storeError('ERR_LOG_FAILED', 'the store failed earlier and takes no more writes');
+    const failure = this.#failure;
+    if (failure === null && !this.log.failed) return;
+    const message = 'the store failed earlier and takes no more writes';
+    throw storeError('ERR_LOG_FAILED', message, failure === null ? {} : { cause: failure.error });
   }
 
   /** Stores a piece of content for an event that is about to speak of it. */
@@ -167,10 +177,8 @@ export class Engine {
   }
 }
 
-/** Whether an error means that the store can't take the write, which a file system call reports as EIO or EROFS. */
-export function isStoreFailure(error: unknown): boolean {
-  return isStoreError(error, 'ERR_LOG_FAILED') || isStoreError(error, 'ERR_LOG_READ_ONLY');
-}
+const isFull = (step: Step): boolean =>
+  step.events.length >= STEP_EVENTS_MAX || step.valueBytes >= STEP_VALUE_BYTES_MAX;
 
 /** Events that one decision answers with, and what it needs to make them. */
 export class Draft {
