@@ -67,7 +67,15 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
   if (rest.charCodeAt(0) === 0x2f) {
     mount = namespace.root;
     ino = mount.top;
+    const { lastDirectory } = namespace;
+    if (lastDirectory.isAbove(path, mount.overlay.tree)) {
+      ino = lastDirectory.ino;
+      at = lastDirectory.path.length;
+    }
   }
+  let directory = mount.overlay.tree.get(ino);
+  /** Neither a symbolic link nor a mount was on the way. */
+  let isPlain = true;
   found.last = 'root';
   for (;;) {
     while (rest.charCodeAt(at) === 0x2f) at++;
@@ -79,14 +87,14 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
     }
     let end = rest.indexOf('/', at);
     if (end < 0) end = rest.length;
-    const name = rest.slice(at, end);
+    const nameStart = at;
+    const name = rest.slice(nameStart, end);
     let next = end;
     while (rest.charCodeAt(next) === 0x2f) next++;
     const isLast = next >= rest.length;
     const trailingSlash = isLast && next > end;
     at = next;
 
-    const directory = mount.overlay.tree.get(ino);
     if (directory === undefined) return ENOENT;
     if (directory.dir === null) return ENOTDIR;
     if (trailingSlash && flags & NO_SLASH && name !== '.' && name !== '..') return EISDIR;
@@ -100,14 +108,17 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
       while (ino === mount.top && mount.covers !== null) {
         ino = mount.covers.ino;
         mount = mount.covers.mount;
+        isPlain = false;
       }
       if (ino !== ROOT_INO) ino = mount.overlay.tree.get(ino)?.parent ?? 0;
+      directory = mount.overlay.tree.get(ino);
       if (isLast) lastIs(found, 'dotdot', mount, ino, trailingSlash);
       continue;
     }
 
     const child = directory.dir.entries.get(name);
     if (isLast) {
+      if (isPlain) namespace.lastDirectory.remember(path, nameStart, ino, mount.overlay.tree);
       found.parentMount = mount;
       found.parent = ino;
       found.name = name;
@@ -125,6 +136,7 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
     if (node === undefined) return ENOENT;
     if (isSymlinkMode(node.mode) && (!isLast || flags & FOLLOW || (trailingSlash && !(flags & WANT_PARENT)))) {
       if (++links > LINKS_MAX) return ELOOP;
+      isPlain = false;
       rest = isLast ? (trailingSlash ? `${node.target}/` : node.target) : `${node.target}/${rest.slice(at)}`;
       at = 0;
       found.last = 'root';
@@ -132,20 +144,24 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
       if (rest.charCodeAt(0) === 0x2f) {
         mount = namespace.root;
         ino = mount.top;
+        directory = mount.overlay.tree.get(ino);
       }
       continue;
     }
     ino = child;
+    directory = node;
     if (namespace.hasMounts) {
       let over = namespace.mountOver(mount, ino);
       while (over !== null) {
         mount = over;
         ino = over.top;
+        isPlain = false;
         over = namespace.mountOver(mount, ino);
       }
+      directory = mount.overlay.tree.get(ino);
     }
     if (!isLast) continue;
-    if (trailingSlash && !(flags & WANT_PARENT) && mount.overlay.tree.get(ino)?.dir === null) return ENOTDIR;
+    if (trailingSlash && !(flags & WANT_PARENT) && directory?.dir === null) return ENOTDIR;
     found.mount = mount;
     found.ino = ino;
     return 0;

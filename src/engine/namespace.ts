@@ -10,6 +10,7 @@ import { type Ino, ROOT_INO, type SubjectId } from '../events/event.ts';
 import type { ContainerRecord } from '../projections/registry.ts';
 import type { Overlay, World } from '../projections/world.ts';
 import type { Engine } from './engine.ts';
+import { LastDirectory } from './last-directory.ts';
 import type { OpenFileTable } from './open-file-table.ts';
 
 /** A volume mounted in a container, or the container's own tree (at the root). */
@@ -37,6 +38,7 @@ export class Namespace {
   readonly root: Mount;
   readonly profile: ContainerRecord['profile'];
   readonly files: OpenFileTable;
+  readonly lastDirectory = new LastDirectory();
   readonly #covered: Mount[] = [];
 
   constructor(parts: {

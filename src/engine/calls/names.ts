@@ -183,7 +183,7 @@ export function unlink(caller: Caller, start: Location, path: string): number {
   if (found.last !== 'name') return EISDIR;
   if (found.ino === 0) return ENOENT;
   const mount = found.parentMount;
-  const covered = mount.overlay.tree.lookup(found.parent, found.name);
+  const covered = caller.namespace.hasMounts ? mount.overlay.tree.lookup(found.parent, found.name) : found.ino;
   const { dir } = mount.overlay.tree.at(covered);
   if (found.trailingSlash) return dir === null ? ENOTDIR : EISDIR;
   if (dir !== null) return EISDIR;

@@ -152,7 +152,9 @@ function unlinked(tree: Tree, event: EventOf<'Unlinked'>): void {
   directory.entries.delete(event.name, tree.owner);
   touchParent(tree, event.parent, event.timeNs);
   const isDirectory = dropLink(tree, event.ino, event.nlink, event.released, event.timeNs);
-  if (isDirectory) directory.subdirectories--;
+  if (!isDirectory) return;
+  directory.subdirectories--;
+  tree.directoryMoves++;
 }
 
 /** One name less. Lower nodes stay as they are: their layer still holds them. Tells whether it was a directory. */
@@ -189,6 +191,7 @@ function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
     if (other.dir !== null) {
       to.subdirectories--;
       from.subdirectories++;
+      tree.directoryMoves++;
     }
   } else {
     from.entries.delete(event.fromName, tree.owner);
@@ -201,6 +204,7 @@ function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
   if (isDirectory) {
     from.subdirectories--;
     to.subdirectories++;
+    tree.directoryMoves++;
   }
   inode.parent = event.toParent;
   inode.name = event.toName;

@@ -26,6 +26,8 @@ export class Tree {
   whiteouts = 0;
   /** Upper nodes without a name that an open file holds, or O_TMPFILE made. */
   orphans = 0;
+  /** How often a directory of this object has lost or changed its name: what a remembered path depends on. */
+  directoryMoves = 0;
   owner: Owner;
 
   constructor(inodes: Trie<Inode>, nextIno: Ino) {
