@@ -14,8 +14,9 @@ export function recordingHost(store: Store): RecordingHost {
   return {
     engine: store.engine,
     begin: async ({ before, name, command }) => {
-      const image = before === null ? null : await store.images.load(before, { tag: `${name}:before`, kind: 'tar' });
-      container = await store.containers.create({ name, command, ...(image !== null && { image: image[0].id }) });
+      const image = `${name}:before`;
+      if (before !== null) await store.images.load(before, { tag: image, kind: 'tar' });
+      container = await store.containers.create({ name, command, ...(before !== null && { image }) });
       await container.start();
       return container.namespace();
     },

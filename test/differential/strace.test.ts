@@ -77,7 +77,7 @@ describe.skipIf(isMissing)(`recorded programs, against the kernel overlay that t
     const { store } = await replay('git');
     const renames = Array.from(store.transactions({ container: 'git' })).filter(({ cause }) => cause[0] === 'rename');
     expect(renames[0]).toMatchObject({
-      cause: ['rename', '/proj/.git/HEAD.lock', '/proj/.git/HEAD', 'pid 61', expect.stringMatching(/^line \d+$/)],
+      cause: ['rename', '/proj/.git/HEAD.lock', '/proj/.git/HEAD', 'pid=61', expect.stringMatching(/^line=\d+$/)],
       group: 'git/61',
       actor: 'git',
       timeNs: 1795190291_868030000n,

@@ -28,9 +28,9 @@ export function causeOf(record: StraceRecord, places: Places): Cause {
   const args: string[] = [];
   record.args.forEach((token, index) => {
     if (token.kind === 'word' && token.text === 'AT_FDCWD') return;
-    args.push(index === data ? `${dataBytes(token)} bytes` : textOf(token, places));
+    args.push(index === data ? `bytes=${dataBytes(token)}` : textOf(token, places));
   });
-  return [record.name, ...args, `pid ${record.pid}`, `line ${record.line}`];
+  return [record.name, ...args, `pid=${record.pid}`, `line=${record.line}`];
 }
 
 function textOf(token: Token, places: Places): string {

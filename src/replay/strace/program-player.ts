@@ -81,7 +81,7 @@ export class ProgramPlayer {
         return;
       case 'exit':
         this.#forget(task);
-        this.#engine.transact(['exit', `pid ${record.pid}`, `line ${record.line}`], () => task.table.leave());
+        this.#engine.transact(['exit', `pid=${record.pid}`, `line=${record.line}`], () => task.table.leave());
         tasks.delete(record.pid);
         return;
       case 'superseded': {
