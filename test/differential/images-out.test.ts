@@ -163,6 +163,60 @@ describe.skipIf(missing('skopeo') !== null)(titled('skopeo', missing('skopeo')),
   });
 });
 
+/** Only a daemon that tests were given, by DOCKER_HOST, is asked: images and containers are made there. */
+function dockerMissing(): string | null {
+  if (process.env['DOCKER_HOST'] === undefined) return 'DOCKER_HOST names no daemon';
+  const other = missing('docker', 'tar');
+  if (other !== null) return other;
+  try {
+    run('docker', 'version');
+    return null;
+  } catch {
+    return 'the docker daemon does not answer';
+  }
+}
+
+const docker = dockerMissing();
+
+/** What Docker adds to a container's root, and the times before 1970 that it cuts. */
+const ADDED_BY_DOCKER = /^\/(?:\.dockerenv|dev|proc|sys|etc|opt\/y1960)(?:$|\/)/;
+
+describe.skipIf(docker !== null)(titled('dockerd', docker), () => {
+  test.each(['gzip', 'none'] as const)(
+    'loads a docker-archive of %s layers under our id, and exports our tree',
+    async (compression) => {
+      const store = await edgeStore();
+      const c = await changedContainer(store);
+      const image = await c.commit();
+      const name = `overlog-test/edge:${compression}`;
+      await store.images.tag(image, name);
+      const [path, exported, rootfs] = [freshPath(), freshPath(), emptyDirectory()];
+      const [{ id }] = await store.images.save(name, path, { format: 'docker-archive', compression });
+      run('docker', 'load', '-i', path);
+      try {
+        expect(run('docker', 'images', '--no-trunc', '-q', name).trim()).toBe(id);
+        const container = run('docker', 'create', '--user', '0', '--entrypoint', '/bin/true', name).trim();
+        try {
+          run('docker', 'export', container, '-o', exported);
+        } finally {
+          run('docker', 'rm', container);
+        }
+      } finally {
+        run('docker', 'rmi', name);
+      }
+      run('tar', '-xpf', exported, '--same-owner', '-C', rootfs);
+      // Docker's exports hold no xattrs but capabilities.
+      const comparable = (entries: readonly ListingEntry[]): object[] =>
+        withoutLinks(
+          entries.filter((entry) => !ADDED_BY_DOCKER.test(entry.path)).map((entry) => ({ ...entry, xattrs: {} })),
+        );
+      expect(comparable(listDisk(rootfs))).toEqual(
+        comparable(listOurs(store.world.lowerOf(image), store.engine.log.chunks)),
+      );
+    },
+  );
+});
+
 describe.skipIf(missing('umoci') !== null)(titled('umoci', missing('umoci')), () => {
   test('unpacks what is saved to the tree that overlog shows', async () => {
     const store = await edgeStore();
