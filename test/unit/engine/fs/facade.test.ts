@@ -122,15 +122,16 @@ test('a past view reads, and refuses writes with EROFS', async () => {
 });
 
 test('a store that fails is EIO with the failure as its cause', async () => {
-  const { fs, engine } = openMemoryFs();
-  fs.writeFileSync('/f', 'x');
   const failure = storeError('ERR_LOG_FAILED', 'the disk is gone');
-  vi.spyOn(engine.log, 'append').mockImplementation(() => {
+  const refused = { code: 'EIO', errno: -5, syscall: 'mkdir', path: '/d', cause: failure };
+  const failing = openMemoryFs();
+  vi.spyOn(failing.engine.log, 'append').mockImplementation(() => {
     throw failure;
   });
-  const refused = { code: 'EIO', errno: -5, syscall: 'mkdir', path: '/d', cause: failure };
-  expect(() => fs.mkdirSync('/d')).toThrow(expect.objectContaining(refused));
-  vi.restoreAllMocks();
+  expect(() => failing.fs.mkdirSync('/d')).toThrow(expect.objectContaining(refused));
+
+  const { fs, engine } = openMemoryFs();
+  fs.writeFileSync('/f', 'x');
   vi.spyOn(engine.log, 'flush').mockRejectedValue(failure);
   await expect(fs.promises.mkdir('/e')).rejects.toMatchObject({ ...refused, path: '/e' });
   await expect(promisify(fs.mkdir)('/g')).rejects.toMatchObject({ ...refused, path: '/g' });
