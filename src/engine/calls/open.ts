@@ -188,7 +188,7 @@ function opened(caller: Caller, mount: Mount, ino: number, flags: number, path: 
 
 /** Its text is not made where nobody will see it: inside of a writeFile, that one's cause stands. */
 function openCause(caller: Caller, path: string, flags: number, mode: number): Cause {
-  if (caller.namespace.engine?.isInCall === true) return ['open'];
+  if (caller.namespace.engine?.isInCall === true) return ['open', path];
   const text = flagsText(flags);
   return mode === 0 ? ['open', path, text] : ['open', path, text, `0${mode.toString(8)}`];
 }

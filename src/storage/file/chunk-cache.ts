@@ -1,9 +1,16 @@
 import type { ChunkNumber } from '../../events/event.ts';
 
-/** Content of the chunks that were read last, bounded by bytes. A Map keeps the order of insertion: oldest first. */
+/**
+ * Content of the chunks that were read last, bounded by bytes.
+ *
+ * Two generations of at most half of the bytes each: when the young one is full it becomes the old one, and the old one
+ * goes. A hit in the young one changes nothing; an order of use, kept in a Map, made hits twice as dear.
+ */
 export class ChunkCache {
   readonly #bytesMax: number;
-  readonly #chunks = new Map<ChunkNumber, Uint8Array>();
+  #young = new Map<ChunkNumber, Uint8Array>();
+  #old = new Map<ChunkNumber, Uint8Array>();
+  /** Of the young ones. */
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -11,21 +18,23 @@ export class ChunkCache {
   }
 
   get(chunk: ChunkNumber): Uint8Array | undefined {
-    const bytes = this.#chunks.get(chunk);
-    if (bytes === undefined) return undefined;
-    this.#chunks.delete(chunk);
-    this.#chunks.set(chunk, bytes);
-    return bytes;
+    const young = this.#young.get(chunk);
+    if (young !== undefined) return young;
+    const old = this.#old.get(chunk);
+    if (old !== undefined) this.set(chunk, old);
+    return old;
   }
 
+  /** Adds a chunk that is not among the young. */
   set(chunk: ChunkNumber, bytes: Uint8Array): void {
-    if (bytes.length > this.#bytesMax) return;
-    this.#chunks.set(chunk, bytes);
-    this.#bytes += bytes.length;
-    for (const [oldest, content] of this.#chunks) {
-      if (this.#bytes <= this.#bytesMax) return;
-      this.#chunks.delete(oldest);
-      this.#bytes -= content.length;
+    const half = this.#bytesMax / 2;
+    if (bytes.length > half) return;
+    if (this.#bytes + bytes.length > half) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#bytes = 0;
     }
+    this.#young.set(chunk, bytes);
+    this.#bytes += bytes.length;
   }
 }

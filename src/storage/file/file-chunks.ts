@@ -9,6 +9,7 @@ import { type LogFileSystem, readFully } from './log-file-system.ts';
 import type { LogIndex } from './log-index.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { OpenSegments } from './open-segments.ts';
+import { READ_AHEAD_BYTES_MAX, ReadAhead } from './read-ahead.ts';
 import { corrupt, segmentName } from './segment.ts';
 
 /** A chunk's frame in front of its content. */
@@ -21,6 +22,7 @@ export class FileChunks implements ChunkStore {
   readonly #open: OpenSegments;
   readonly #writer: LogWriter | null;
   readonly #cache: ChunkCache;
+  readonly #ahead: ReadAhead;
   readonly #beforeAppend: () => void;
   readonly #digest = Buffer.allocUnsafeSlow(DIGEST_BYTES);
 
@@ -38,6 +40,7 @@ export class FileChunks implements ChunkStore {
     this.#open = parts.open;
     this.#writer = parts.writer;
     this.#cache = new ChunkCache(parts.cacheBytes);
+    this.#ahead = new ReadAhead(parts.files, parts.index, parts.open);
     this.#beforeAppend = parts.beforeAppend;
   }
 
@@ -92,15 +95,26 @@ export class FileChunks implements ChunkStore {
 
   #read(chunk: ChunkNumber, segment: number, offset: number, length: number): Uint8Array {
     const { salt, number } = this.#index.segments[segment];
-    const frame = Buffer.allocUnsafe(FRAME_PREFIX_BYTES + length);
-    const fd = this.#open.descriptor(this.#index.segments[segment]);
+    const frameBytes = FRAME_PREFIX_BYTES + length;
     const start = offset - FRAME_PREFIX_BYTES;
-    const read = readFully(this.#files, fd, frame, frame.length, start);
-    if (read < frame.length || !isFrameWhole(frame, 0, frame.length, salt)) {
-      const place = { segment: segmentName(number), byte: start, seq: null };
-      throw corrupt(`chunk ${chunk} does not match its checksum`, place);
+    let content: Uint8Array | null = null;
+    if (frameBytes <= READ_AHEAD_BYTES_MAX) {
+      const ahead = this.#ahead;
+      if (ahead.read(segment, start, frameBytes)) {
+        const end = ahead.at + frameBytes;
+        if (isFrameWhole(ahead.buffer, ahead.at, end, salt)) {
+          content = Buffer.from(ahead.buffer.subarray(ahead.at + FRAME_PREFIX_BYTES, end));
+        }
+      }
+    } else {
+      const frame = Buffer.allocUnsafe(frameBytes);
+      const fd = this.#open.descriptor(this.#index.segments[segment]);
+      const read = readFully(this.#files, fd, frame, frameBytes, start);
+      if (read === frameBytes && isFrameWhole(frame, 0, frameBytes, salt)) content = frame.subarray(FRAME_PREFIX_BYTES);
     }
-    return frame.subarray(FRAME_PREFIX_BYTES);
+    if (content !== null) return content;
+    const place = { segment: segmentName(number), byte: start, seq: null };
+    throw corrupt(`chunk ${chunk} does not match its checksum`, place);
   }
 
   /** Index of the segment that holds a chunk: the last one whose first chunk is not behind it. */
