@@ -1,3 +1,5 @@
+import { usageError } from './exit-codes.ts';
+
 /** Values of options by name, as commander collects them. */
 export type Options = Readonly<Record<string, unknown>>;
 
@@ -12,3 +14,11 @@ export const listOption = (options: Options, name: string): readonly string[] =>
 };
 
 export const flag = (options: Options, name: string): boolean => options[name] === true;
+
+/** The value of an option that has few; another one is a usage error. */
+export function choiceOption<T extends string>(options: Options, name: string, values: readonly T[]): T | undefined {
+  const value = textOption(options, name);
+  const found = values.find((each) => each === value);
+  if (value !== undefined && found === undefined) throw usageError(`--${name} is one of: ${values.join(', ')}`);
+  return found;
+}

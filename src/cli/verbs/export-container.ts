@@ -4,8 +4,8 @@ import type { ExportResult, UpperDialect } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { formatSize } from '../format/size.ts';
-import { type Options, textOption } from '../options.ts';
-import { isDirectory, oneOf, withoutLeftovers } from './save.ts';
+import { choiceOption, type Options, textOption } from '../options.ts';
+import { isDirectory, withoutLeftovers } from '../output-path.ts';
 
 const DIALECTS: readonly UpperDialect[] = ['overlay', 'user-overlay', 'aufs'];
 const FORMS = ['tar', 'directory'] as const;
@@ -13,8 +13,9 @@ const FORMS = ['tar', 'directory'] as const;
 /** Writes a container's merged tree, or with `--upper` its upper, to a file, a directory or stdout. */
 export async function exportContainer(context: VerbContext, reference: string, options: Options): Promise<void> {
   const output = textOption(options, 'output');
-  const dialect = oneOf(options, 'dialect', DIALECTS);
-  const form = oneOf(options, 'form', FORMS) ?? (output !== undefined && isDirectory(output) ? 'directory' : 'tar');
+  const dialect = choiceOption(options, 'dialect', DIALECTS);
+  const form =
+    choiceOption(options, 'form', FORMS) ?? (output !== undefined && isDirectory(output) ? 'directory' : 'tar');
   const isUpper = options['upper'] === true;
   if (!isUpper && dialect !== undefined) throw usageError('--dialect goes with --upper: a merged tree has no marks');
   if (!isUpper && form === 'directory')

@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
-import { type BlobCompression, partPaths, type SavedImage, type SaveFormat } from '../../index.ts';
+import type { BlobCompression, SavedImage, SaveFormat } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { formatSize, plural } from '../format/size.ts';
-import { type Options, textOption } from '../options.ts';
+import { choiceOption, textOption } from '../options.ts';
+import { isDirectory, withoutLeftovers } from '../output-path.ts';
 import type { Verb } from '../verb.ts';
 
 const FORMATS: readonly SaveFormat[] = ['oci-layout', 'oci-archive', 'docker-archive'];
@@ -31,8 +31,8 @@ export const saveVerb: Verb = {
   run: async (context, references, options) => {
     const output = textOption(options, 'output');
     if (output === undefined) throw usageError('-o names the file or directory to write');
-    const compression = oneOf(options, 'compression', COMPRESSIONS);
-    const format = oneOf(options, 'format', FORMATS) ?? (isDirectory(output) ? 'oci-layout' : 'docker-archive');
+    const compression = choiceOption(options, 'compression', COMPRESSIONS);
+    const format = choiceOption(options, 'format', FORMATS) ?? (isDirectory(output) ? 'oci-layout' : 'docker-archive');
     const { view } = await context.view();
     const save = (): Promise<SavedImage[]> =>
       view.images.save(references, output, {
@@ -50,17 +50,6 @@ export const saveVerb: Verb = {
   },
 };
 
-/** Writes to a path; when that is interrupted, nothing stays beside it. */
-export async function withoutLeftovers<T>(context: VerbContext, path: string, write: () => Promise<T>): Promise<T> {
-  for (const part of partPaths(path)) context.leftover(part, true);
-  try {
-    return await write();
-  } finally {
-    for (const part of partPaths(path)) context.leftover(part, false);
-    context.progress(null);
-  }
-}
-
 function tellNewId(context: VerbContext, { id, recordedId, tags, layers }: SavedImage): void {
   if (id === recordedId) return;
   const changed = layers.filter(({ diffId, recordedDiffId }) => diffId !== recordedDiffId).length;
@@ -77,16 +66,3 @@ const row = ({ id, recordedId, tags, manifestDigest, layers }: SavedImage): obje
     return { diff_id: diffId, recorded_diff_id: recordedDiffId, digest, size };
   }),
 });
-
-/** The value of an option that has few. */
-export function oneOf<T extends string>(options: Options, name: string, values: readonly T[]): T | undefined {
-  const value = textOption(options, name);
-  const found = values.find((each) => each === value);
-  if (value !== undefined && found === undefined) throw usageError(`--${name} is one of: ${values.join(', ')}`);
-  return found;
-}
-
-/** Whether a path names a directory: there is one, or it says so. */
-export function isDirectory(path: string): boolean {
-  return path.endsWith('/') || (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
-}
