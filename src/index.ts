@@ -93,3 +93,4 @@ export type { ComparedEntry, Comparison, TreeDifference } from './replay/strace/
 export type { InexactEvent, InexactFile, InexactReason } from './replay/strace/exactness.ts';
 export type { RefusedCall } from './replay/strace/player.ts';
 export { recordingHost } from './store/recording-host.ts';
+export { listDirectory } from './store/host-listing.ts';

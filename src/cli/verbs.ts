@@ -24,6 +24,7 @@ import { logVerb } from './verbs/log.ts';
 import { lsVerb } from './verbs/ls.ts';
 import { pauseVerb } from './verbs/pause.ts';
 import { psVerb } from './verbs/ps.ts';
+import { recordVerb } from './verbs/record.ts';
 import { renameVerb } from './verbs/rename.ts';
 import { replayVerb } from './verbs/replay.ts';
 import { restartVerb } from './verbs/restart.ts';
@@ -80,6 +81,7 @@ export const VERBS: readonly Verb[] = [
   treeVerb,
   findVerb,
   xattrVerb,
+  recordVerb,
   replayVerb,
   exportVerb,
   importVerb,
