@@ -33,7 +33,7 @@ export interface PathPlace {
 }
 
 /**
- * Everything at a path, the topmost first.
+ * Everything at a path, the topmost first; of one layer what it holds before the opaque directories that it lies in.
  *
  * @param path - Absolute, in the container's own tree; symbolic links are not followed.
  * @returns Nothing where no layer has ever had that path.
@@ -45,14 +45,21 @@ export function placesOf(world: World, container: SubjectId, path: string): Path
   const descent = upperPlaces(overlay.tree, overlay.lower, namesOfPath(path), places);
   const image = world.registry.containers.get(container)?.image ?? null;
   if (image !== null) layersPlaces(world, world.layersOf(image), descent, places);
-  return places;
+  return contentFirst(places);
 }
 
 /** As {@link placesOf}, of an image: `layers` lowest first. */
 export function placesInImage(world: World, layers: readonly LayerRecord[], path: string): PathPlace[] {
   const places: PathPlace[] = [];
   layersPlaces(world, layers, { names: namesOfPath(path), isHidden: false, directoryDepth: 0 }, places);
-  return places;
+  return contentFirst(places);
+}
+
+/** A layer is walked from the root down, so its opaque directories come up before what lies in them and is read. */
+function contentFirst(places: readonly PathPlace[]): PathPlace[] {
+  const height = ({ layer }: PathPlace): number => layer ?? Number.MAX_SAFE_INTEGER;
+  const isMark = ({ holds }: PathPlace): number => (holds === 'opaque' ? 1 : 0);
+  return places.toSorted((a, b) => height(b) - height(a) || isMark(a) - isMark(b));
 }
 
 const namesOfPath = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.');
