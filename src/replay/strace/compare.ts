@@ -1,6 +1,7 @@
 /** Compares a tree with the listing of what was really there afterwards. */
 
 import { storeError } from '../../events/log-error.ts';
+import { decodeName } from '../../events/name.ts';
 
 /** One entry of a listing; members that do not apply are absent. */
 export interface ComparedEntry {
@@ -78,21 +79,22 @@ export function compareListings(
   const wanted = new Map(want.map((entry) => [keyOf(entry), entry]));
   const differences: TreeDifference[] = [];
   const offs: number[] = [];
-  const add = (path: string, what: TreeDifference['kind'], members: TreeDifference['members'] = []): void => {
-    differences.push({ path, kind: what, members, isExplained: isInexact(path) });
+  const add = (entry: ComparedEntry, what: TreeDifference['kind'], members: TreeDifference['members'] = []): void => {
+    const bytes = entry.path_b64 === undefined ? Buffer.from(entry.path) : Buffer.from(entry.path_b64, 'base64');
+    differences.push({ path: entry.path, kind: what, members, isExplained: isInexact(decodeName(bytes)) });
   };
   for (const entry of got) {
     const other = wanted.get(keyOf(entry));
     if (other === undefined) {
-      add(entry.path, 'extra');
+      add(entry, 'extra');
       continue;
     }
     wanted.delete(keyOf(entry));
     const members = differentMembers(other, entry);
-    if (members.length > 0) add(entry.path, 'different', members);
+    if (members.length > 0) add(entry, 'different', members);
     if (!isWhiteout(entry)) offs.push(mtimeOff(other, entry, shiftNs));
   }
-  for (const { path } of wanted.values()) add(path, 'missing');
+  for (const entry of wanted.values()) add(entry, 'missing');
   offs.sort((a, b) => a - b);
   return {
     kind,

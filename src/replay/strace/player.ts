@@ -163,6 +163,12 @@ export class Player {
     return tree.pathOf(ino);
   }
 
+  /** The node under an absolute path of the tree without symbolic links; 0: none. */
+  inoAt(path: string): Ino {
+    const { tree } = this.namespace.root.overlay;
+    return path.split('/').reduce((ino, name) => (name === '' ? ino : tree.lookup(ino, name)), ROOT_INO);
+  }
+
   inexact(file: OpenFile, reason: InexactReason): void {
     this.exactness.mark(file.ino, this.pathOf(file.ino) ?? file.path, reason, this.record.line);
   }

@@ -162,6 +162,8 @@ async function report(
   const { player, counts } = program;
   const inexact = player.exactness.files((ino) => player.pathOf(ino));
   const paths = new Set(inexact.map(({ path }) => path));
+  // A file of several names is inexact under all of them.
+  const isInexact = (path: string): boolean => paths.has(path) || player.exactness.has(player.inoAt(path));
   const comparisons: Comparison[] = [];
   for (const [kind, listing] of [
     ['merged', 'after.ndjson'],
@@ -170,7 +172,7 @@ async function report(
     const file = join(directory, listing);
     if (!(await exists(file))) continue;
     const want = parseListing(await readFile(file, 'utf8'), file);
-    comparisons.push(compareListings(kind, want, host.entries(kind), clock.shiftNs, (path) => paths.has(path)));
+    comparisons.push(compareListings(kind, want, host.entries(kind), clock.shiftNs, isInexact));
   }
   const refused = player.refusedCount;
   const uncertain = player.exactness.events;
