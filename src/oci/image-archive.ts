@@ -16,6 +16,7 @@ import { sourceError } from './source-place.ts';
 import { WarningList } from './source-warning.ts';
 import { spoolDecompressed } from './spool.ts';
 import { TarFiles } from './tar-files.ts';
+import { looksLikeTar, TAR_BLOCK_BYTES } from './tar-header.ts';
 import { storeError } from '../events/log-error.ts';
 
 /**
@@ -42,13 +43,22 @@ export async function openImageSource(path: string, options: ImageSourceOptions 
     throw storeError('ERR_OCI_UNSUPPORTED', `${path}: not a file or directory`, { detail: { file: path } });
   const tar = await unpackIfCompressed(path, handle, options);
   try {
-    if ((await tar.stat()).size === 0) throw sourceError('ERR_OCI_CORRUPT', 'the file is empty', { file: path });
+    await expectTar(path, tar);
     const files = await TarFiles.index(path, tar, { limits: options.limits, onWarning: warnings.add });
     return await openFiles(files, options, warnings, false);
   } catch (error) {
     await tar.close();
     throw error;
   }
+}
+
+/** Tells a damaged tar, which the reader refuses with the place of the damage, from a file that is something else. */
+async function expectTar(path: string, handle: FileHandle): Promise<void> {
+  const start = Buffer.alloc(TAR_BLOCK_BYTES);
+  const { bytesRead } = await handle.read(start, 0, TAR_BLOCK_BYTES, 0);
+  if (bytesRead === 0) throw sourceError('ERR_OCI_CORRUPT', 'the file is empty', { file: path });
+  if (looksLikeTar(start.subarray(0, bytesRead))) return;
+  throw sourceError('ERR_OCI_CORRUPT', 'not an archive: its first bytes are not those of a tar', { file: path });
 }
 
 /** The handle itself if it is a plain tar; otherwise one of the uncompressed content, and the given one is closed. */

@@ -39,6 +39,17 @@ export function isZeroBlock(block: Buffer): boolean {
 const ZERO_BLOCK = Buffer.alloc(TAR_BLOCK_BYTES);
 
 /**
+ * Whether a file is meant as a tar, also as a damaged one: it starts with a header whose checksum fits, with one that says
+ * `ustar`, or with the end of an archive that holds nothing.
+ *
+ * @param start - The first {@link TAR_BLOCK_BYTES} bytes, or all of a shorter file.
+ */
+export function looksLikeTar(start: Buffer): boolean {
+  if (start.length >= 261 && start.readUInt32BE(257) === USTAR) return true;
+  return start.length >= TAR_BLOCK_BYTES && (isZeroBlock(start) || hasValidChecksum(start));
+}
+
+/**
  * Reads a header block.
  *
  * @param block - {@link TAR_BLOCK_BYTES} bytes; read, not kept.

@@ -260,8 +260,14 @@ describe('damaged and odd archives', () => {
   test('what is no archive is refused', async () => {
     await expect(open(Buffer.alloc(0))).rejects.toEqual(corrupt('the file is empty'));
     await expect(open(gzipSync(Buffer.alloc(0)))).rejects.toEqual(corrupt('the file is empty'));
-    await expect(open(Buffer.from('hello'))).rejects.toEqual(corrupt('middle of a header'));
-    await expect(open(Buffer.alloc(2000, 'x'))).rejects.toEqual(corrupt('not a tar header'));
+    const isNone = corrupt('not an archive: its first bytes are not those of a tar');
+    await expect(open(Buffer.from('hello'))).rejects.toEqual(isNone);
+    await expect(open(gzipSync('hello'))).rejects.toEqual(isNone);
+    await expect(open(Buffer.alloc(2000, 'x'))).rejects.toEqual(isNone);
+    const damaged = Buffer.from(LAYER);
+    damaged[0] ^= 1;
+    await expect(open(damaged)).rejects.toEqual(corrupt('not a tar header: its checksum does not fit'));
+    await expect(open(LAYER.subarray(0, 300))).rejects.toEqual(corrupt('middle of a header'));
     await expect(open(Buffer.from('fd377a585a000000', 'hex'))).rejects.toEqual(unsupported('xz'));
     await expect(openImageSource(join(folder, 'absent'))).rejects.toEqual(error('ERR_NOT_FOUND', 'no such file'));
     await expect(openImageSource('/dev/null')).rejects.toEqual(unsupported('not a file'));
