@@ -32,7 +32,7 @@ function run(...argv: string[]): void {
 
 rmSync(STORE, { recursive: true, force: true });
 
-say(paint(1, 'A real image: six layers, as podman saved them, every digest verified'));
+say(paint(1, 'A real image: six layers that buildah built, every digest verified'));
 say();
 run('load', inRoot('examples/images/edge-oci-archive.tar'));
 run('images');
