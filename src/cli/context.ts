@@ -59,6 +59,11 @@ export class VerbContext {
     return asked === undefined || asked === '' ? DEFAULT_STORE : asked;
   }
 
+  /** The store that the verb works on, once it has opened one. */
+  get openedStore(): Store | undefined {
+    return this.session ?? this.#opened[0];
+  }
+
   /** The same, for a store elsewhere. */
   at(directory: string): VerbContext {
     const { stdout, stderr, env, session, nested } = this;

@@ -6,6 +6,7 @@ import { VerbContext } from './context.ts';
 import { EXIT_OK, EXIT_USAGE, exitCodeOf, isUsageError } from './exit-codes.ts';
 import { BufferOutput, type Output } from './output.ts';
 import { makeProgram, type Parsed, usageText } from './program.ts';
+import { removalHint } from './removed-container.ts';
 import { VERBS } from './verbs.ts';
 import { VERSION } from './version.ts';
 
@@ -59,7 +60,7 @@ export async function runCli(run: CliRun): Promise<number> {
     return code ?? EXIT_OK;
   } catch (error) {
     context.progress(null);
-    run.stderr.write(errorText(error, verb.name, run.env));
+    run.stderr.write(errorText(error, verb.name, run.env, removalHint(error, context.openedStore, verb)));
     const command = program.commands.find((each) => each.name() === verb.name);
     if (isUsageError(error) && command !== undefined) run.stderr.write(usageText(command));
     await context.close().catch(() => {});
@@ -78,9 +79,9 @@ async function runNested(session: Store, argv: readonly string[], env: NodeJS.Pr
 }
 
 /** One sentence; with OVERLOG_DEBUG the whole story. */
-function errorText(error: unknown, verb: string, env: NodeJS.ProcessEnv): string {
+function errorText(error: unknown, verb: string, env: NodeJS.ProcessEnv, hint: string): string {
   const isDebug = (env['OVERLOG_DEBUG'] ?? '') !== '';
   if (isDebug && error instanceof Error) return `overlog ${verb}: ${error.stack ?? error.message}\n`;
   const message = error instanceof Error ? error.message : String(error);
-  return `overlog ${verb}: ${message.replaceAll('\n', ' ')}\n`;
+  return `overlog ${verb}: ${message.replaceAll('\n', ' ')}${hint}\n`;
 }

@@ -44,3 +44,46 @@ c1$ rm -r /data ; mkdir /data
     expect(stdout).toMatch(/^opaque directory \/data in upper\(c1\) at #\d+, hides app:1\/layer1\n$/);
   });
 });
+
+describe('a removed container', () => {
+  const removed = async (): Promise<Store> => {
+    const store = await played(`${IMAGE}\ncontainer web app:1\n`);
+    const web = store.containers.get('web');
+    await web.start();
+    web.fs.writeFileSync('/note', 'hi\n');
+    await web.rename('shop');
+    await web.remove({ force: true });
+    return store;
+  };
+
+  it('is named with the event that removed it, and how to look at it', async () => {
+    const store = await removed();
+    for (const argv of [
+      ['ls', 'shop:/'],
+      ['cat', 'shop:/note'],
+      ['stat', 'shop:/'],
+      ['inspect', 'shop'],
+      ['diff', 'shop'],
+    ]) {
+      const { stdout, stderr, exitCode } = await runCommand(argv, store);
+      expect({ argv, stdout, exitCode }).toEqual({ argv, stdout: '', exitCode: 4 });
+      const found = /: there is no container "shop": event (\d+) removed it; --at (\d+) shows it as it was\n$/.exec(
+        stderr,
+      );
+      const [, event, before] = found ?? expect.fail(stderr);
+      expect((await runCommand(['show', event], store)).stdout).toContain(`${event}  ContainerRemoved`);
+      expect((await runCommand(['cat', '--at', before, 'shop:/note'], store)).stdout).toBe('hi\n');
+    }
+  });
+
+  it('can be brought back, where a verb writes', async () => {
+    const { stderr, exitCode } = await runCommand(['start', 'shop'], await removed());
+    expect(exitCode).toBe(4);
+    expect(stderr).toMatch(/: event \d+ removed it; overlog fork shop --at \d+ brings it back\n$/);
+  });
+
+  it('is not confused with one that never was, nor by its earlier name', async () => {
+    const { stderr } = await runCommand(['ls', 'web:/'], await removed());
+    expect(stderr).toBe('overlog ls: there is no container "web"\n');
+  });
+});
