@@ -72,6 +72,27 @@ export interface ContainerRecord {
   readonly forkedFrom: { readonly container: SubjectId; readonly at: number } | null;
 }
 
+/** Stands for the container that a namespace wants, where there is none. */
+export const NO_CONTAINER: ContainerRecord = {
+  container: 0,
+  id: '',
+  name: '',
+  image: null,
+  reference: '',
+  profile: { redirectDir: false, index: false, metacopy: false },
+  readOnly: false,
+  labels: [],
+  command: [],
+  state: 'running',
+  exitCode: 0,
+  createdNs: 0n,
+  startedNs: null,
+  finishedNs: null,
+  mounts: [],
+  seq: 0,
+  forkedFrom: null,
+};
+
 export interface VolumeRecord {
   readonly volume: SubjectId;
   readonly kind: VolumeKind;

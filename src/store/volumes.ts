@@ -6,7 +6,7 @@ import { createFs } from '../engine/fs/create-fs.ts';
 import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
 import { Namespace } from '../engine/namespace.ts';
 import { STORE_SUBJECT, type SubjectId } from '../events/event.ts';
-import type { ContainerRecord, VolumeRecord } from '../projections/registry.ts';
+import { NO_CONTAINER, type VolumeRecord } from '../projections/registry.ts';
 import { type LiveMoment, type Moment, volumeOf } from './moment.ts';
 
 /** A volume at one moment, as a value. */
@@ -49,7 +49,7 @@ export class VolumeViews {
   namespace(name: string): Namespace {
     const { volume } = volumeOf(this.#moment, name);
     const { engine, world, chunks, files } = this.#moment;
-    return new Namespace({ engine, world, container: { ...NOBODY, container: volume }, chunks, files });
+    return new Namespace({ engine, world, container: { ...NO_CONTAINER, container: volume }, chunks, files });
   }
 
   #info(volume: VolumeRecord): VolumeInfo {
@@ -113,24 +113,3 @@ export class Volumes extends VolumeViews {
     });
   }
 }
-
-/** Stands for the container that a namespace wants, where there is none. */
-const NOBODY: ContainerRecord = {
-  container: 0,
-  id: '',
-  name: '',
-  image: null,
-  reference: '',
-  profile: { redirectDir: false, index: false, metacopy: false },
-  readOnly: false,
-  labels: [],
-  command: [],
-  state: 'running',
-  exitCode: 0,
-  createdNs: 0n,
-  startedNs: null,
-  finishedNs: null,
-  mounts: [],
-  seq: 0,
-  forkedFrom: null,
-};

@@ -7,8 +7,8 @@
  * were made in a layer.
  */
 
-import { kindOf, type NodeKind, PERMISSION_BITS, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../events/mode.ts';
-import { compareNames, nameBytes } from '../events/name.ts';
+import { kindOf, PERMISSION_BITS, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../events/mode.ts';
+import { compareNames } from '../events/name.ts';
 import {
   O_ACCMODE,
   O_APPEND,
@@ -23,7 +23,24 @@ import {
   O_WRONLY,
 } from '../engine/open-files.ts';
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE } from '../engine/calls/space.ts';
-import type { FileCall, Outcome, StatOutcome } from './file-call.ts';
+import type { FileCall, Outcome } from './file-call.ts';
+import {
+  Refused,
+  attach,
+  canRead,
+  canWrite,
+  detach,
+  expectXattrName,
+  inherit,
+  isInside,
+  isLink,
+  newNode,
+  resize,
+  statOf,
+  takesUserXattrs,
+  writeAt,
+  type ModelNode,
+} from './model-node.ts';
 
 /** What a model starts from: the entries of a tree, parents first. */
 export interface ModelEntry {
@@ -36,55 +53,26 @@ export interface ModelEntry {
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
-interface Node {
-  /** Format and permission bits. */
-  mode: number;
-  uid: number;
-  gid: number;
-  nlink: number;
-  /** Of a file its content, of a symbolic link its target. */
-  data: Buffer;
-  target: string;
-  xattrs: Map<string, string>;
-  /** Of a directory. */
-  children: Map<string, Node> | null;
-  parent: Node | null;
-  /** It is, or merges with, a directory of a layer. */
-  hasLower: boolean;
-  /** Made by O_TMPFILE and never linked: it may still get a name. */
-  isTemporary: boolean;
-}
-
 interface OpenNode {
-  readonly node: Node;
+  readonly node: ModelNode;
   readonly flags: number;
   position: number;
 }
 
 /** Where a path leads: the node or null, and the directory that holds its last name. */
 interface Place {
-  readonly node: Node | null;
-  readonly parent: Node;
+  readonly node: ModelNode | null;
+  readonly parent: ModelNode;
   readonly name: string;
   readonly last: 'name' | 'dot' | 'dotdot' | 'root';
   readonly hasSlash: boolean;
-}
-
-/** A refusal, by its code. */
-class Refused extends Error {
-  readonly code: string;
-
-  constructor(code: string) {
-    super(code);
-    this.code = code;
-  }
 }
 
 const UMASK = 0o022;
 const LINKS_MAX = 40;
 
 export class PosixModel {
-  readonly #root: Node;
+  readonly #root: ModelNode;
   readonly #files = new Map<number, OpenNode>();
   /** Character device 0:0 is a whiteout there, and refused (SEM-W11). */
   readonly #isOverlay: boolean;
@@ -110,11 +98,11 @@ export class PosixModel {
   /** Every path with what stat tells, content, target and attributes; sorted. */
   list(): Map<string, object> {
     const entries = new Map<string, object>();
-    const visit = (node: Node, path: string): void => {
+    const visit = (node: ModelNode, path: string): void => {
       const { data, target, xattrs } = node;
       const listed = [...xattrs].toSorted(([a], [b]) => (a < b ? -1 : 1));
       entries.set(path, { ...statOf(node), data: data.toString('latin1'), target, xattrs: listed });
-      const names = [...(node.children ?? new Map<string, Node>())].toSorted(([a], [b]) => compareNames(a, b));
+      const names = [...(node.children ?? new Map<string, ModelNode>())].toSorted(([a], [b]) => compareNames(a, b));
       for (const [name, child] of names) visit(child, path === '/' ? `/${name}` : `${path}/${name}`);
     };
     visit(this.#root, '/');
@@ -247,8 +235,8 @@ export class PosixModel {
 
   // ------------------------------------------------------------------------------------------------------- paths
 
-  #find(path: string, follow = true): Node {
-    return this.#walk(path, { follow }).node as Node;
+  #find(path: string, follow = true): ModelNode {
+    return this.#walk(path, { follow }).node as ModelNode;
   }
 
   /** path_resolution(7). With `wantParent` the last name need not exist. */
@@ -257,7 +245,11 @@ export class PosixModel {
     return this.#walkFrom(this.#root, path, options);
   }
 
-  #walkFrom(start: Node, path: string, options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean }): Place {
+  #walkFrom(
+    start: ModelNode,
+    path: string,
+    options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean },
+  ): Place {
     const { follow = false, wantParent = false, noSlash = false } = options;
     if (path === '') throw new Refused('ENOENT');
     const names = path.split('/').filter((name) => name !== '');
@@ -295,7 +287,7 @@ export class PosixModel {
 
   // ------------------------------------------------------------------------------------------------------- names
 
-  #make(path: string, mode: number, rdev = 0): Node {
+  #make(path: string, mode: number, rdev = 0): ModelNode {
     const isDirectory = (mode & S_IFMT) === S_IFDIR;
     const place = this.#walk(path, { wantParent: true });
     if (place.last !== 'name' || place.node !== null) throw new Refused('EEXIST');
@@ -305,14 +297,14 @@ export class PosixModel {
   }
 
   /** A new node takes the group of a setgid directory; a directory the bit too. */
-  #create({ parent, name }: Pick<Place, 'parent' | 'name'>, mode: number): Node {
+  #create({ parent, name }: Pick<Place, 'parent' | 'name'>, mode: number): ModelNode {
     const node = newNode(mode, 0, 0);
     inherit(parent, node);
     attach(parent, name, node);
     return node;
   }
 
-  #link(node: Node, path: string): null {
+  #link(node: ModelNode, path: string): null {
     const place = this.#walk(path, { wantParent: true });
     if (place.last !== 'name' || place.node !== null) throw new Refused('EEXIST');
     if (place.hasSlash) throw new Refused('ENOENT');
@@ -363,7 +355,7 @@ export class PosixModel {
     }
   }
 
-  #removeDirectory(path: string, children: ReadonlyMap<string, Node>): void {
+  #removeDirectory(path: string, children: ReadonlyMap<string, ModelNode>): void {
     try {
       this.#rmdir(path);
     } catch (error) {
@@ -420,7 +412,7 @@ export class PosixModel {
   #open(path: string, asked: number, mode: number): OpenNode {
     const flags = asked & O_PATH ? asked & (O_PATH | O_DIRECTORY | O_NOFOLLOW) : asked;
     const writes = (flags & O_ACCMODE) !== O_RDONLY;
-    let node: Node;
+    let node: ModelNode;
     if (flags & O_CREAT) {
       if (flags & O_DIRECTORY) throw new Refused('EINVAL');
       const isExclusive = (flags & O_EXCL) !== 0;
@@ -519,13 +511,13 @@ export class PosixModel {
 
   // -------------------------------------------------------------------------------------------------- attributes
 
-  #chmod(node: Node, mode: number): null {
+  #chmod(node: ModelNode, mode: number): null {
     if (isLink(node)) throw new Refused('ENOTSUP');
     node.mode = (node.mode & S_IFMT) | (mode & PERMISSION_BITS);
     return null;
   }
 
-  #setxattr(node: Node, name: string, value: string, flags: number): null {
+  #setxattr(node: ModelNode, name: string, value: string, flags: number): null {
     if (name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
     expectXattrName(name);
     if (flags & 1 && node.xattrs.has(name)) throw new Refused('EEXIST');
@@ -533,84 +525,4 @@ export class PosixModel {
     node.xattrs.set(name, value);
     return null;
   }
-}
-
-function newNode(mode: number, uid: number, gid: number): Node {
-  const children = (mode & S_IFMT) === S_IFDIR ? new Map<string, Node>() : null;
-  return {
-    mode,
-    uid,
-    gid,
-    nlink: 1,
-    data: Buffer.alloc(0),
-    target: '',
-    xattrs: new Map(),
-    children,
-    parent: null,
-    hasLower: false,
-    isTemporary: false,
-  };
-}
-
-function attach(parent: Node, name: string, node: Node): void {
-  parent.children?.set(name, node);
-  if (node.children !== null) node.parent = parent;
-}
-
-function detach(parent: Node, name: string): void {
-  const node = parent.children?.get(name);
-  parent.children?.delete(name);
-  if (node !== undefined) node.nlink -= 1;
-}
-
-function inherit(directory: Node, node: Node): void {
-  if (!(directory.mode & 0o2000)) return;
-  node.gid = directory.gid;
-  if (node.children !== null) node.mode |= 0o2000;
-}
-
-function isInside(directory: Node, ancestor: Node): boolean {
-  for (let at: Node | null = directory; at !== null; at = at.parent) if (at === ancestor) return true;
-  return false;
-}
-
-const isLink = (node: Node): boolean => kindOf(node.mode) === 'symlink';
-
-const takesUserXattrs = (node: Node): boolean => node.children !== null || kindOf(node.mode) === 'file';
-
-function expectXattrName(name: string): void {
-  const [namespace, ...rest] = name.split('.');
-  if (!['user', 'trusted', 'security'].includes(namespace)) throw new Refused('ENOTSUP');
-  if (rest.join('.') === '') throw new Refused('EINVAL');
-}
-
-const canRead = (flags: number): boolean => !(flags & O_PATH) && (flags & O_ACCMODE) !== O_WRONLY;
-
-const canWrite = (flags: number): boolean => !(flags & O_PATH) && (flags & O_ACCMODE) !== O_RDONLY;
-
-function resize(node: Node, size: number): null {
-  const data = Buffer.alloc(size);
-  node.data.copy(data);
-  node.data = data;
-  return null;
-}
-
-function writeAt(node: Node, at: number, bytes: Buffer): void {
-  if (at + bytes.length > node.data.length) resize(node, at + bytes.length);
-  else node.data = Buffer.from(node.data);
-  bytes.copy(node.data, at);
-}
-
-/** A directory's link count is 2 and one for each directory in it; 0 when it was removed. */
-function statOf(node: Node): StatOutcome {
-  const kind: NodeKind = kindOf(node.mode);
-  const subdirectories = [...(node.children?.values() ?? [])].filter((child) => child.children !== null).length;
-  return {
-    kind,
-    mode: node.mode & PERMISSION_BITS,
-    uid: node.uid,
-    gid: node.gid,
-    nlink: node.children === null ? node.nlink : node.nlink === 0 ? 0 : 2 + subdirectories,
-    size: node.children !== null ? null : isLink(node) ? nameBytes(node.target) : node.data.length,
-  };
 }

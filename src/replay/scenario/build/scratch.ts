@@ -12,7 +12,7 @@ import { OpenFileTable } from '../../../engine/open-file-table.ts';
 import type { ChunkStore } from '../../../events/chunk-store.ts';
 import { lastSeq, type Transaction } from '../../../events/event.ts';
 import type { EventLog } from '../../../events/event-log.ts';
-import type { ContainerRecord } from '../../../projections/registry.ts';
+import { NO_CONTAINER } from '../../../projections/registry.ts';
 import { overLower } from '../../../projections/tree/merge.ts';
 import type { Tree } from '../../../projections/tree/tree.ts';
 import { type Overlay, World } from '../../../projections/world.ts';
@@ -41,29 +41,15 @@ export function openScratch(engine: Engine, lower: Tree): Scratch {
   };
   const scratch = new Engine({ log, world, past, clock: () => timeNs });
   const files = new OpenFileTable();
-  const namespace = new Namespace({ engine: scratch, world, container: RECORD, chunks: log.chunks, files });
+  const namespace = new Namespace({
+    engine: scratch,
+    world,
+    container: { ...NO_CONTAINER, container: SUBJECT },
+    chunks: log.chunks,
+    files,
+  });
   return { shell: new Shell({ ...rootCaller(namespace), umask: 0o022 }, scratch), overlay };
 }
-
-const RECORD: ContainerRecord = {
-  container: SUBJECT,
-  id: '',
-  name: '',
-  image: null,
-  reference: '',
-  profile: { redirectDir: false, index: false, metacopy: false },
-  readOnly: false,
-  labels: [],
-  command: [],
-  state: 'running',
-  exitCode: 0,
-  createdNs: 0n,
-  startedNs: null,
-  finishedNs: null,
-  mounts: [],
-  seq: 0,
-  forkedFrom: null,
-};
 
 /** Counts events and keeps none. */
 class ForgetfulLog implements EventLog {
