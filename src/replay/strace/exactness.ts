@@ -8,8 +8,7 @@ export type InexactReason =
   | 'overlapping-writes'
   | 'data-from-outside'
   | 'copy-of-inexact'
-  | 'unknown-offset'
-  | 'refused';
+  | 'unknown-offset';
 
 const TEXTS: Readonly<Record<InexactReason, string>> = {
   'shared-mapping': 'written through a shared mapping: what was written there is not in the log',
@@ -18,7 +17,6 @@ const TEXTS: Readonly<Record<InexactReason, string>> = {
   'data-from-outside': 'data was copied inside the kernel from outside the tree: it is not in the log',
   'copy-of-inexact': 'copied from a file that is inexact itself',
   'unknown-offset': 'written through a descriptor from before the recording: its offset is not in the log',
-  refused: 'a call that succeeded when it was recorded was refused in the replay',
 };
 
 export interface InexactFile {
@@ -60,12 +58,6 @@ export class Exactness {
 
   has(ino: Ino): boolean {
     return this.#files.has(ino);
-  }
-
-  /** Copy-up that breaks a hard link gives the open file a new number. */
-  moved(from: Ino, to: Ino): void {
-    const marks = this.#files.get(from);
-    if (marks !== undefined) this.#files.set(to, marks);
   }
 
   /** @param pathOf - The path of a node at the end, or null. */

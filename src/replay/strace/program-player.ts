@@ -98,6 +98,7 @@ export class ProgramPlayer {
   }
 
   #started(task: Task, record: StraceRecord): void {
+    this.#forget(task);
     const descriptors = new Map<number, Descriptor>();
     for (const token of record.args) {
       const number = token.kind === 'word' ? numberOf(token) : Number.NaN;
@@ -106,7 +107,7 @@ export class ProgramPlayer {
       descriptor.description.hold();
       descriptors.set(number, descriptor);
     }
-    task.pending = { record, descriptors, child: 0 };
+    task.pending = { record, descriptors };
     if (DATA_CALLS.has(record.name)) this.player.inFlight++;
   }
 
@@ -114,7 +115,9 @@ export class ProgramPlayer {
   #forget(task: Task): void {
     const { pending } = task;
     task.pending = null;
-    if (pending !== null) this.#finish(pending);
+    if (pending === null) return;
+    if (DATA_CALLS.has(pending.record.name)) this.player.inFlight--;
+    this.#finish(pending);
   }
 
   #finish(pending: PendingCall): void {

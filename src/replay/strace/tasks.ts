@@ -23,8 +23,6 @@ export interface Program {
 export interface PendingCall {
   readonly record: StraceRecord;
   readonly descriptors: ReadonlyMap<number, Descriptor>;
-  /** A clone whose child was seen before it returned. */
-  child: number;
 }
 
 /** One thread; credentials are a thread's own. */
