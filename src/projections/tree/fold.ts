@@ -25,9 +25,10 @@ export function applyFileEvent(tree: Tree, event: FileEvent, seq: number): void 
       return unlinked(tree, event);
     case 'WhiteoutCreated': {
       const directory = tree.editDirectory(event.parent);
-      directory.whiteouts ??= new NameMap();
-      if (!directory.whiteouts.has(event.name)) tree.whiteouts++;
-      directory.whiteouts.set(event.name, seq, tree.owner);
+      const whiteouts = (directory.whiteouts ??= new NameMap());
+      const before = whiteouts.size;
+      whiteouts.set(event.name, seq, tree.owner);
+      tree.whiteouts += whiteouts.size - before;
       return;
     }
     case 'WhiteoutRemoved': {
@@ -160,17 +161,20 @@ function unlinked(tree: Tree, event: EventOf<'Unlinked'>): void {
 /** One name less. Lower nodes stay as they are: their layer still holds them. Tells whether it was a directory. */
 function dropLink(tree: Tree, ino: Ino, nlink: number, released: boolean, timeNs: bigint): boolean {
   const before = tree.at(ino);
-  if (before.layer !== UPPER) return before.dir !== null;
-  const inode = tree.edit(ino);
-  const isDirectory = inode.dir !== null;
+  const isDirectory = before.dir !== null;
+  if (before.layer !== UPPER) return isDirectory;
   if (nlink === 0) {
-    count(tree, inode, -1);
-    if (inode.dir?.whiteouts) tree.whiteouts -= inode.dir.whiteouts.size;
-    if (released) tree.remove(ino);
-    else {
-      tree.orphans++;
-      inode.parent = 0;
-    }
+    count(tree, before, -1);
+    if (before.dir?.whiteouts) tree.whiteouts -= before.dir.whiteouts.size;
+  }
+  if (released && nlink === 0) {
+    tree.remove(ino);
+    return isDirectory;
+  }
+  const inode = tree.edit(ino);
+  if (nlink === 0) {
+    tree.orphans++;
+    inode.parent = 0;
   }
   inode.nlink = nlink;
   inode.ctimeNs = timeNs;
