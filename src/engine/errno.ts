@@ -82,13 +82,6 @@ export function errnoCode(errno: number): string {
   return TABLE.get(errno)?.[0] ?? `E${-errno}`;
 }
 
-/** The negative error number of a code, or 0. */
-export function errnoOf(code: string): number {
-  if (code === 'EOPNOTSUPP') return EOPNOTSUPP;
-  for (const [errno, [name]] of TABLE) if (name === code) return errno;
-  return 0;
-}
-
 /** The error of a refused call, as node:fs makes it. */
 export interface FsError extends Error {
   readonly errno: number;
