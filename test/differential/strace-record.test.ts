@@ -9,14 +9,18 @@ import { RecordingClock } from '../../src/replay/strace/recording-clock.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { recordingHost } from '../../src/store/recording-host.ts';
 
+/** Programs of the system, not of npm. */
+const STRACE = 'strace';
+const UNSHARE = 'unshare';
+
 /** Why nothing can be recorded here, or null. */
 function lacking(): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'not root on Linux';
-  if (spawnSync('strace', ['-V']).error !== undefined) return 'no strace';
+  if (spawnSync(STRACE, ['-V']).error !== undefined) return 'no strace';
   const folder = mkdtempSync(join(tmpdir(), 'overlog-mount-'));
   for (const name of ['l', 'u', 'w']) mkdirSync(join(folder, name));
   const mount = `mount -t overlay overlay -o lowerdir=${folder}/l,upperdir=${folder}/u,workdir=${folder}/w ${folder}/l`;
-  const tried = spawnSync('unshare', ['--mount', 'sh', '-c', mount]);
+  const tried = spawnSync(UNSHARE, ['--mount', 'sh', '-c', mount]);
   rmSync(folder, { recursive: true });
   return tried.status === 0 ? null : 'no overlay can be mounted';
 }

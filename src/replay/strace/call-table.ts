@@ -128,3 +128,19 @@ export const DATA_CALLS: ReadonlySet<string> = new Set([
   'splice',
   'sendfile',
 ]);
+
+/** Calls whose arguments alone tell what they do. */
+export const NAME_CALLS: ReadonlySet<string> = new Set([
+  'mkdir',
+  'mkdirat',
+  'unlink',
+  'unlinkat',
+  'rmdir',
+  'symlink',
+  'symlinkat',
+  'link',
+  'linkat',
+  'rename',
+  'renameat',
+  'renameat2',
+]);

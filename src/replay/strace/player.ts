@@ -53,11 +53,11 @@ export class Player {
     this.places = new Places(namespace, root, (pid) => this.tasks.get(pid));
   }
 
-  begin(task: Task, record: StraceRecord): void {
+  /** @param pending - Its beginning, where it did not end at once. */
+  begin(task: Task, record: StraceRecord, pending: PendingCall | null): void {
     this.task = task;
     this.record = record;
-    this.#pending = task.pending?.record.name === record.name ? task.pending : null;
-    task.pending = null;
+    this.#pending = pending;
   }
 
   get args(): readonly Token[] {

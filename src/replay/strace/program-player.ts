@@ -2,12 +2,12 @@
 
 import type { Engine } from '../../engine/engine.ts';
 import type { Namespace } from '../../engine/namespace.ts';
-import { CLONE_CALLS, DATA_CALLS, FILE_CALLS, PROCESS_CALLS } from './call-table.ts';
+import { CLONE_CALLS, DATA_CALLS, FILE_CALLS, NAME_CALLS, PROCESS_CALLS } from './call-table.ts';
 import { causeOf } from './cause.ts';
 import { type Descriptor, DescriptorTable } from './descriptors.ts';
 import { hasFlag } from './flags.ts';
 import { Lineage } from './lineage.ts';
-import { Player } from './player.ts';
+import { type Outcome, Player } from './player.ts';
 import type { RecordingClock } from './recording-clock.ts';
 import type { StraceRecord } from './record.ts';
 import type { RecordingMeta } from './recording-meta.ts';
@@ -57,7 +57,10 @@ export class ProgramPlayer {
   /** The log is at its end: what is open then is closed. */
   end(): void {
     this.#lineage.end();
-    for (const task of this.player.tasks.values()) this.#engine.transact(['exit'], () => task.table.leave());
+    for (const task of this.player.tasks.values()) {
+      this.#attribute(task);
+      this.#engine.transact(['exit', `pid=${task.pid}`], () => task.table.leave());
+    }
     this.player.tasks.clear();
     for (const { description } of this.player.passing.splice(0)) description.release();
   }
@@ -70,8 +73,7 @@ export class ProgramPlayer {
       task = this.#newTask(record.pid, parent);
       tasks.set(record.pid, task);
     }
-    this.#engine.group = `${this.#groupPrefix}${task.program.leader}`;
-    this.#engine.actor = task.program.name === '' ? null : task.program.name;
+    this.#attribute(task);
     switch (record.kind) {
       case 'started':
         this.#started(task, record);
@@ -107,7 +109,7 @@ export class ProgramPlayer {
       descriptor.description.hold();
       descriptors.set(number, descriptor);
     }
-    task.pending = { record, descriptors };
+    task.pending = { record, descriptors, isApplied: false };
     if (DATA_CALLS.has(record.name)) this.player.inFlight++;
   }
 
@@ -129,19 +131,15 @@ export class ProgramPlayer {
     if (pending !== null && DATA_CALLS.has(pending.record.name)) this.player.inFlight--;
     if (CLONE_CALLS.has(record.name)) this.#clone(task, record);
     else {
-      const apply = FILE_CALLS.get(record.name);
       const process = PROCESS_CALLS.get(record.name);
-      if (apply === undefined && process === undefined) this.counts.other++;
-      else if (isFailure(record)) this.counts.failed++;
-      else {
-        this.player.begin(task, record);
-        const cause = causeOf(record, this.player.places);
-        this.#engine.transact(cause, () => {
-          if (process !== undefined) {
-            process(this.player);
-            this.counts.process++;
-          } else if (apply !== undefined) this.#count(apply(this.player));
-        });
+      const isFile = FILE_CALLS.has(record.name);
+      if (process === undefined && !isFile) this.counts.other++;
+      else if (isFailure(record)) this.#failed(record, pending);
+      else if (isFile) this.#fileCall(task, record, pending);
+      else if (process !== undefined) {
+        this.player.begin(task, record, pending);
+        this.#engine.transact(causeOf(record, this.player.places), () => process(this.player));
+        this.counts.process++;
       }
     }
     if (pending !== null) {
@@ -150,10 +148,49 @@ export class ProgramPlayer {
     }
   }
 
-  #count(outcome: ReturnType<NonNullable<ReturnType<typeof FILE_CALLS.get>>>): void {
+  #failed(record: StraceRecord, pending: PendingCall | null): void {
+    this.counts.failed++;
+    if (!pending?.isApplied) return;
+    const text = `${record.name}: it was taken for done before it failed`;
+    this.player.exactness.events.push({ line: record.line, text });
+  }
+
+  #fileCall(task: Task, record: StraceRecord, pending: PendingCall | null): void {
+    let outcome = pending?.isApplied ? 'applied' : this.#apply(task, record, pending);
+    if (typeof outcome === 'number' && record.result.errno === '') {
+      for (const other of this.player.tasks.values()) {
+        if (other === task || !this.#applyEarly(other)) continue;
+        outcome = this.#apply(task, record, pending);
+        if (typeof outcome !== 'number') break;
+      }
+    }
     if (outcome === 'outside') this.counts.outside++;
     else if (outcome === 'applied') this.counts.applied++;
-    else if (this.player.record.result.errno === '') this.player.refuse(outcome);
+    else if (record.result.errno === '') this.player.refuse(outcome);
+  }
+
+  #apply(task: Task, record: StraceRecord, pending: PendingCall | null): Outcome {
+    const apply = FILE_CALLS.get(record.name);
+    if (apply === undefined) return 'outside';
+    this.player.begin(task, record, pending);
+    this.#attribute(task);
+    return this.#engine.transact(causeOf(record, this.player.places), () => apply(this.player));
+  }
+
+  /**
+   * Does a call on names that has begun and not returned yet: calls come in the order in which they returned, but one that
+   * was refused in this order may have succeeded because that one was done already.
+   */
+  #applyEarly(task: Task): boolean {
+    const { pending } = task;
+    if (pending === null || pending.isApplied || !NAME_CALLS.has(pending.record.name)) return false;
+    pending.isApplied = this.#apply(task, pending.record, pending) === 'applied';
+    return pending.isApplied;
+  }
+
+  #attribute(task: Task): void {
+    this.#engine.group = `${this.#groupPrefix}${task.program.leader}`;
+    this.#engine.actor = task.program.name === '' ? null : task.program.name;
   }
 
   #clone(task: Task, record: StraceRecord): void {

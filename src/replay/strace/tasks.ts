@@ -23,6 +23,8 @@ export interface Program {
 export interface PendingCall {
   readonly record: StraceRecord;
   readonly descriptors: ReadonlyMap<number, Descriptor>;
+  /** It was applied before the log said how it ended, since what ended meanwhile takes it for granted. */
+  isApplied: boolean;
 }
 
 /** One thread; credentials are a thread's own. */

@@ -177,6 +177,26 @@ describe('calls at the same time', () => {
   });
 });
 
+describe('calls on names at the same time', () => {
+  it('are done before what takes them for granted, although they return later', async () => {
+    const { fs, report, store } = await replay(
+      `60 ${OPEN('lock', 3)}`,
+      '60 clone(child_stack=NULL, flags=SIGCHLD) = 61',
+      '60 unlink("lock" <unfinished ...>',
+      '61 openat(AT_FDCWD</c>, "lock", O_WRONLY|O_CREAT|O_EXCL, 0644) = 4</c/lock>',
+      '61 write(4</c/lock>, "61", 2) = 2',
+      '60 <... unlink resumed>) = 0',
+    );
+    expect(fs.readFileSync('/lock', 'utf8')).toBe('61');
+    expect(report).toMatchObject({ isExact: true, refusedCalls: [], calls: { applied: 4 } });
+    const causes = (group: string): unknown[] => Array.from(store.transactions({ group })).map(({ cause }) => cause[0]);
+    expect([causes('rec/60'), causes('rec/61')]).toEqual([
+      ['openat', 'unlink', 'exit'],
+      ['openat', 'write'],
+    ]);
+  });
+});
+
 describe('what the replay can not do', () => {
   it('is told with line, process and errno', async () => {
     const { report } = await replay('60 unlink("nothing") = 0', '60 mkdir("x", 0755) = 0');
