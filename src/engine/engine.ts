@@ -1,5 +1,5 @@
 /**
- * The shell around the pure parts: takes what `decide` answered, appends it to the log, folds it into the world and
+ * The shell around the pure parts: takes what `decide` answered, folds it into the world, appends it to the log and
  * tells whoever listens; all in one turn, with no await between.
  *
  * A call that consists of several smaller ones (writeFile is open, write, close) is one transaction: its events are
