@@ -57,6 +57,7 @@ export { DOCKER_CHANGE_KIND, dockerDiffLine } from './replay/docker-diff.ts';
 export { diffStat } from './replay/diff.ts';
 export { type PathPlace, placesInImage, placesOf } from './projections/where.ts';
 export { causeText, whereLine, whereLines, type WhereNames } from './projections/where-text.ts';
+export { nameInUpper } from './projections/tree/overlay-xattr.ts';
 export { wastedBytes, wastedLines, type WastedPath, wastedPaths } from './projections/wasted.ts';
 export { checkInvariants, type InvariantOptions } from './replay/invariants.ts';
 export { parseScenario } from './replay/scenario/parse.ts';

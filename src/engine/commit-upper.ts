@@ -4,7 +4,8 @@
  * the chunks that the container's did.
  *
  * Times are cut to whole seconds, because that is what a layer's tar holds, so the layer here and the one that another
- * engine makes from the tar are the same tree. Sockets are left out, as a tar can't hold them.
+ * engine makes from the tar are the same tree. Sockets are left out, as a tar can't hold them, and so are attributes named as
+ * overlayfs names its own, which no engine takes from a layer (SEM-2.5).
  */
 
 import type { ChunkStore } from '../events/chunk-store.ts';
@@ -12,6 +13,7 @@ import { type Ino, ROOT_INO } from '../events/event.ts';
 import { kindOf } from '../events/mode.ts';
 import { compareNames } from '../events/name.ts';
 import type { Inode } from '../projections/tree/inode.ts';
+import { isOverlayXattr } from '../projections/tree/overlay-xattr.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import { type BuiltLayer, storeLayer } from './layer-builder.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -61,7 +63,7 @@ function hidesBelow(writer: LayerWriter, directory: Ino): boolean {
 function copyNode(copy: Copy, ino: Ino, node: Inode, parent: Ino, name: string): void {
   const { writer, links } = copy;
   if (node.dir !== null) {
-    copyDirectory(copy, ino, writer.createDirectory(parent, name, inWholeSeconds(node)));
+    copyDirectory(copy, ino, writer.createDirectory(parent, name, asInTar(node)));
     return;
   }
   if (kindOf(node.mode) === 'sock') return;
@@ -70,13 +72,14 @@ function copyNode(copy: Copy, ino: Ino, node: Inode, parent: Ino, name: string):
     writer.link(parent, name, linked);
     return;
   }
-  const made = writer.createNode(parent, name, inWholeSeconds(node));
+  const made = writer.createNode(parent, name, asInTar(node));
   writer.shareContent(made, node);
   if (node.nlink > 1) links.set(ino, made);
 }
 
-function inWholeSeconds(node: Inode): Pick<Inode, 'mode' | 'uid' | 'gid' | 'rdev' | 'target' | 'mtimeNs' | 'xattrs'> {
-  const { mode, uid, gid, rdev, target, mtimeNs, xattrs } = node;
+function asInTar(node: Inode): Pick<Inode, 'mode' | 'uid' | 'gid' | 'rdev' | 'target' | 'mtimeNs' | 'xattrs'> {
+  const { mode, uid, gid, rdev, target, mtimeNs } = node;
+  const xattrs = node.xattrs.filter(([name]) => !isOverlayXattr(name));
   const fraction = ((mtimeNs % SECOND) + SECOND) % SECOND;
   return { mode, uid, gid, rdev, target, mtimeNs: mtimeNs - fraction, xattrs };
 }

@@ -11,6 +11,7 @@ import { deviceMajor, deviceMinor, kindOf, type NodeKind, PERMISSION_BITS } from
 import { compareNames, encodeName, isUtf8Name } from '../events/name.ts';
 import { readContent } from '../projections/tree/content.ts';
 import type { Inode } from '../projections/tree/inode.ts';
+import { nameInUpper } from '../projections/tree/overlay-xattr.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 
 /** One entry. Members that do not apply are absent. */
@@ -44,7 +45,7 @@ export interface ListingEntry {
 export interface ListingOptions {
   /**
    * List the upper only, as a kernel's upperdir holds it: whiteouts are character devices 0:0, opaque directories carry
-   * `trusted.overlay.opaque`. Default false: what a user sees.
+   * `trusted.overlay.opaque`, and what a user called so is escaped (W12). Default false: what a user sees.
    */
   readonly upper?: boolean;
 }
@@ -107,7 +108,10 @@ class Lister {
   }
 
   #xattrs(node: Inode): { xattrs?: Record<string, string> } {
-    const pairs = node.xattrs.map(([name, value]): [string, string] => [name, Buffer.from(value).toString('base64')]);
+    const pairs = node.xattrs.map(([name, value]): [string, string] => [
+      this.#isUpper ? nameInUpper(name) : name,
+      Buffer.from(value).toString('base64'),
+    ]);
     if (this.#isUpper && node.dir?.opaque) pairs.push(['trusted.overlay.opaque', 'eQ==']);
     if (pairs.length === 0) return {};
     return { xattrs: Object.fromEntries(pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))) };

@@ -13,6 +13,7 @@ import type { ExportItem } from '../oci/export-pieces.ts';
 import { opaqueEntry, type TarWriteEntry, whiteoutEntry } from '../oci/tar-writer.ts';
 import { readContent } from '../projections/tree/content.ts';
 import type { Inode } from '../projections/tree/inode.ts';
+import { nameInUpper, OVERLAY_XATTR_PREFIX } from '../projections/tree/overlay-xattr.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 
 /**
@@ -132,7 +133,7 @@ class Walk {
     const prefix = MARK_PREFIX[this.#options.form];
     if (prefix === null) return node.xattrs;
     const xattrs = node.xattrs.map(([name, value]): [string, Uint8Array] => {
-      return [name.startsWith(prefix) ? `${prefix}overlay.${name.slice(prefix.length)}` : name, value];
+      return [nameInUpper(name, prefix), value];
     });
     if (node.dir?.opaque) xattrs.push([`${prefix}opaque`, Buffer.from('y')]);
     return xattrs;
@@ -152,6 +153,6 @@ const PIECE_BYTES = 1 << 18;
 const MARK_PREFIX: Readonly<Record<TreeForm, string | null>> = {
   merged: null,
   oci: null,
-  overlay: 'trusted.overlay.',
+  overlay: OVERLAY_XATTR_PREFIX,
   'user-overlay': 'user.overlay.',
 };

@@ -87,3 +87,17 @@ describe('a removed container', () => {
     expect(stderr).toBe('overlog ls: there is no container "web"\n');
   });
 });
+
+it("a user's attribute of overlay's name is no mark in the upper (SEM-1.4 W12)", async () => {
+  const store = await played(`${IMAGE}\ncontainer c1 app:1\n`);
+  const { fs } = store.containers.get('c1');
+  fs.linux.setxattrSync('/data', 'trusted.overlay.opaque', Buffer.from('y'));
+  const printed = async (...argv: string[]): Promise<string> => (await runCommand(argv, store)).stdout;
+  expect(await printed('xattr', 'c1:/data')).toBe('trusted.overlay.opaque="y"\n');
+  expect(await printed('xattr', 'upper(c1):/data')).toBe('trusted.overlay.overlay.opaque="y"\n');
+  expect(await printed('tree', 'c1', '--upper')).toBe('/\n└── data/\n');
+  expect(await printed('tree', 'c1', '--upper', '--ndjson')).toContain('"trusted.overlay.overlay.opaque":"eQ=="');
+  expect(await printed('ls', 'c1:/data')).toBe('seed\n');
+  expect(await printed('where', 'c1:/data/seed')).toBe('app:1/layer1\t1000 bytes\n');
+  expect((await runCommand(['verify'], store)).exitCode).toBe(0);
+});

@@ -1,4 +1,4 @@
-import { decodeName, type Store } from '../../index.ts';
+import { decodeName, nameInUpper, type Store } from '../../index.ts';
 import { openPlace, type Place } from '../place.ts';
 import type { Verb } from '../verb.ts';
 
@@ -50,7 +50,7 @@ function upperAttributes({ container, fs, path }: Place): Map<string, Uint8Array
   if (node === undefined || !node.isUpper) {
     throw Object.assign(new Error(`the upper does not hold ${path}`), { code: 'ENOENT' });
   }
-  const attributes = new Map(node.xattrs);
+  const attributes = new Map(node.xattrs.map(([name, value]) => [nameInUpper(name), value]));
   if (node.dir?.opaque) attributes.set('trusted.overlay.opaque', Buffer.from('y'));
   return attributes;
 }

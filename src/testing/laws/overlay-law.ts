@@ -28,7 +28,7 @@ function problemsOf({ tree, lower }: Overlay, chunks: ChunkReader): string[] {
   const problems: string[] = [];
   const expected = new Map<string, ListingEntry>();
   for (const [path, entry] of upper) {
-    if (!isWhiteout(entry)) expected.set(path, withoutMark(entry));
+    if (!isWhiteout(entry)) expected.set(path, asMounted(entry));
     else if (!below.has(path) || isHidden(path, upper)) problems.push(`the whiteout ${path} hides nothing`);
   }
   for (const [path, entry] of below) if (!upper.has(path) && !isHidden(path, upper)) expected.set(path, entry);
@@ -53,11 +53,13 @@ function isHidden(path: string, upper: ReadonlyMap<string, ListingEntry>): boole
   return false;
 }
 
-function withoutMark(entry: ListingEntry): ListingEntry {
-  if (!isOpaque(entry)) return entry;
-  const { 'trusted.overlay.opaque': _, ...xattrs } = entry.xattrs ?? {};
-  const { xattrs: __, ...rest } = entry;
-  return Object.keys(xattrs).length === 0 ? rest : { ...rest, xattrs };
+/** As the mount shows what its upper holds: without the mark, and with users' attributes by their own names (W12). */
+function asMounted(entry: ListingEntry): ListingEntry {
+  const { xattrs, ...rest } = entry;
+  const own = Object.entries(xattrs ?? {}).filter(([name]) => name !== 'trusted.overlay.opaque');
+  if (own.length === 0) return rest;
+  const shown = own.map(([name, value]) => [name.replace(/^trusted\.overlay\.overlay\./, 'trusted.overlay.'), value]);
+  return { ...rest, xattrs: Object.fromEntries(shown.toSorted()) };
 }
 
 /** Link counts are left out: a listing of an upper does not have all names of a node, and copy-up breaks links. */

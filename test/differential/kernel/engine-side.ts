@@ -19,6 +19,7 @@ import { O_DIRECTORY, O_PATH, type OpenFile } from '../../../src/engine/open-fil
 import { LowerViews } from '../../../src/projections/lower-views.ts';
 import { readContent } from '../../../src/projections/tree/content.ts';
 import type { Inode } from '../../../src/projections/tree/inode.ts';
+import { nameInUpper } from '../../../src/projections/tree/overlay-xattr.ts';
 import type { Tree } from '../../../src/projections/tree/tree.ts';
 import { World } from '../../../src/projections/world.ts';
 import { openMemoryLog } from '../../../src/storage/memory.ts';
@@ -293,7 +294,9 @@ function entry(
     else row.hardlink = before;
   }
   const xattrs: Record<string, string> = {};
-  for (const [name, value] of inode.xattrs) xattrs[name] = Buffer.from(value).toString('hex');
+  for (const [name, value] of inode.xattrs) {
+    xattrs[upperOnly ? nameInUpper(name) : name] = Buffer.from(value).toString('hex');
+  }
   if (upperOnly && inode.dir?.opaque) xattrs['trusted.overlay.opaque'] = '79';
   if (Object.keys(xattrs).length > 0) row.xattrs = xattrs;
   return row;

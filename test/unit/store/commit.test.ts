@@ -50,6 +50,22 @@ describe('committing a container (SEM-2.3)', () => {
     });
   });
 
+  test("keeps users' attributes, but those of overlay's names (SEM-1.4 W12)", async () => {
+    const store = await smallStore();
+    const c = await store.containers.create({ image: 'app' });
+    const { linux } = c.fs;
+    for (const path of ['/etc', '/etc/conf']) {
+      linux.setxattrSync(path, 'trusted.overlay.opaque', Buffer.from('y'));
+      linux.setxattrSync(path, 'trusted.mine', Buffer.from('1'));
+    }
+    const id = await c.commit();
+    const listed = [...listTree(store.world.lowerOf(id), store.engine.log.chunks)];
+    expect(listed.filter(({ xattrs }) => xattrs !== undefined).map(({ path, xattrs }) => [path, xattrs])).toEqual([
+      ['/etc', { 'trusted.mine': 'MQ==' }],
+      ['/etc/conf', { 'trusted.mine': 'MQ==' }],
+    ]);
+  });
+
   test('copies no content', async () => {
     const store = await smallStore();
     const c = await changed(store);

@@ -114,7 +114,7 @@ describe('exporting a container', () => {
     await c.exportUpper(path);
     expect(readFileSync(path).toString('latin1')).toContain('SCHILY.xattr.trusted.overlay.overlay.opaque=y');
     expect((await loaded(path, 'overlay')).entries.find((entry) => entry.path === '/etc/conf')?.xattrs).toEqual({
-      'trusted.overlay.opaque': 'eQ==',
+      'trusted.overlay.overlay.opaque': 'eQ==',
     });
   });
 
