@@ -101,3 +101,11 @@ it("a user's attribute of overlay's name is no mark in the upper (SEM-1.4 W12)",
   expect(await printed('where', 'c1:/data/seed')).toBe('app:1/layer1\t1000 bytes\n');
   expect((await runCommand(['verify'], store)).exitCode).toBe(0);
 });
+
+it('ps -s says whose sum it prints', async () => {
+  const store = await played(`${IMAGE}\ncontainer c1 app:1\nc1$ chmod 600 /data/seed\ncontainer c2 app:1\n`);
+  const { stderr } = await runCommand(['ps', '-s'], store);
+  expect(stderr).toContain(
+    '2 containers: 1kB of their own + 1kB of 1 image once = 2kB on the disk with overlay2, not the 3.01kB that',
+  );
+});

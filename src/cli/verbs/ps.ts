@@ -114,7 +114,7 @@ function explain(context: VerbContext, view: StoreQueries, rows: readonly Contai
     context.style.dim(
       '\nsize = what the container wrote; virtual = size + its image, which all its containers share\n' +
         `${plural(rows.length, 'container')}: ${size(own)} of their own + ${size(shared)} of ${plural(images.size, 'image')} once` +
-        ` = ${size(own + shared)} on the disk${instead}`,
+        ` = ${size(own + shared)} on the disk with overlay2${instead}`,
     ),
   );
 }
