@@ -109,3 +109,10 @@ it('ps -s says whose sum it prints', async () => {
     '2 containers: 1kB of their own + 1kB of 1 image once = 2kB on the disk with overlay2, not the 3.01kB that',
   );
 });
+
+it.each([[[]], [['--json']]])('cat %j of a directory names it', async (options) => {
+  const store = await played(`${IMAGE}\ncontainer c1 app:1\n`);
+  const { stderr, stdout, exitCode } = await runCommand(['cat', ...options, 'c1:/data/seed', 'c1:/etc'], store);
+  expect(stderr).toBe("overlog cat: EISDIR: illegal operation on a directory, read 'c1:/etc'\n");
+  expect({ exitCode, bytes: stdout.length }).toEqual({ exitCode: 1, bytes: options.length === 0 ? 1000 : 0 });
+});

@@ -1,3 +1,4 @@
+import { printableName } from '../../index.ts';
 import { openPlace } from '../place.ts';
 import type { Verb } from '../verb.ts';
 
@@ -19,6 +20,7 @@ export const catVerb: Verb = {
     const rows: unknown[] = [];
     for (const text of places) {
       const { path, fs } = openPlace(view, text);
+      if (fs.statSync(path).isDirectory()) throw isDirectory(text);
       if (context.isJson) {
         rows.push({ path, content: fs.readFileSync(path) });
         continue;
@@ -37,3 +39,9 @@ export const catVerb: Verb = {
     if (context.isJson) context.json(rows);
   },
 };
+
+/** What reading would say, which knows the descriptor only. */
+const isDirectory = (place: string): Error =>
+  Object.assign(new Error(`EISDIR: illegal operation on a directory, read '${printableName(place)}'`), {
+    code: 'EISDIR',
+  });
