@@ -48,7 +48,7 @@ export type {
 export type { ChangedAspect, ChangeType, TreeChange } from './replay/diff.ts';
 export type { DockerChange } from './replay/docker-diff.ts';
 export type { CopyUp, CopyUpLedger } from './projections/copy-up-ledger.ts';
-export { copyUps } from './projections/copy-up-ledger.ts';
+export { copyUps, copyUpsIn } from './projections/copy-up-ledger.ts';
 export type { ContainerUsage, DiskUsage, ImageUsage, UsageTotal, VolumeUsage } from './projections/disk-usage.ts';
 export { type ListingEntry, type ListingOptions, listTree } from './store/listing.ts';
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';

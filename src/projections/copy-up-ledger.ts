@@ -6,7 +6,15 @@
  */
 
 import { enableMapSet, Immer, isDraft, original } from 'immer';
-import type { Cause, CopyUpEvent, Ino, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
+import {
+  type Cause,
+  type CopyUpEvent,
+  type Ino,
+  ROOT_INO,
+  type StoreEvent,
+  type SubjectId,
+  type Transaction,
+} from '../events/event.ts';
 import type { LowerViews } from './lower-views.ts';
 import type { Projection } from './projection.ts';
 import type { LayerRecord } from './registry.ts';
@@ -84,6 +92,27 @@ export function* copyUps(ledger: CopyUpLedger, container?: SubjectId): Generator
     const entry = ledger.entries.get(place) as CopyUp;
     if (container === undefined || entry.container === container) yield entry;
   }
+}
+
+/**
+ * The entries of what stands in a tree, oldest first: also what the source of a fork copied up before, after a rewind what is
+ * there again, and nothing that was removed since.
+ *
+ * @param ledger - To the moment of the tree, or a later one.
+ */
+export function copyUpsIn(ledger: CopyUpLedger, tree: Tree): CopyUp[] {
+  const found = new Map<number, CopyUp>();
+  const directories = [tree.at(ROOT_INO)];
+  for (let node = directories.pop(); node !== undefined; node = directories.pop()) {
+    node.dir?.entries.forEach((_, ino) => {
+      const child = tree.at(ino);
+      if (!child.isUpper) return; // a directory that lies in a layer has no upper node below
+      const entry = copyUpAt(ledger, child.seq);
+      if (entry !== undefined) found.set(entry.seq, entry);
+      if (child.dir !== null) directories.push(child);
+    });
+  }
+  return [...found.values()].toSorted((a, b) => a.seq - b.seq);
 }
 
 /** The entry of event `seq`, if that was a copy-up. */

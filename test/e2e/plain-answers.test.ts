@@ -116,3 +116,49 @@ it.each([[[]], [['--json']]])('cat %j of a directory names it', async (options) 
   expect(stderr).toBe("overlog cat: EISDIR: illegal operation on a directory, read 'c1:/etc'\n");
   expect({ exitCode, bytes: stdout.length }).toEqual({ exitCode: 1, bytes: options.length === 0 ? 1000 : 0 });
 });
+
+describe('du --copied', () => {
+  const copied = async (store: Store, ...argv: string[]): Promise<string> =>
+    (await runCommand(['du', '--copied', '--bytes', ...argv], store)).stdout.replaceAll(/#\d+/g, '#');
+  const SEED = '1000\t/data/seed\tfrom layer 1 at # by chmod /data/seed 0600\n';
+  const CONF = '3\t/etc/app.conf\tfrom layer 2 at # by chmod /etc/app.conf 0600\n';
+
+  it('counts of a fork what its source copied up before, and what it copied up itself', async () => {
+    const store = await played(`${IMAGE}
+container c1 app:1
+c1$ chmod 600 /data/seed
+`);
+    const then = store.seq;
+    const c1 = store.containers.get('c1');
+    c1.fs.chmodSync('/etc/app.conf', 0o600);
+    await store.fork('c1', then, { name: 'c2' });
+    await store.fork('c2', 'now', { name: 'c3' });
+    expect(await copied(store, 'c1')).toBe(SEED + CONF);
+    expect(await copied(store, 'c2')).toBe(SEED);
+    store.containers.get('c3').fs.chmodSync('/etc/app.conf', 0o600);
+    await c1.remove();
+    expect(await copied(store, 'c3')).toBe(SEED + CONF);
+    expect(await copied(store, 'c2')).toBe(SEED);
+  });
+
+  it('counts after a rewind what stands', async () => {
+    const store = await played(`${IMAGE}
+container c1 app:1
+c1$ chmod 600 /data/seed
+`);
+    const then = store.seq;
+    const { fs } = store.containers.get('c1');
+    fs.chmodSync('/etc/app.conf', 0o600);
+    fs.linkSync('/data/seed', '/data/twin');
+    fs.renameSync('/data/seed', '/seed');
+    const both = store.seq;
+    expect(await copied(store, 'c1')).toBe(SEED + CONF);
+    await store.rewind('c1', then);
+    expect(await copied(store, 'c1')).toBe(SEED);
+    expect(await copied(store, 'c1', '--at', String(both))).toBe(SEED + CONF);
+    fs.rmSync('/data/seed');
+    expect(await copied(store, 'c1')).toBe('c1 has copied nothing up\n');
+    await store.rewind('c1', both);
+    expect(await copied(store, 'c1')).toBe(SEED + CONF);
+  });
+});

@@ -1,4 +1,4 @@
-import { copyUps, printableName, wastedBytes, wastedLines, wastedPaths } from '../../index.ts';
+import { copyUpsIn, printableName, wastedBytes, wastedLines, wastedPaths } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
 import { causeLine } from '../format/transaction.ts';
@@ -15,7 +15,7 @@ export const duVerb: Verb = {
   args: [{ form: '<place | image>', description: 'NAME[:/path], volume(NAME), or with --wasted an image' }],
   options: [
     { flags: '--wasted', description: 'bytes that the layers of an image store and nobody sees' },
-    { flags: '--copied', description: 'what a container copied up, which operation did it, and what it cost' },
+    { flags: '--copied', description: 'what of a container was copied up, which operation did it, and what it cost' },
     { flags: '-d, --depth <levels>', description: 'so many levels of directories (default: 1)' },
   ],
   examples: [
@@ -54,10 +54,8 @@ async function wasted(context: VerbContext, reference: string): Promise<void> {
 
 async function copied(context: VerbContext, name: string): Promise<void> {
   const { store, view } = await context.view();
-  const { subject } = findContainer(view, parsePlace(name).name);
-  const entries = [...copyUps(store.copyUps(textOption(context.options, 'at')), subject)].filter(
-    ({ kind }) => kind !== 'dir',
-  );
+  const { tree } = findContainer(view, parsePlace(name).name).overlay;
+  const entries = copyUpsIn(store.copyUps(), tree).filter(({ kind }) => kind !== 'dir');
   entries.sort((a, b) => b.bytes - a.bytes || a.seq - b.seq);
   context.answer(entries, () => {
     const lines = entries.map(({ seq, path, bytes, layer, cause }) => {
