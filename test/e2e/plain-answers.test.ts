@@ -162,3 +162,23 @@ c1$ chmod 600 /data/seed
     expect(await copied(store, 'c1')).toBe(SEED + CONF);
   });
 });
+
+describe('history', () => {
+  it('of a file that never changed says which layer it comes from', async () => {
+    const store = await played(`${IMAGE}\nvolume v1\ncontainer c1 app:1 -v v1:/vol\nc1$ chmod 600 /data/seed\n`);
+    const printed = async (...argv: string[]): Promise<string> =>
+      (await runCommand(['history', ...argv], store)).stdout;
+    expect(await printed('c1:/etc/app.conf')).toBe('app:1/layer2\t3 bytes; unchanged since c1 was made\n');
+    expect(await printed('c1:/data/seed')).toMatch(/chmod \/data\/seed 0600 .*copied up/);
+    expect(await printed('c1:/vol/x')).toBe('/vol/x is not in the container itself: /vol is mounted\n');
+    expect(await printed('c1:/etc/app.conf', '--ndjson')).toBe('');
+    expect(await printed('c1:/etc/app.conf', '--json')).toBe('[]\n');
+  });
+
+  it('of what never was is refused', async () => {
+    const store = await played(`${IMAGE}\ncontainer c1 app:1\n`);
+    const { stdout, stderr, exitCode } = await runCommand(['history', 'c1:/none'], store);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 4 });
+    expect(stderr).toContain('nothing has ever been at /none of c1');
+  });
+});

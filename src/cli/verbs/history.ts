@@ -1,11 +1,12 @@
+import { type ContainerView, type Store, type StoreQueries, whereLine, whereLines } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
-import { isPlace, parsePlace } from '../place.ts';
+import { findContainer, isPlace, parsePlace } from '../place.ts';
+import { placesAt } from '../places-at.ts';
 import { textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
 import { namesAt } from '../format/names.ts';
-import { findContainer } from '../place.ts';
 
 export const historyVerb: Verb = {
   name: 'history',
@@ -49,9 +50,22 @@ async function pathHistory(context: VerbContext, what: string): Promise<void> {
   const at = textOption(context.options, 'at');
   const transactions = store.history(container.name, path, at);
   if (context.isJson) return context.json(transactions.map((transaction) => transactionRow(store, transaction)));
+  if (transactions.length === 0 && !context.isNdjson) return context.line(unchanged(store, view, container, path));
   const names = namesAt(store);
   for (const transaction of transactions) {
     if (context.isNdjson) context.stdout.write(`${JSON.stringify(transactionRow(store, transaction))}\n`);
     else context.line(transactionLine(transaction, names, context.style));
   }
+}
+
+/**
+ * What there is to say of a path without a history.
+ *
+ * @throws ENOENT where nothing has ever been.
+ */
+function unchanged(store: Store, view: StoreQueries, container: ContainerView, path: string): string {
+  const mount = container.mounts.find(({ target }) => path === target || path.startsWith(`${target}/`));
+  if (mount !== undefined) return `${path} is not in the container itself: ${mount.target} is mounted`;
+  const { places, names } = placesAt(store, view, container.name, path);
+  return `${whereLine(places, names) ?? whereLines(places, names)[0]}; unchanged since ${container.name} was made`;
 }

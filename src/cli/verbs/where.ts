@@ -1,14 +1,6 @@
-import {
-  placesInImage,
-  placesOf,
-  type Store,
-  type StoreQueries,
-  whereLine,
-  whereLines,
-  type WhereNames,
-} from '../../index.ts';
+import { whereLine, whereLines } from '../../index.ts';
 import { usageError } from '../exit-codes.ts';
-import { findContainer } from '../place.ts';
+import { placesAt } from '../places-at.ts';
 import { flag } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -26,27 +18,10 @@ export const whereVerb: Verb = {
     const { store, view } = await context.view();
     const colon = text.indexOf(':/');
     if (colon < 1) throw usageError(`"${text}" is not a place: CONTAINER:/path or IMAGE:TAG:/path`);
-    const name = text.slice(0, colon);
-    const path = text.slice(colon + 1);
-    const { places, names } = placesAt(store, view, name, path);
-    if (places.length === 0) {
-      throw Object.assign(new Error(`nothing has ever been at ${path} of ${name}`), { code: 'ENOENT' });
-    }
+    const { places, names } = placesAt(store, view, text.slice(0, colon), text.slice(colon + 1));
     context.answer(places, () => {
       const line = flag(options, 'all') ? null : whereLine(places, names);
       return (line === null ? whereLines(places, names) : [line]).map((each) => `${each}\n`).join('');
     });
   },
 };
-
-function placesAt(store: Store, view: StoreQueries, name: string, path: string) {
-  const transactionAt: WhereNames['transactionAt'] = (seq) => store.time.transactionAt(seq);
-  if (!name.includes(':')) {
-    const container = findContainer(view, name);
-    const { imageReference } = container.inspect();
-    const places = placesOf(view.world, container.subject, path);
-    return { places, names: { container: container.name, image: imageReference, transactionAt } };
-  }
-  const places = placesInImage(view.world, view.world.layersOf(view.images.get(name).id), path);
-  return { places, names: { container: null, image: name, transactionAt } };
-}
