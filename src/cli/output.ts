@@ -39,7 +39,7 @@ export class StreamOutput implements Output {
 
 /** Collects what is written. */
 export class BufferOutput implements Output {
-  readonly isTerminal = false;
+  readonly isTerminal: boolean = false;
   readonly columns = 80;
   readonly #pieces: Uint8Array[] = [];
 

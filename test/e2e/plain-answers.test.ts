@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseScenario, runScenario, ScenarioClock, scenarioHost, type Store } from '../../src/index.ts';
+import { BufferOutput } from '../../src/cli/output.ts';
+import { runCli } from '../../src/cli/run-cli.ts';
 import { memoryStore, runCommand } from './command.ts';
 
 const IMAGE = `
@@ -180,5 +182,34 @@ describe('history', () => {
     const { stdout, stderr, exitCode } = await runCommand(['history', 'c1:/none'], store);
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 4 });
     expect(stderr).toContain('nothing has ever been at /none of c1');
+  });
+});
+
+describe('names with odd bytes', () => {
+  /** What a terminal would get. */
+  class Terminal extends BufferOutput {
+    override readonly isTerminal = true;
+  }
+
+  const ODD = Buffer.from('/a\n\u001b[1m\xff', 'latin1');
+
+  it.each([
+    [['ls', 'c1:/'], 'a\\n\\x1b[1m\\xff\nlink\n'],
+    [['find', 'c1:/', '--name', 'a*'], '/a\\n\\x1b[1m\\xff\n'],
+    [['stat', '-c', '%N', 'c1:/link'], "'/link' -> 'a\\n\\x1b[1m'\n"],
+  ])('%j escapes them on a terminal, and nowhere else', async (argv, shown) => {
+    const store = await memoryStore();
+    const { fs } = await store.containers.create({ name: 'c1' });
+    fs.writeFileSync(ODD, '');
+    fs.symlinkSync('a\n\u001b[1m', '/link');
+    const onTerminal = new Terminal();
+    const plain = new BufferOutput();
+    const rest = { stderr: new BufferOutput(), env: { NO_COLOR: '1' }, session: store };
+    expect(await runCli({ argv, stdout: onTerminal, ...rest })).toBe(0);
+    expect(await runCli({ argv, stdout: plain, ...rest })).toBe(0);
+    expect(onTerminal.bytes().toString('latin1')).toBe(shown);
+    expect(plain.bytes().toString('latin1')).toBe(
+      shown.replaceAll('\\n', '\n').replaceAll('\\x1b', '\u001b').replaceAll('\\xff', '\xff'),
+    );
   });
 });

@@ -29,8 +29,9 @@ export const findVerb: Verb = {
       ...(name === undefined ? [] : ['-name', name]),
       ...(type === undefined ? [] : ['-type', type]),
     ];
-    const output = runFileVerb(namespace, words);
-    if (!context.isJson && !context.isNdjson) return context.stdout.write(output);
+    const isText = !context.isJson && !context.isNdjson;
+    const output = runFileVerb(namespace, words, { forTerminal: isText && context.stdout.isTerminal });
+    if (isText) return context.stdout.write(output);
     const paths = decodeName(output).split('\n').slice(0, -1);
     context.rows(
       paths.map((each) => nodeRow(fs, each)),

@@ -44,7 +44,8 @@ export const lsVerb: Verb = {
         continue;
       }
       if (places.length > 1) context.line(`${printableName(text)}:`);
-      context.stdout.write(runFileVerb(namespace, ['ls', ...flags, '--', path]));
+      const forTerminal = context.stdout.isTerminal;
+      context.stdout.write(runFileVerb(namespace, ['ls', ...flags, '--', path], { forTerminal }));
     }
     if (context.isJson || context.isNdjson) context.rows(rows, []);
   },

@@ -33,7 +33,8 @@ export const statVerb: Verb = {
     for (const text of places) {
       const { path, namespace } = openPlace(view, text);
       const format = textOption(options, 'format') ?? DEFAULT_FORMAT;
-      context.stdout.write(runFileVerb(namespace, ['stat', ...(follow ? ['-L'] : []), '-c', format, '--', path]));
+      const words = ['stat', ...(follow ? ['-L'] : []), '-c', format, '--', path];
+      context.stdout.write(runFileVerb(namespace, words, { forTerminal: context.stdout.isTerminal }));
     }
   },
 };

@@ -38,6 +38,8 @@ export class Shell {
   readonly engine: Engine | null;
   /** The verb that runs, for its errors. */
   verb = '';
+  /** How names are printed: as they are, or for a terminal so that none of their bytes does anything to it. */
+  shown: (name: string) => string = (name) => name;
   #out: Uint8Array[] = [];
 
   constructor(caller: Caller, engine: Engine | null) {

@@ -29,8 +29,8 @@ export function stat(shell: Shell, args: readonly string[]): void {
   if (rest.length === 0) throw usage(form);
   for (const path of rest) {
     const node = shell.stat(path, flags.has('L'));
-    const target = isSymlinkMode(node.mode) ? shell.readlink(path) : null;
-    shell.print(`${formatStat(values.get('c') ?? '%n %F %a %u:%g %s', path, node, target)}\n`);
+    const target = isSymlinkMode(node.mode) ? shell.shown(shell.readlink(path)) : null;
+    shell.print(`${formatStat(values.get('c') ?? '%n %F %a %u:%g %s', shell.shown(path), node, target)}\n`);
   }
 }
 
@@ -45,7 +45,7 @@ export function ls(shell: Shell, args: readonly string[]): void {
 }
 
 function listDirectory(shell: Shell, path: string, flags: ReadonlySet<string>, named: boolean): void {
-  if (named || flags.has('R')) shell.print(`${path}:\n`);
+  if (named || flags.has('R')) shell.print(`${shell.shown(path)}:\n`);
   const entries = shell.list(path).map(({ name }) => name);
   const dots = flags.has('a') ? ['.', '..'] : [];
   const shown = entries.filter((name) => flags.has('a') || flags.has('A') || !name.startsWith('.'));
@@ -58,10 +58,10 @@ function listDirectory(shell: Shell, path: string, flags: ReadonlySet<string>, n
 }
 
 function line(shell: Shell, path: string, name: string, flags: ReadonlySet<string>): void {
-  if (!flags.has('l')) return shell.print(`${name}\n`);
+  if (!flags.has('l')) return shell.print(`${shell.shown(name)}\n`);
   const node = shell.stat(path, false);
-  const target = isSymlinkMode(node.mode) ? shell.readlink(path) : null;
-  shell.print(`${formatListing(name, node, target)}\n`);
+  const target = isSymlinkMode(node.mode) ? shell.shown(shell.readlink(path)) : null;
+  shell.print(`${formatListing(shell.shown(name), node, target)}\n`);
 }
 
 export function find(shell: Shell, args: readonly string[]): void {
@@ -82,7 +82,7 @@ export function find(shell: Shell, args: readonly string[]): void {
   function visit(path: string): void {
     const { mode } = shell.stat(path, false);
     const isNamed = name === null || name.test(path.slice(path.lastIndexOf('/') + 1));
-    if (isNamed && (type === null || TYPE_LETTERS[kindOf(mode)] === type)) shell.print(`${path}\n`);
+    if (isNamed && (type === null || TYPE_LETTERS[kindOf(mode)] === type)) shell.print(`${shell.shown(path)}\n`);
     if (isDirectoryMode(mode)) for (const entry of shell.list(path)) visit(joinPath(path, entry.name));
   }
 }
