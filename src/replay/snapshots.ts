@@ -22,9 +22,16 @@ export class Snapshots {
     return this.#series.length + this.#recent.size;
   }
 
-  /** Whether the newest snapshot is old enough for another one. */
-  isDue(seq: number): boolean {
-    return seq - this.#series[this.#series.length - 1].seq >= this.#every;
+  /**
+   * Whether the newest snapshot is old enough for another one.
+   *
+   * @param head - Where folding goes. On the way there the gaps are as large as {@link Snapshots.keep} would make them in
+   *   the end: in proportion to the square root of their age, so large that a tenth fewer than `max` of them reach from
+   *   the start to the head.
+   */
+  isDue(seq: number, head: number): boolean {
+    const gap = seq - this.#series[this.#series.length - 1].seq;
+    return gap >= this.#every && gap * this.#max >= 2.2 * Math.sqrt((head - seq) * head);
   }
 
   /** Adds a snapshot that is newer than all others to the series, and thins it. */

@@ -75,7 +75,7 @@ export class TimeMachine implements Past {
   /** Takes note of a transaction that was appended and folded into the live world: the engine's commit listener. */
   committed(transaction: Transaction): void {
     this.#index.add(transaction);
-    if (this.#snapshots.isDue(this.live.seq)) this.#snapshots.keep(this.live.snapshot());
+    if (this.#snapshots.isDue(this.live.seq, this.#log.head)) this.#snapshots.keep(this.live.snapshot());
   }
 
   /**
