@@ -73,6 +73,7 @@ export { ScenarioClock } from './replay/scenario/clock.ts';
 export { updateSource } from './replay/scenario/update.ts';
 export type { CliResult, ScenarioHost } from './replay/scenario/host.ts';
 export { scenarioHost } from './store/scenario-host.ts';
+export { absenceAt } from './store/absence.ts';
 export { runFileVerb } from './store/file-verbs.ts';
 export { decodeName, encodeName, printableName } from './events/name.ts';
 export { lastSeq } from './events/event.ts';

@@ -16,6 +16,7 @@ import type { OverlayProfile, SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { findContainer } from '../projections/registry.ts';
 import type { World } from '../projections/world.ts';
+import { absenceAt } from './absence.ts';
 import { Container } from './container.ts';
 import { ContainerViews } from './container-views.ts';
 import { mountAll, mountFork, type Mounter, prepareMounts } from './container-mounts.ts';
@@ -111,13 +112,16 @@ export class Containers extends ContainerViews<Container> {
    */
   async rewind(reference: string, at: At): Promise<number> {
     const to = this.#time.resolve(at);
-    const { container, name, mounts } = containerOf(this.#live, reference);
+    const record = containerOf(this.#live, reference);
+    const { container, name, mounts } = record;
     const then = this.#time.worldAt(to).overlay(container);
-    const hasTargets = mounts.every((mount) => mount.on !== container || then?.tree.get(mount.ino) !== undefined);
-    if (then === undefined || !hasTargets) {
-      throw storeError('ERR_INVALID_ARGUMENT', `container "${name}" was not there yet at ${to}`, {
-        detail: { at: to },
-      });
+    if (then === undefined) {
+      throw storeError('ERR_INVALID_ARGUMENT', absenceAt(this.#time, record, to), { detail: { at: to } });
+    }
+    const missing = mounts.find((mount) => mount.on === container && then.tree.get(mount.ino) === undefined);
+    if (missing !== undefined) {
+      const message = `container "${name}" did not have ${missing.target} yet after event ${to}, which is mounted`;
+      throw storeError('ERR_INVALID_ARGUMENT', message, { detail: { at: to } });
     }
     await this.#live.run(['rewind', name, to], () => {
       this.#live.commit(container, [{ type: 'ContainerRewound', container, to }]);

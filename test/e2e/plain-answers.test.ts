@@ -213,3 +213,44 @@ describe('names with odd bytes', () => {
     );
   });
 });
+
+describe('rewinding a fork to before it was made', () => {
+  it('says which container to fork instead, and when', async () => {
+    const store = await played(`${IMAGE}
+container c1 app:1
+c1$ echo 1 > /note
+@label first
+c1$ echo 2 > /note
+`);
+    const first = store.resolve('first');
+    await store.fork('c1', 'now', { name: 'c2' });
+    await store.fork('c2', 'now', { name: 'c3' });
+    await store.containers.get('c1').rename('old');
+    for (const argv of [
+      ['rewind', 'c3', 'first'],
+      ['rewind', '--dry-run', 'c3', 'first'],
+    ]) {
+      const { stderr, exitCode } = await runCommand(argv, store);
+      expect(exitCode).toBe(4);
+      expect(stderr).toMatch(
+        new RegExp(
+          `"c3" was not there yet after event ${first}: it was forked later, from "c1"; fork c1 --at ${first} makes one as that was then`,
+        ),
+      );
+    }
+    const forked = await runCommand(['fork', 'c1', '--at', String(first), '--as', 'again'], store);
+    expect(forked).toMatchObject({ exitCode: 0, stdout: 'again\n' });
+    expect(store.containers.get('again').fs.readFileSync('/note', 'utf8')).toBe('1\n');
+    await expect(store.rewind('c3', first)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining(`fork c1 --at ${first}`),
+    });
+  });
+
+  it('says only that it was not there, where nothing of it was', async () => {
+    const store = await played(`${IMAGE}\ncontainer c1 app:1\n`);
+    await store.fork('c1', 'now', { name: 'c2' });
+    const { stderr } = await runCommand(['rewind', 'c2', '1'], store);
+    expect(stderr).toBe('overlog rewind: container "c2" was not there yet after event 1\n');
+  });
+});

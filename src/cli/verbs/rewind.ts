@@ -1,4 +1,4 @@
-import { diffStat, type Store } from '../../index.ts';
+import { absenceAt, diffStat, type Store } from '../../index.ts';
 import { usageError } from '../exit-codes.ts';
 import { flag, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -26,7 +26,9 @@ export const rewindVerb: Verb = {
     const store = await context.store(isDry ? 'read' : 'write');
     const container = store.containers.get(name);
     const to = group === undefined ? store.resolve(moment ?? '') : beforeGroup(store, container.name, group);
-    if (store.at(to).world.overlay(container.subject) === undefined) throw notThereYet(container.name, to);
+    if (store.at(to).world.overlay(container.subject) === undefined) {
+      throw Object.assign(new Error(absenceAt(store, container.record, to)), { code: 'ENOENT' });
+    }
     const changes = store.diff('now', to, { container: name });
     if (!isDry) await store.rewind(container.name, to);
     context.answer({ name: container.name, to, changes, done: !isDry }, () => {
@@ -36,9 +38,6 @@ export const rewindVerb: Verb = {
     if (!isDry && !context.isJson) context.say(`${container.name} is as it was after event ${to}`);
   },
 };
-
-const notThereYet = (name: string, to: number): Error =>
-  Object.assign(new Error(`container "${name}" was not there yet after event ${to}`), { code: 'ENOENT' });
 
 function beforeGroup(store: Store, container: string, group: string): number {
   for (const { seq } of store.transactions({ container, group })) return seq - 1;
