@@ -2,7 +2,14 @@
 
 import { STORE_SUBJECT } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
-import { addImage, chainIdsOf, checkReference, imageIdOf, type NewLayer } from '../engine/decide/image.ts';
+import {
+  addImage,
+  chainIdsOf,
+  checkLayerCount,
+  checkReference,
+  imageIdOf,
+  type NewLayer,
+} from '../engine/decide/image.ts';
 import { type BuiltLayer, LayerBuilder, type LayerWarning } from '../engine/layer-builder.ts';
 import type { LayerSink } from '../engine/layer-sink.ts';
 import type { LayerRecord } from '../projections/registry.ts';
@@ -44,6 +51,7 @@ export async function prepareImage(
   built = new Map<string, PreparedLayer>(),
 ): Promise<PreparedImage> {
   const references = (image.tags ?? []).map(checkReference);
+  checkLayerCount(image.layers.length);
   const diffIds = diffIdsOf(image.config, image.layers.length);
   const chain = chainIdsOf(diffIds);
   let below = live.world.lowers.empty;

@@ -1,7 +1,6 @@
 import type { StoreEvent } from '../../events/event.ts';
-import { storeError } from '../../events/log-error.ts';
 import type { ContainerRecord, Registry } from '../../projections/registry.ts';
-import { addImage, imageIdOf, type NewLayer } from './image.ts';
+import { addImage, checkLayerCount, imageIdOf, type NewLayer } from './image.ts';
 
 /**
  * Makes an image of a container (SEM-2.3). A running one is paused meanwhile, unless asked otherwise, as with Docker.
@@ -13,11 +12,7 @@ export function commitContainer(
   container: ContainerRecord,
   image: { config: Uint8Array; layers: readonly NewLayer[]; references: readonly string[]; pause: boolean },
 ): StoreEvent[] {
-  if (image.layers.length > LAYERS_MAX) {
-    throw storeError('ERR_UNSUPPORTED', `an image has at most ${LAYERS_MAX} layers`, {
-      detail: { container: container.name },
-    });
-  }
+  checkLayerCount(image.layers.length);
   const subject = container.container;
   const pauses = image.pause && container.state === 'running';
   const events: StoreEvent[] = [];
@@ -27,6 +22,3 @@ export function commitContainer(
   if (pauses) events.push({ type: 'ContainerUnpaused', container: subject });
   return events;
 }
-
-/** The kernel stacks no more lowers (SEM-L10). Docker's own bound, 128, is that of a mount's option string. */
-const LAYERS_MAX = 500;

@@ -144,6 +144,16 @@ function unsharedLayers(registry: Registry, image: ImageRecord): string[] {
   return image.layers.filter((chainId) => !shared.has(chainId)).toReversed();
 }
 
+/** @throws `ERR_UNSUPPORTED` for an image that no kernel could mount (SEM-L10). */
+export function checkLayerCount(layers: number): void {
+  if (layers <= LAYERS_MAX) return;
+  const message = `an image has at most ${LAYERS_MAX} layers, as many as the kernel stacks; this one would have ${layers}`;
+  throw storeError('ERR_UNSUPPORTED', message, { detail: { layers } });
+}
+
+/** OVL_MAX_STACK of fs/overlayfs/. Docker's own bound, 128, is that of a mount's option string. */
+const LAYERS_MAX = 500;
+
 /** A reference with its tag: lower-case name, optionally with a host and folders, and a tag (distribution's grammar). */
 export function checkReference(reference: string): string {
   const name = normalizeReference(reference);

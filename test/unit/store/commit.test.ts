@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Container, listTree, type ListingEntry, type Store } from '../../../src/index.ts';
-import { smallStore } from './store-kit.ts';
+import { configOf, smallStore } from './store-kit.ts';
 
 /** Listings that differ only where a layer can't tell: the root, and fractions of seconds. */
 const comparable = (entries: Iterable<ListingEntry>): ListingEntry[] =>
@@ -64,6 +64,25 @@ describe('committing a container (SEM-2.3)', () => {
       ['/etc', { 'trusted.mine': 'MQ==' }],
       ['/etc/conf', { 'trusted.mine': 'MQ==' }],
     ]);
+  });
+
+  test('and loading one, stop at 500 layers (SEM-L10)', async () => {
+    const store = await smallStore();
+    const add = (count: number, feed = (): void => {}): Promise<unknown> => {
+      const diffIds = Array.from({ length: count }, (_, index) => `sha256:${String(index).padStart(64, '0')}`);
+      return store.images.add({ config: configOf(diffIds), tags: ['high'], layers: diffIds.map(() => feed) });
+    };
+    const refusal = {
+      code: 'ERR_UNSUPPORTED',
+      message: 'an image has at most 500 layers, as many as the kernel stacks; this one would have 501',
+    };
+    await expect(add(501, () => expect.fail('a layer was read'))).rejects.toMatchObject(refusal);
+    await add(500);
+    const c = await store.containers.create({ image: 'high' });
+    c.fs.writeFileSync('/file', '');
+    const before = store.seq;
+    await expect(c.commit()).rejects.toMatchObject(refusal);
+    expect(store.seq).toBe(before);
   });
 
   test('copies no content', async () => {
