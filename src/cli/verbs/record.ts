@@ -23,7 +23,7 @@ export const recordVerb: Verb = {
     { flags: '--scratch', description: 'with --replay: in a store in memory' },
   ],
   examples: [
-    { command: 'record --replay -- make -j4', explains: 'then look around with log, blame, diff and bisect' },
+    { command: 'record --replay -- make -j4', explains: 'then look around with log, history, where and diff' },
     { command: 'record --lower ./app -o run1 -- npm install', explains: 'to be replayed later: overlog replay run1' },
   ],
   run: async (context, argv, options) => {
