@@ -59,7 +59,7 @@ function asMounted(entry: ListingEntry): ListingEntry {
   const own = Object.entries(xattrs ?? {}).filter(([name]) => name !== 'trusted.overlay.opaque');
   if (own.length === 0) return rest;
   const shown = own.map(([name, value]) => [name.replace(/^trusted\.overlay\.overlay\./, 'trusted.overlay.'), value]);
-  return { ...rest, xattrs: Object.fromEntries(shown.toSorted()) };
+  return { ...rest, xattrs: Object.fromEntries(shown.toSorted(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
 /** Link counts are left out: a listing of an upper does not have all names of a node, and copy-up breaks links. */

@@ -58,7 +58,12 @@ const [major, minor] = release().split('.').map(Number);
 const nested =
   major > 6 || (major === 6 && minor >= 7) ? ['trusted.overlay.opaque', 'trusted.overlay.overlay.five'] : [];
 const xattrName = fc.constantFrom(
-  ...['user.one', 'user.two', 'trusted.three', 'user.', 'bad.name', 'security.four'],
+  'user.one',
+  'user.two',
+  'trusted.three',
+  'user.',
+  'bad.name',
+  'security.four',
   ...nested,
 );
 
