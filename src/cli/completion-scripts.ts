@@ -22,7 +22,7 @@ export function flagsOf(verb: Verb): { flag: string; takesValue: boolean; descri
     ...verb.options,
     ...(verb.reads ? [{ flags: '--at <moment>', description: 'look at an earlier moment' }] : []),
     ...(verb.hasSizes ? [{ flags: '--bytes', description: 'exact sizes, in bytes' }] : []),
-    ...(verb.isText ? [] : [{ flags: '--json', description: 'print one JSON document' }]),
+    { flags: '--json', description: 'print one JSON document' },
     ...(verb.streams ? [{ flags: '--ndjson', description: 'print one JSON object a line' }] : []),
     { flags: '--store <dir>', description: 'the store' },
     { flags: '-h, --help', description: 'tell more' },

@@ -72,7 +72,7 @@ function verbCommand(verb: Verb, program: Command, output: ProgramOutput, found:
   }
   if (verb.reads) command.option('--at <moment>', 'look at an earlier moment');
   if (verb.hasSizes) command.option('--bytes', 'exact sizes, in bytes');
-  if (!verb.isText) command.option('--json', 'print one JSON document');
+  command.option('--json', 'print one JSON document');
   if (verb.streams) command.option('--ndjson', 'print one JSON object a line');
   command.option(...STORE);
   command.addHelpText('after', `\n${exampleText(verb)}`);

@@ -37,8 +37,6 @@ export interface Verb {
   readonly reads?: true;
   /** It can print one object a line. */
   readonly streams?: true;
-  /** It has no JSON form: a script for a shell. */
-  readonly isText?: true;
   /** It takes `--bytes`. */
   readonly hasSizes?: true;
   /** @returns The exit code; nothing is 0. */

@@ -235,3 +235,19 @@ it('the image of examples/ loads in a session', async () => {
   );
   expect({ stdout, exitCode }).toEqual({ stdout: 'Loaded image: edge:latest\n', exitCode: 0 });
 });
+
+it('every verb takes --json, also those whose answer is a file or a script', async () => {
+  const { stdout: help } = await runCommand(['--help']);
+  const verbs = [...help.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, verb]) => verb);
+  expect(verbs.length).toBeGreaterThan(40);
+  for (const verb of verbs.filter((each) => each !== 'help')) {
+    expect((await runCommand(['help', verb])).stdout, verb).toContain('--json');
+  }
+  const store = join(temporaryDirectory(), 'store');
+  const file = join(temporaryDirectory(), 'log.ndjson');
+  await runCommand(['--store', store, 'init']);
+  const exported = await runCommand(['--store', store, 'export', '--json', file]);
+  expect(JSON.parse(exported.stdout)).toEqual({ file, events: 1 });
+  const script = await runCommand(['completion', 'bash', '--json']);
+  expect(JSON.parse(script.stdout)).toMatchObject({ shell: 'bash' });
+});

@@ -13,12 +13,12 @@ export function completionVerb(verbs: () => readonly Verb[]): Verb {
       { command: 'completion bash > ~/.local/share/bash-completion/completions/overlog', explains: 'for bash' },
       { command: 'completion fish > ~/.config/fish/completions/overlog.fish', explains: 'for fish' },
     ],
-    isText: true,
     run: async (context, [shell]) => {
       const known = SHELLS.find((each) => each === shell);
       if (known === undefined)
         throw usageError(`there is no completion for ${shell}; there is one for ${SHELLS.join(', ')}`);
-      context.print(completionScript(known, verbs()));
+      const script = completionScript(known, verbs());
+      context.answer({ shell: known, script }, () => script);
     },
   };
 }

@@ -23,12 +23,15 @@ export async function exportContainer(context: VerbContext, reference: string, o
   if (form === 'directory' && output === undefined) throw usageError('-o names the directory to write');
   if (output === undefined && context.stdout.isTerminal)
     throw usageError('a tar is not for a terminal: name a file with -o');
+  if (output === undefined && context.isJson)
+    throw usageError('--json tells of a file that was written: name one with -o');
   const { view } = await context.view();
   const container = view.containers.get(reference);
   const result =
     output === undefined
       ? await write(outputStream(context))
       : await withoutLeftovers(context, output, () => write(output));
+  if (context.isJson) return context.json({ file: output, bytes: result.bytes, leftOut: result.leftOut });
   if (result.leftOut.length > 0) context.say(`left out, as a tar can't hold sockets: ${result.leftOut.join(', ')}`);
   if (output !== undefined) context.say(`${output}: ${formatSize(result.bytes)}`);
 

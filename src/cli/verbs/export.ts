@@ -37,7 +37,6 @@ export const exportVerb: Verb = {
   ],
   reads: true,
   streams: true,
-  isText: true,
   run: async (context, [what], options) => {
     if (what !== undefined && !context.isNdjson && !what.endsWith('.ndjson')) {
       return exportContainer(context, what, options);
@@ -49,6 +48,7 @@ export const exportVerb: Verb = {
     }
     const store = await context.store('read');
     if (file === undefined) {
+      if (context.isJson) throw usageError('--json tells of a file that was written: name one');
       for (const piece of pieces(store)) {
         context.print(piece);
         await context.stdout.drained();
@@ -56,7 +56,8 @@ export const exportVerb: Verb = {
       return;
     }
     await writeFile(context, store, file);
-    context.say(`${file}: ${plural(store.seq, 'event')}`);
+    if (context.isJson) context.json({ file, events: store.seq });
+    else context.say(`${file}: ${plural(store.seq, 'event')}`);
   },
 };
 
