@@ -26,7 +26,8 @@ import type { ChunkReader } from '../events/chunk-store.ts';
 import type { FileEvent, Ino, SubjectId, Transaction } from '../events/event.ts';
 import { kindOf, PERMISSION_BITS } from '../events/mode.ts';
 import { PAGE_BYTES } from '../projections/tree/content.ts';
-import { isFileEvent, type World } from '../projections/world.ts';
+import { isFileEvent } from '../events/file-event.ts';
+import type { World } from '../projections/world.ts';
 import { BindNames } from './bind-mirror-names.ts';
 import { hostPath } from './bind-mirror-scan.ts';
 

@@ -1,3 +1,4 @@
+import { isFileEvent } from './file-event.ts';
 import type { FileEvent, StoreEvent } from './event.ts';
 import { storedText as text, storedTextOrNull, storedTexts } from './event-codec-fields.ts';
 import { storedTime as time } from './event-codec-times.ts';
@@ -9,6 +10,7 @@ import type { StoredEvent } from './upcast.ts';
  * A code is never used twice, and a field never changes its meaning: a changed event gets a new code and a new format.
  */
 export function storedEvent(event: StoreEvent): StoredEvent {
+  if (isFileEvent(event)) return storedFileEvent(event);
   switch (event.type) {
     case 'StoreCreated':
       return [1, text(event.storeId)];
@@ -93,26 +95,6 @@ export function storedEvent(event: StoreEvent): StoredEvent {
       return [43, event.container, event.volume, text(event.target)];
     case 'VolumeRemoved':
       return [44, event.volume];
-    case 'NodeCreated':
-    case 'Linked':
-    case 'Unlinked':
-    case 'Renamed':
-    case 'WhiteoutCreated':
-    case 'WhiteoutRemoved':
-    case 'OpaqueSet':
-    case 'NodeReleased':
-    case 'DirectoryCopiedUp':
-    case 'FileCopiedUp':
-    case 'SymlinkCopiedUp':
-    case 'NodeCopiedUp':
-    case 'Written':
-    case 'Truncated':
-    case 'Allocated':
-    case 'HolePunched':
-    case 'AttributesChanged':
-    case 'XattrSet':
-    case 'XattrRemoved':
-      return storedFileEvent(event);
   }
 }
 

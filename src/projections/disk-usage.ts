@@ -10,7 +10,8 @@ import { enableMapSet, Immer } from 'immer';
 import type { StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import type { Projection } from './projection.ts';
 import type { ContainerState, ImageRecord, Registry } from './registry.ts';
-import { isFileEvent, type World } from './world.ts';
+import { isFileEvent } from '../events/file-event.ts';
+import type { World } from './world.ts';
 
 export interface ContainerUsage {
   readonly container: SubjectId;

@@ -9,7 +9,7 @@
 import type { FileEvent, Ino, SubjectId, Transaction } from '../events/event.ts';
 import type { Projection } from './projection.ts';
 import { Owner, Trie } from './tree/trie.ts';
-import { isFileEvent } from './world.ts';
+import { isFileEvent } from '../events/file-event.ts';
 
 /** First sequence numbers of transactions, newest first. */
 export interface SeqList {

@@ -4,9 +4,9 @@
  * The live world and every past one are the same thing, made by the same fold. A world changes in place while it is
  * folded forward; {@link World.snapshot} gives a value that stays, in the time of one pointer a tree.
  */
-
-import type { FileEvent, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
+import type { StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
+import { isFileEvent } from '../events/file-event.ts';
 import type { LowerViews } from './lower-views.ts';
 import {
   applyToRegistry,
@@ -172,33 +172,5 @@ export class World {
     const overlay = this.#overlays.get(subject);
     if (overlay === undefined) throw new Error(`world: there is no container or volume ${subject}`);
     return overlay.tree;
-  }
-}
-
-/** Whether an event changes a tree and nothing else. */
-export function isFileEvent(event: StoreEvent): event is FileEvent {
-  switch (event.type) {
-    case 'NodeCreated':
-    case 'Linked':
-    case 'Unlinked':
-    case 'Renamed':
-    case 'WhiteoutCreated':
-    case 'WhiteoutRemoved':
-    case 'OpaqueSet':
-    case 'NodeReleased':
-    case 'DirectoryCopiedUp':
-    case 'FileCopiedUp':
-    case 'SymlinkCopiedUp':
-    case 'NodeCopiedUp':
-    case 'Written':
-    case 'Truncated':
-    case 'Allocated':
-    case 'HolePunched':
-    case 'AttributesChanged':
-    case 'XattrSet':
-    case 'XattrRemoved':
-      return true;
-    default:
-      return false;
   }
 }

@@ -1,7 +1,7 @@
 import { Engine } from '../engine/engine.ts';
 import { ESTALE, fsError } from '../engine/errno.ts';
 import type { Cause, StoreEvent, SubjectId } from '../events/event.ts';
-import { isFileEvent } from '../projections/world.ts';
+import { isFileEvent } from '../events/file-event.ts';
 
 /**
  * The engine of a store, in which containers and volumes come and go while somebody still holds their file systems.

@@ -12,7 +12,7 @@ import { encodeResult, parseOptions, parsePath, shownPath, validateBoolean, vali
 import type { FsContext } from './context.ts';
 import { abortError } from './node-errors.ts';
 import { changesOf, type Change } from './watch-changes.ts';
-import { isFileEvent } from '../../projections/world.ts';
+import { isFileEvent } from '../../events/file-event.ts';
 
 export type WatchEventType = 'rename' | 'change';
 type Listener = (eventType: WatchEventType, filename: string | Buffer) => void;

@@ -1,7 +1,8 @@
 import type { Cause, FileEvent, Ino, StoreEvent, Transaction } from '../../events/event.ts';
 import { LowerViews } from '../../projections/lower-views.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
-import { isFileEvent, type Overlay, World } from '../../projections/world.ts';
+import { isFileEvent } from '../../events/file-event.ts';
+import { type Overlay, World } from '../../projections/world.ts';
 import type { Store } from '../../store/store.ts';
 
 /**
