@@ -50,7 +50,7 @@ export type { DockerChange } from './replay/docker-diff.ts';
 export type { CopyUp, CopyUpLedger } from './projections/copy-up-ledger.ts';
 export { copyUps, copyUpsIn } from './projections/copy-up-ledger.ts';
 export type { ContainerUsage, DiskUsage, ImageUsage, UsageTotal, VolumeUsage } from './projections/disk-usage.ts';
-export { type ListingEntry, type ListingOptions, listTree } from './store/listing.ts';
+export { type ListingEntry, type ListingOptions, listTree } from './replay/listing.ts';
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
 export type { ContainerState } from './projections/registry.ts';
 export { DOCKER_CHANGE_KIND, dockerDiffLine } from './replay/docker-diff.ts';
@@ -91,7 +91,7 @@ export {
 export { RecordingClock } from './replay/strace/recording-clock.ts';
 export type { RecordingHost } from './replay/strace/recording-host.ts';
 export type { RecordingMeta } from './replay/strace/recording-meta.ts';
-export type { ComparedEntry, Comparison, TreeDifference } from './replay/strace/compare.ts';
+export type { Comparison, TreeDifference } from './replay/strace/compare.ts';
 export type { InexactEvent, InexactFile, InexactReason } from './replay/strace/exactness.ts';
 export type { RefusedCall } from './replay/strace/player.ts';
 export { recordingHost } from './store/recording-host.ts';

@@ -5,7 +5,7 @@ import { createReadStream, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { kindOf, PERMISSION_BITS } from '../events/mode.ts';
 import { decodeName, encodeName, isUtf8Name } from '../events/name.ts';
 import { scanXattrs, type Xattrs } from '../oci/xattr-scan.ts';
-import type { ListingEntry } from './listing.ts';
+import type { ListingEntry } from '../replay/listing.ts';
 
 /**
  * Lists a directory: depth first, children by the bytes of their names, the directory itself first as `/`.

@@ -2,7 +2,7 @@
 
 import type { RecordingHost } from '../replay/strace/recording-host.ts';
 import type { Container } from './container.ts';
-import { listTree } from './listing.ts';
+import { listTree } from '../replay/listing.ts';
 import type { Store } from './store.ts';
 
 export function recordingHost(store: Store): RecordingHost {

@@ -8,7 +8,7 @@ import type { ImageSourceOptions } from '../../src/oci/image-source.ts';
 import { mergeLayer } from '../../src/projections/tree/merge.ts';
 import { Tree } from '../../src/projections/tree/tree.ts';
 import { openMemoryLog } from '../../src/storage/memory.ts';
-import { type ListingEntry, listTree } from '../../src/store/listing.ts';
+import { type ListingEntry, listTree } from '../../src/replay/listing.ts';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url));
 

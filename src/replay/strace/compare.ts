@@ -2,25 +2,7 @@
 
 import { storeError } from '../../events/log-error.ts';
 import { decodeName } from '../../events/name.ts';
-
-/** One entry of a listing; members that do not apply are absent. */
-export interface ComparedEntry {
-  readonly path: string;
-  readonly path_b64?: string;
-  readonly type: string;
-  readonly mode: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size?: number;
-  readonly linkname?: string;
-  readonly linkname_b64?: string;
-  readonly mtime_ns: string;
-  readonly rdev?: string;
-  readonly sha256?: string;
-  readonly nlink?: number;
-  readonly hardlink?: string;
-  readonly xattrs?: Readonly<Record<string, string>>;
-}
+import type { ListingEntry } from '../listing.ts';
 
 export interface TreeDifference {
   readonly path: string;
@@ -71,15 +53,15 @@ const INTERNAL_XATTRS: ReadonlySet<string> = new Set([
  */
 export function compareListings(
   kind: 'merged' | 'upper',
-  want: readonly ComparedEntry[],
-  got: Iterable<ComparedEntry>,
+  want: readonly ListingEntry[],
+  got: Iterable<ListingEntry>,
   shiftNs: bigint,
   isInexact: (path: string) => boolean,
 ): Comparison {
   const wanted = new Map(want.map((entry) => [keyOf(entry), entry]));
   const differences: TreeDifference[] = [];
   const offs: number[] = [];
-  const add = (entry: ComparedEntry, what: TreeDifference['kind'], members: TreeDifference['members'] = []): void => {
+  const add = (entry: ListingEntry, what: TreeDifference['kind'], members: TreeDifference['members'] = []): void => {
     const bytes = entry.path_b64 === undefined ? Buffer.from(entry.path) : Buffer.from(entry.path_b64, 'base64');
     differences.push({ path: entry.path, kind: what, members, isExplained: isInexact(decodeName(bytes)) });
   };
@@ -106,14 +88,14 @@ export function compareListings(
 }
 
 /** Reads a listing: one JSON object a line. @throws `ERR_LOG_IMPORT` with the line. */
-export function parseListing(text: string, file: string): ComparedEntry[] {
+export function parseListing(text: string, file: string): ListingEntry[] {
   return text
     .split('\n')
     .map((line, index) => ({ line, number: index + 1 }))
     .filter(({ line }) => line.trim() !== '')
     .map(({ line, number }) => {
       try {
-        const entry = JSON.parse(line) as ComparedEntry;
+        const entry = JSON.parse(line) as ListingEntry;
         if (typeof entry.path === 'string' && typeof entry.type === 'string') return entry;
       } catch {
         // Told below.
@@ -124,11 +106,11 @@ export function parseListing(text: string, file: string): ComparedEntry[] {
     });
 }
 
-const keyOf = ({ path, path_b64 }: ComparedEntry): string => (path_b64 === undefined ? path : `\0${path_b64}`);
+const keyOf = ({ path, path_b64 }: ListingEntry): string => (path_b64 === undefined ? path : `\0${path_b64}`);
 
-const isWhiteout = ({ type, rdev }: ComparedEntry): boolean => type === 'chr' && rdev === '0:0';
+const isWhiteout = ({ type, rdev }: ListingEntry): boolean => type === 'chr' && rdev === '0:0';
 
-function differentMembers(want: ComparedEntry, got: ComparedEntry): TreeDifference['members'] {
+function differentMembers(want: ListingEntry, got: ListingEntry): TreeDifference['members'] {
   const members: { name: string; want: string; got: string }[] = [];
   for (const name of MEMBERS) {
     // The kernel makes all whiteouts links of one node.
@@ -141,7 +123,7 @@ function differentMembers(want: ComparedEntry, got: ComparedEntry): TreeDifferen
   return members;
 }
 
-function xattrsOf({ xattrs = {} }: ComparedEntry): string {
+function xattrsOf({ xattrs = {} }: ListingEntry): string {
   const pairs = Object.entries(xattrs).filter(([name]) => !INTERNAL_XATTRS.has(name));
   return pairs
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -150,7 +132,7 @@ function xattrsOf({ xattrs = {} }: ComparedEntry): string {
 }
 
 /** Times that the program set are exact, and not shifted; the nearer reading counts. */
-function mtimeOff(want: ComparedEntry, got: ComparedEntry, shiftNs: bigint): number {
+function mtimeOff(want: ListingEntry, got: ListingEntry, shiftNs: bigint): number {
   const off = Number(BigInt(got.mtime_ns) - BigInt(want.mtime_ns)) / 1e6;
   return Math.min(Math.abs(off), Math.abs(off - Number(shiftNs) / 1e6));
 }

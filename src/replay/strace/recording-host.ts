@@ -2,7 +2,7 @@
 
 import type { Engine } from '../../engine/engine.ts';
 import type { Namespace } from '../../engine/namespace.ts';
-import type { ComparedEntry } from './compare.ts';
+import type { ListingEntry } from '../listing.ts';
 
 export interface RecordingHost {
   readonly engine: Engine;
@@ -18,7 +18,7 @@ export interface RecordingHost {
     readonly command: readonly string[];
   }): Promise<Namespace>;
   /** The container's tree as it is now: what a user sees, or what a kernel's upper directory would hold. */
-  entries(kind: 'merged' | 'upper'): Iterable<ComparedEntry>;
+  entries(kind: 'merged' | 'upper'): Iterable<ListingEntry>;
   /** Hands what was written so far to the operating system. */
   flush(): Promise<void>;
   /** The program has ended. */

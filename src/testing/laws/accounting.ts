@@ -1,6 +1,6 @@
 import { countedUpper, recountUpper } from '../../projections/recount-upper.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
-import { type ListingEntry, listTree } from '../../store/listing.ts';
+import { type ListingEntry, listTree } from '../../replay/listing.ts';
 import type { Store } from '../../store/store.ts';
 
 /**

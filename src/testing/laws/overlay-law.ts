@@ -1,7 +1,7 @@
 import type { ChunkReader } from '../../events/chunk-store.ts';
 import type { Overlay } from '../../projections/world.ts';
 import type { Store } from '../../store/store.ts';
-import { type ListingEntry, listTree } from '../../store/listing.ts';
+import { type ListingEntry, listTree } from '../../replay/listing.ts';
 
 /**
  * Law 4 and a part of law 5, by paths and without the engine: a container's merged view is its upper laid over its lower,

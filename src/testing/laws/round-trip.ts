@@ -2,7 +2,7 @@ import { Tree } from '../../projections/tree/tree.ts';
 import type { Overlay } from '../../projections/world.ts';
 import { exportLog } from '../../replay/log-export.ts';
 import { importLog } from '../../replay/log-import.ts';
-import { listTree } from '../../store/listing.ts';
+import { listTree } from '../../replay/listing.ts';
 import { openStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
 import { openMemoryLog } from '../../storage/memory.ts';
