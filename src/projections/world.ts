@@ -4,6 +4,7 @@
  * The live world and every past one are the same thing, made by the same fold. A world changes in place while it is
  * folded forward; {@link World.snapshot} gives a value that stays, in the time of one pointer a tree.
  */
+
 import type { StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
 import { isFileEvent } from '../events/file-event.ts';
