@@ -90,13 +90,18 @@ type Row = Record<string, unknown> & { xattrs?: Record<string, string> };
 function canonical(row: Row, isUpper: boolean, ignoresOpaque: boolean): string {
   const { xattrs, ...rest } = row;
   // The kernel makes all whiteouts links of one node.
-  if (isUpper && rest.type === 'chr' && rest.rdev === '0:0') {
+  const isWhiteout = isUpper && rest.type === 'chr' && rest.rdev === '0:0';
+  if (isWhiteout) {
     delete rest.nlink;
     delete rest.hardlink;
   }
   // Deviation D2: a rename that the kernel refuses with ENOTEMPTY may leave a needless opaque mark on its source.
   const kept = Object.entries(xattrs ?? {}).filter(
-    ([name]) => !BOOKKEEPING.has(name) && !(ignoresOpaque && name === 'trusted.overlay.opaque'),
+    ([name]) =>
+      !BOOKKEEPING.has(name) &&
+      // Deviation D17: a whiteout that a rename makes inherits the default ACL of its directory there.
+      !(isWhiteout && name === 'system.posix_acl_access') &&
+      !(ignoresOpaque && name === 'trusted.overlay.opaque'),
   );
   return text([Object.entries(rest).toSorted(byKey), kept.toSorted(byKey)]);
 }
