@@ -1,7 +1,7 @@
 import { storeError } from './log-error.ts';
 
 /** The format that this version writes: the layout of segments, frames and stored events (docs/log-format.md). */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** An event as it is stored: its code, then its fields (docs/log-format.md, "Events"). */
 export type StoredEvent = readonly unknown[];
@@ -9,14 +9,14 @@ export type StoredEvent = readonly unknown[];
 /**
  * Turns an event stored by an older format into the form of {@link FORMAT_VERSION}. Every decoded event passes here.
  *
- * Format 1 is the first, so there is nothing to turn yet. A later format adds its step as a case that falls through to
- * the next one, so that an event of format 1 walks all steps up.
+ * Each older format has a step to the next one, so that an event of format 1 walks all steps up. Format 2 only adds
+ * events to those of format 1, so an event of format 1 is one of format 2 as it stands.
  *
  * @param format - The format of the segment or event batch that holds the event.
  */
 export function upcast(event: StoredEvent, format: number): StoredEvent {
-  if (format === FORMAT_VERSION) return event;
-  throw unsupportedFormat(format);
+  if (format < 1 || format > FORMAT_VERSION) throw unsupportedFormat(format);
+  return event;
 }
 
 /** The error for a format that this version cannot read: newer, not broken. */

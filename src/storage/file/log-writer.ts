@@ -188,7 +188,8 @@ export class LogWriter {
     this.check();
     const wanted = frameBytes + COMMIT_FRAME_BYTES;
     const end = this.written + this.used;
-    if (end + wanted > this.#options.segmentBytesMax && end > SEGMENT_HEADER_BYTES) this.#roll();
+    const isFull = end + wanted > this.#options.segmentBytesMax && end > SEGMENT_HEADER_BYTES;
+    if (isFull || this.#index.last.format !== FORMAT_VERSION) this.#roll();
     if (this.used + wanted > this.buffer.length) {
       this.write();
       if (wanted > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(wanted);

@@ -13,6 +13,7 @@ import {
 } from '../../../src/events/codec.ts';
 import type { FileEvent, StoreEvent, Transaction } from '../../../src/events/event.ts';
 import { isStoreError } from '../../../src/events/log-error.ts';
+import { FORMAT_VERSION } from '../../../src/events/upcast.ts';
 import { anyFileEvent, anyTransaction, EVENTS } from './codec-arbitraries.ts';
 
 const transactionOf = (events: StoreEvent[], rest: Partial<Transaction> = {}): Transaction => ({
@@ -160,13 +161,13 @@ describe('malformed bytes', () => {
   });
 
   test('of a newer format are refused as unsupported', () => {
-    expect(codeOf(() => decodeTransaction(whole, 2))).toBe('ERR_LOG_FORMAT_UNSUPPORTED');
-    expect(codeOf(() => decodeEventBatch(Buffer.of(2)))).toBe('ERR_LOG_FORMAT_UNSUPPORTED');
+    expect(codeOf(() => decodeTransaction(whole, FORMAT_VERSION + 1))).toBe('ERR_LOG_FORMAT_UNSUPPORTED');
+    expect(codeOf(() => decodeEventBatch(Buffer.of(FORMAT_VERSION + 1)))).toBe('ERR_LOG_FORMAT_UNSUPPORTED');
   });
 
   test('of an event with an unknown code are refused as corrupt', () => {
-    expect(codeOf(() => decodeEventBatch(Buffer.of(1, 0x91, 0x7f)))).toBe('ERR_LOG_CORRUPT');
-    expect(codeOf(() => decodeEventBatch(Buffer.of(1, 0x92, 1, 0xa0)))).toBe('ERR_LOG_CORRUPT');
+    expect(codeOf(() => decodeEventBatch(Buffer.of(FORMAT_VERSION, 0x91, 0x7f)))).toBe('ERR_LOG_CORRUPT');
+    expect(codeOf(() => decodeEventBatch(Buffer.of(FORMAT_VERSION, 0x92, 1, 0xa0)))).toBe('ERR_LOG_CORRUPT');
     expect(codeOf(() => decodeEventBatch(new Uint8Array()))).toBe('ERR_LOG_CORRUPT');
   });
 });

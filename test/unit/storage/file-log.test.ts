@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StoreEvent } from '../../../src/events/event.ts';
 import { isStoreError } from '../../../src/events/log-error.ts';
+import { FORMAT_VERSION } from '../../../src/events/upcast.ts';
 import { crc32 } from '../../../src/storage/crc32.ts';
 import { type FileLog, openFileLog } from '../../../src/storage/file/file-log.ts';
 import { type LogFileSystem, nodeFileSystem } from '../../../src/storage/file/log-file-system.ts';
@@ -193,7 +194,7 @@ describe('a segment', () => {
 
   test('of a newer format is refused as unsupported, not as corrupt', () => {
     const { directory, bytes } = closedStore();
-    bytes.writeUInt32LE(2, 8);
+    bytes.writeUInt32LE(FORMAT_VERSION + 1, 8);
     bytes.writeUInt32LE(crc32(bytes, 0, 12), 12);
     writeFileSync(join(directory, FIRST), bytes.subarray(0, 16)); // nothing else of it has to be known
     for (const readOnly of [true, false]) {
