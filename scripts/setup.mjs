@@ -5,7 +5,16 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +40,9 @@ export function build() {
     rmSync(fresh, { recursive: true, force: true });
     fail('the build failed', status);
   }
+  // The compiler leaves alone what is not TypeScript.
+  for (const file of filesUnder('src').filter((path) => path.endsWith('.py')))
+    copyFileSync(join(root, file), join(fresh, file.slice('src/'.length)));
   const bin = join(fresh, 'cli', 'main.js');
   if (existsSync(bin)) chmodSync(bin, 0o755);
   writeFileSync(join(fresh, '.built'), stamp);

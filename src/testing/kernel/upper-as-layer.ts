@@ -1,15 +1,20 @@
-import { type Ino, ROOT_INO } from '../../../src/events/event.ts';
-import { Directory } from '../../../src/projections/tree/inode.ts';
-import { NameMap } from '../../../src/projections/tree/name-map.ts';
-import { Tree } from '../../../src/projections/tree/tree.ts';
+import { crc32 } from 'node:zlib';
+import { type Ino, ROOT_INO } from '../../events/event.ts';
+import { encodeName, compareNames } from '../../events/name.ts';
+import { Directory } from '../../projections/tree/inode.ts';
+import { NameMap } from '../../projections/tree/name-map.ts';
+import { Tree } from '../../projections/tree/tree.ts';
 
 /**
  * The upper of a merged tree as a layer's own tree, node by node with blocks and reservations: what the kernel sees when
  * it takes an upperdir as a lowerdir. (A commit goes through a tar and is another thing.)
+ *
+ * @param timeNs - All nodes get times from then on by their paths, as oracle.py gives them.
  */
-export function upperAsLayer(merged: Tree): Tree {
+export function upperAsLayer(merged: Tree, timeNs: bigint): Tree {
   const layer = Tree.empty(0n);
   copyDirectory(merged, layer, ROOT_INO);
+  setTimes(layer, timeNs, ROOT_INO, '/');
   return layer;
 }
 
@@ -35,4 +40,13 @@ function copyDirectory(merged: Tree, layer: Tree, ino: Ino): void {
       layer.insert(child, inode.copy(layer.owner));
     }
   });
+}
+
+function setTimes(layer: Tree, timeNs: bigint, ino: Ino, path: string): void {
+  const inode = layer.edit(ino);
+  inode.mtimeNs = timeNs + BigInt(crc32(encodeName(path))) * 1000n;
+  inode.atimeNs = inode.mtimeNs;
+  const start = path === '/' ? path : `${path}/`;
+  for (const name of inode.dir?.entries.names().sort(compareNames) ?? [])
+    setTimes(layer, timeNs, layer.lookup(ino, name), start + name);
 }

@@ -1,0 +1,91 @@
+import { firstRowDifference, text } from './compare-rows.ts';
+import type { EngineSide } from './engine-side.ts';
+import type { KernelCall, Reply, Row, Trees } from './kernel-call.ts';
+
+const NOTHING: ReadonlyMap<string, Row> = new Map();
+
+/** What the two sides of one container have said so far, and how they compare. */
+export class CompareContainer {
+  readonly #side: EngineSide;
+  readonly #container: number;
+  /** Listings of both sides as they were last seen. */
+  #kernel: Trees = { merged: [], upper: [] };
+  #overlog: Trees = { merged: [], upper: [] };
+  /** State of the engine when it was listed last. */
+  #version = -1;
+  /** Deviation D2: the kernel has refused a rename after it set an opaque mark. */
+  #ignoresOpaque = false;
+  readonly #open = new Set<number>();
+  /** Slots of files that only one side has changed (deviation D1). */
+  readonly #parted = new Set<number>();
+
+  constructor(side: EngineSide, container: number) {
+    this.#side = side;
+    this.#container = container;
+  }
+
+  /** The difference between two answers in words, or null. */
+  compareReply(call: KernelCall, kernel: Reply, overlog: Reply): string | null {
+    if (call.op === 'rename' && kernel.error === 'ENOTEMPTY') this.#ignoresOpaque = true;
+    if (isAttributeDeviation(call, kernel)) {
+      for (const slot of this.#open) this.#parted.add(slot);
+      return null;
+    }
+    if (this.#isParted(call)) return null;
+    this.#noteSlot(call, kernel);
+    if (call.op === 'listdir' && kernel.value === null) return null; // the file system below decides
+    const [theirs, ours] = [text(resultOf(kernel)), text(resultOf(overlog))];
+    return theirs === ours ? null : `${text(call)}: kernel ${theirs}, overlog ${ours}`;
+  }
+
+  /**
+   * The difference between the trees of both sides, or null.
+   *
+   * @param kernel - Those of the kernel's that have changed.
+   * @param wasListed - They were listed after the call before, too, so that changes of times can be compared.
+   */
+  compareTrees(kernel: Partial<Trees>, wasListed: boolean): string | null {
+    const version = this.#side.version;
+    const isSame = kernel.merged === undefined && kernel.upper === undefined && version === this.#version;
+    if (isSame) return null;
+    this.#version = version;
+    const before = { kernel: this.#kernel, overlog: this.#overlog };
+    this.#kernel = { merged: kernel.merged ?? before.kernel.merged, upper: kernel.upper ?? before.kernel.upper };
+    this.#overlog = this.#side.trees(this.#container);
+    for (const what of ['merged', 'upper'] as const) {
+      const difference = firstRowDifference(
+        { now: this.#kernel[what], before: wasListed ? byPath(before.kernel[what]) : NOTHING },
+        { now: this.#overlog[what], before: wasListed ? byPath(before.overlog[what]) : NOTHING },
+        { isUpper: what === 'upper', ignoresOpaque: this.#ignoresOpaque, comparesChanges: wasListed },
+      );
+      if (difference !== null) return `${what}${difference.startsWith('/') ? '' : ': '}${difference}`;
+    }
+    return null;
+  }
+
+  #isParted(call: KernelCall): boolean {
+    if (call.op === 'copy') return this.#parted.has(call.from) || this.#parted.has(call.to);
+    return 'slot' in call && call.op !== 'open' && this.#parted.has(call.slot);
+  }
+
+  #noteSlot(call: KernelCall, kernel: Reply): void {
+    if (call.op === 'remount') {
+      this.#open.clear();
+      this.#parted.clear();
+    }
+    if (call.op !== 'open' || kernel.error !== undefined) return;
+    this.#open.add(call.slot);
+    this.#parted.delete(call.slot);
+  }
+}
+
+/** D1: attribute calls on a removed lower file that was opened for reading are EEXIST in the kernel. */
+function isAttributeDeviation(call: KernelCall, kernel: Reply): boolean {
+  const isAttributeCall =
+    call.op === 'fchmod' || call.op === 'fchown' || call.op === 'futimes' || call.op === 'fsetxattr';
+  return isAttributeCall && kernel.error === 'EEXIST';
+}
+
+const resultOf = ({ value, error }: Reply): Reply => (error === undefined ? { value } : { error });
+
+const byPath = (rows: readonly Row[]): Map<string, Row> => new Map(rows.map((row) => [row.path, row]));

@@ -1,0 +1,135 @@
+import type { FileEvent, Ino, OverlayProfile, StoreEvent } from '../../events/event.ts';
+import type { EventLog } from '../../events/event-log.ts';
+import { rootCaller } from '../../engine/caller.ts';
+import { Engine } from '../../engine/engine.ts';
+import { Namespace } from '../../engine/namespace.ts';
+import { OpenFileTable } from '../../engine/open-file-table.ts';
+import { LowerViews } from '../../projections/lower-views.ts';
+import type { Tree } from '../../projections/tree/tree.ts';
+import { type Overlay, World } from '../../projections/world.ts';
+import { EngineContainer } from './engine-container.ts';
+import { listTrees } from './engine-rows.ts';
+import type { KernelCall, Reply, Trees } from './kernel-call.ts';
+
+/** A lower that was built here, in the place of an image's. */
+class FixedLower extends LowerViews {
+  readonly #lower: Tree;
+
+  constructor(chunks: ConstructorParameters<typeof LowerViews>[0], lower: Tree) {
+    super(chunks);
+    this.#lower = lower;
+  }
+
+  override get empty(): Tree {
+    return this.#lower;
+  }
+}
+
+/** Later than every time that a sequence sets, and every reading of the clock is another time. */
+let clockNs = 1_800_000_000_000_000_000n;
+
+/** overlog's side of the oracle: containers over one lower, in one engine. */
+export class EngineSide {
+  readonly #log: EventLog;
+  readonly #engine: Engine;
+  readonly #containers: readonly EngineContainer[];
+  /** By container: directories that had something moved or copied up into them, which the kernel marks impure. */
+  readonly #impure: readonly Set<Ino>[];
+
+  /** @param log - Holds the lower's chunks; every side gets a log of the same chunks. */
+  constructor(parts: { lower: Tree; log: EventLog; profile: OverlayProfile; containers: number }) {
+    this.#log = parts.log;
+    const world = new World(new FixedLower(parts.log.chunks, parts.lower));
+    world.seq = parts.log.head;
+    const past = {
+      worldAt(): World {
+        throw new Error('the oracle does not travel');
+      },
+    };
+    this.#engine = new Engine({ log: parts.log, world, past, clock: () => (clockNs += 1000n) });
+    const files = new OpenFileTable();
+    const numbers = Array.from({ length: parts.containers }, (_, index) => index + 1);
+    this.#impure = numbers.map(() => new Set<Ino>());
+    this.#containers = numbers.map((container) => {
+      this.#create(container, parts.profile);
+      const record = world.registry.containers.get(container);
+      if (record === undefined) throw new Error('no container');
+      return new EngineContainer(
+        rootCaller(new Namespace({ engine: this.#engine, world, container: record, chunks: parts.log.chunks, files })),
+      );
+    });
+    this.#engine.onCommit(({ subject, events }) => {
+      for (const event of events) this.#noteImpure(subject - 1, event);
+    });
+  }
+
+  run(call: KernelCall): Reply {
+    return this.#containers[call.in].run(call);
+  }
+
+  trees(container: number): Trees {
+    return listTrees({ ...this.overlay(container), impure: this.#impure[container] }, this.#log.chunks);
+  }
+
+  overlay(container: number): Overlay {
+    return this.#containers[container].caller.namespace.root.overlay;
+  }
+
+  get containerCount(): number {
+    return this.#containers.length;
+  }
+
+  /** A number that changes with every change of a tree. */
+  get version(): number {
+    return this.#log.head;
+  }
+
+  closeAll(): void {
+    for (const container of this.#containers) container.closeAll();
+  }
+
+  #create(container: number, profile: OverlayProfile): void {
+    const timeNs = this.#engine.now();
+    const event: StoreEvent = {
+      type: 'ContainerCreated',
+      container,
+      id: '0'.repeat(64),
+      name: `c${container}`,
+      image: null,
+      reference: '',
+      profile,
+      readOnly: false,
+      labels: [],
+      command: [],
+      timeNs,
+    };
+    this.#engine.commit(0, ['create'], [event], timeNs);
+  }
+
+  /** As ovl_set_impure: where something is copied up to, and where something moves that is not the upper's own (M10). */
+  #noteImpure(container: number, event: StoreEvent | FileEvent): void {
+    const { tree, lower } = this.overlay(container);
+    const impure = this.#impure[container];
+    const isFromBelow = (ino: Ino): boolean => lower?.get(ino) !== undefined;
+    switch (event.type) {
+      case 'DirectoryCopiedUp':
+        impure.add(tree.at(event.ino).parent);
+        return;
+      case 'FileCopiedUp':
+      case 'SymlinkCopiedUp':
+      case 'NodeCopiedUp':
+        impure.add(event.parent);
+        return;
+      case 'Linked':
+        if (isFromBelow(event.ino)) impure.add(event.parent);
+        return;
+      case 'Renamed':
+        if (event.fromParent === event.toParent) return;
+        if (isFromBelow(event.ino)) impure.add(event.toParent);
+        if (event.exchange && isFromBelow(event.replaced)) impure.add(event.fromParent);
+        return;
+      default:
+        return;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The kernel oracle: the same calls on real overlay mounts and on containers of the engine, compared call by call.
+ *
+ * A sequence has stages. Each stage runs on a fresh upper, or two for two containers, over the uppers that the stages before
+ * it left: layers grow.
+ */
+
+import type { OverlayProfile } from '../../events/event.ts';
+import { mergeLayer } from '../../projections/tree/merge.ts';
+import { Tree } from '../../projections/tree/tree.ts';
+import { openMemoryLog } from '../../storage/memory.ts';
+import { CompareContainer } from './compare-container.ts';
+import { EngineSide } from './engine-side.ts';
+import type { KernelCall } from './kernel-call.ts';
+import { KernelMounts } from './kernel-mounts.ts';
+import { upperAsLayer } from './upper-as-layer.ts';
+
+export interface KernelSequence {
+  readonly profile: OverlayProfile;
+  /** Calls on container 0, whose upper is the next stage's topmost layer, and on container 1 beside it. */
+  readonly stages: readonly (readonly KernelCall[])[];
+}
+
+export interface KernelDifference {
+  readonly stage: number;
+  /** Index of the call in its stage; null: of the whole stage, when it has ended. */
+  readonly call: number | null;
+  /** What both sides say, in words. */
+  readonly what: string;
+}
+
+export interface CompareOptions {
+  /** Compare the trees after each call, or when a stage ends only; results are always compared. Default `each`. */
+  readonly look?: 'each' | 'end';
+}
+
+/** Times that lowers get, whatever was done to them. */
+const LOWER_TIME_NS = 1_000_000_000_000_000_000;
+
+export class KernelOracle {
+  readonly #kernel: KernelMounts;
+
+  /**
+   * Takes its mounts and folders down when it is closed, and when this process ends.
+   *
+   * @param folder - Where it makes a folder of its own; by default the system's for temporary files.
+   * @throws `ERR_UNSUPPORTED` that says what is missing; {@link kernelMissing} asks without trying.
+   */
+  constructor(folder?: string) {
+    this.#kernel = new KernelMounts(folder);
+  }
+
+  /** Runs a sequence on both sides. @returns The first difference, or null. */
+  async compare(sequence: KernelSequence, options: CompareOptions = {}): Promise<KernelDifference | null> {
+    const log = openMemoryLog();
+    const lowers: string[] = [];
+    let lower = Tree.empty(0n);
+    try {
+      for (const [stage, calls] of sequence.stages.entries()) {
+        const containers = calls.some((call) => call.in === 1) ? 2 : 1;
+        const side = new EngineSide({ lower, log, profile: sequence.profile, containers });
+        const difference = await this.#compareStage(sequence.profile, side, lowers, calls, options.look ?? 'each');
+        side.closeAll();
+        const layer = `layer${stage}`;
+        for (let index = 0; index < containers; index++)
+          await this.#kernel.keep(index, index === 0 ? layer : null, LOWER_TIME_NS);
+        lowers.unshift(layer);
+        if (difference !== null) return { stage, ...difference };
+        const upper = upperAsLayer(side.overlay(0).tree, BigInt(LOWER_TIME_NS));
+        lower = mergeLayer(lower, upper, stage);
+      }
+      return null;
+    } finally {
+      await this.#kernel.drop(lowers);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#kernel.close();
+  }
+
+  async #compareStage(
+    profile: OverlayProfile,
+    side: EngineSide,
+    lowers: readonly string[],
+    calls: readonly KernelCall[],
+    look: 'each' | 'end',
+  ): Promise<Omit<KernelDifference, 'stage'> | null> {
+    const containers = Array.from({ length: side.containerCount }, (_, index) => new CompareContainer(side, index));
+    for (const index of containers.keys()) {
+      await this.#kernel.mount(index, {
+        lowers: lowers.length === 0 ? ['empty'] : lowers,
+        options: mountOptions(profile),
+      });
+    }
+    const replies = await this.#kernel.calls(calls, look === 'each');
+    for (const [index, call] of calls.entries()) {
+      const container = containers[call.in];
+      const what = container.compareReply(call, replies[index], side.run(call));
+      if (what !== null) return { call: index, what };
+      const trees = look === 'each' ? container.compareTrees(replies[index], true) : null;
+      if (trees !== null) return { call: index, what: trees };
+    }
+    for (const [index, container] of containers.entries()) {
+      const what = container.compareTrees(await this.#kernel.trees(index), look === 'each');
+      if (what !== null) return { call: null, what };
+    }
+    return null;
+  }
+}
+
+/** As for mount(8), every option spelled out. */
+export function mountOptions({ redirectDir, index, metacopy }: OverlayProfile): string {
+  const options = [
+    `redirect_dir=${redirectDir ? 'on' : 'off'}`,
+    `index=${index ? 'on' : 'off'}`,
+    `metacopy=${metacopy ? 'on' : 'off'}`,
+  ];
+  return options.join(',');
+}
