@@ -84,12 +84,13 @@ export { importLog, type LogImportOptions, type LogImportSummary } from './repla
 export {
   readRecordingMeta,
   type RecordingProgress,
-  type RecordingReport,
   replayRecording,
   type ReplayRecordingOptions,
 } from './replay/strace/replay-recording.ts';
 export { RecordingClock } from './replay/strace/recording-clock.ts';
-export type { RecordingHost } from './replay/strace/recording-host.ts';
+export type { RecordingReport } from './replay/strace/recording-report.ts';
+export type { ResyncReport } from './replay/strace/resync.ts';
+export type { ContentSink, RecordingHost } from './replay/strace/recording-host.ts';
 export type { RecordingMeta } from './replay/strace/recording-meta.ts';
 export type { Comparison, TreeDifference } from './replay/strace/compare.ts';
 export type { InexactEvent, InexactFile, InexactReason } from './replay/strace/exactness.ts';

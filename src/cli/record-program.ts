@@ -1,11 +1,12 @@
-/** Runs a program over a kernel overlay of a directory, with strace, and keeps what a replay needs. */
+/** Runs a program over a kernel overlay of a directory, or in a copy of it, with strace, and keeps what a replay needs. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { listDirectory } from '../index.ts';
 import { usageError } from './exit-codes.ts';
+import { packChanged, packTree, writeListing } from './recording-tree.ts';
+import { STRACE_FLAGS, TRACED_CALLS } from './strace-flags.ts';
 
 export interface RecordOptions {
   /** The tree that the program runs in; it stays as it is. */
@@ -14,105 +15,81 @@ export interface RecordOptions {
   readonly out: string;
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Run in a copy even where an overlay can be mounted. */
+  readonly copy?: boolean;
+  /** Told why a copy is used. */
+  readonly say?: (text: string) => void;
 }
-
-/** Calls that a replay follows; `?`: not every strace knows it. */
-const CALLS = [
-  'open openat openat2 creat close ?close_range dup dup2 dup3 fcntl read readv pread64 preadv ?preadv2',
-  'write writev pwrite64 pwritev ?pwritev2 lseek truncate ftruncate fallocate sendfile splice tee vmsplice',
-  '?copy_file_range ioctl mmap msync rename renameat ?renameat2 link linkat symlink symlinkat unlink unlinkat rmdir',
-  'mkdir mkdirat mknod mknodat chmod fchmod fchmodat ?fchmodat2 chown lchown fchown fchownat utime utimes utimensat',
-  'futimesat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr chdir fchdir chroot umask clone',
-  '?clone3 fork vfork execve ?execveat exit_group pipe pipe2 socketpair bind sendmsg sendmmsg recvmsg recvmmsg',
-  'open_by_handle_at ?io_uring_setup getcwd ?memfd_create unshare setuid setgid setresuid setresgid setreuid',
-  'setregid setfsuid setfsgid mount umount2 pivot_root ?move_mount',
-].flatMap((line) => line.split(' '));
 
 /** Programs of the system, not of npm. */
 const STRACE = 'strace';
 const UNSHARE = 'unshare';
 
-const FLAGS = ['-f', '-y', '-ttt', '-s', '1048576', '--seccomp-bpf', '-e', 'raw=read,pread64,readv,preadv,preadv2'];
+/**
+ * The overlay goes over the directory itself, in a mount namespace of its own, so that the program sees the paths it
+ * knows.
+ */
+const MOUNT = `mount -t overlay overlay -o "lowerdir=$ROOT,upperdir=$WORK/upper,workdir=$WORK/work,redirect_dir=off,index=off,metacopy=off" "$ROOT"`;
 
 /**
- * In a mount namespace of its own: the overlay over the directory itself, so that the program sees the paths it knows.
- * It says on 3 that the program has ended, and with which umask, and stays until 4 is closed, so that the merged tree can be read from outside.
+ * It says on 3 that the program has ended, and with which umask, and stays until 4 is closed, so that the tree can be
+ * read from outside.
  */
-const SCRIPT = `
-set -e
-mount -t overlay overlay -o "lowerdir=$ROOT,upperdir=$WORK/upper,workdir=$WORK/work,redirect_dir=off,index=off,metacopy=off" "$ROOT"
+const RUN = `
 cd "$CWD"
 set +e
 (unset ROOT WORK CWD; exec 3>&- 4<&-; exec "$@")
 code=$?
 cd /
-sync -f "$WORK/upper"
+sync -f "$WORK"
 echo "$(umask)" >&3
 cat <&4 > /dev/null
 exit "$code"
 `;
 
 /** @returns The exit code of the program. */
-export async function recordProgram({ lower, out, argv, env }: RecordOptions): Promise<number> {
-  const root = realpathSync(lower);
-  const directory = resolve(out);
-  const version = missing(root, directory);
+export async function recordProgram(options: RecordOptions): Promise<number> {
+  const { argv, env } = options;
+  const lower = realpathSync(options.lower);
+  const directory = resolve(options.out);
+  const version = missing(lower, directory);
   mkdirSync(directory, { recursive: true });
   const work = mkdtempSync(join(directory, '.work-'));
   mkdirSync(join(work, 'upper'));
   mkdirSync(join(work, 'work'));
   try {
-    const here = realpathSync(process.cwd());
-    const cwd = here === root || here.startsWith(`${root}/`) ? here : root;
-    packBefore(root, join(directory, 'before.tar.gz'));
-    await writeListing(root, join(directory, 'before.ndjson'));
+    const why = options.copy ? 'a copy was asked for' : whyNoOverlay(lower, work);
+    if (why !== null) options.say?.(`${why}: the program runs in a copy, under another path`);
+    const root = why === null ? lower : copyTree(lower, join(work, 'tree'));
+    const cwd = cwdIn(lower, root);
+    packTree(lower, join(directory, 'before.tar.gz'));
+    const before = await writeListing(lower, join(directory, 'before.ndjson'));
     const started = Date.now() / 1000;
-    const trace = CALLS.join(',');
-    const log = join(directory, 'strace.log');
-    const child = spawn(
-      UNSHARE,
-      [
-        '--mount',
-        '--propagation',
-        'private',
-        'sh',
-        '-c',
-        SCRIPT,
-        'sh',
-        STRACE,
-        ...FLAGS,
-        '-e',
-        `trace=${trace}`,
-        '-o',
-        log,
-        '--',
-        ...argv,
-      ],
-      {
-        stdio: ['inherit', 'inherit', 'inherit', 'pipe', 'pipe'],
-        env: { ...env, UV_USE_IO_URING: '0', ROOT: root, WORK: work, CWD: cwd },
-      },
-    );
+    const child = start({ root, work, cwd, argv, env, log: join(directory, 'strace.log'), isMounted: why === null });
     const ended = new Promise<number>((done) => child.once('close', (code) => done(code ?? 128)));
     const umask = await firstLine(child.stdio[3] as NodeJS.ReadableStream);
     if (umask !== null) {
-      await writeListing(`/proc/${child.pid}/root${root}`, join(directory, 'after.ndjson'));
-      await writeListing(join(work, 'upper'), join(directory, 'upper.ndjson'));
+      const tree = why === null ? `/proc/${child.pid}/root${root}` : root;
+      const after = await writeListing(tree, join(directory, 'after.ndjson'));
+      if (why === null) {
+        await writeListing(join(work, 'upper'), join(directory, 'upper.ndjson'));
+        packTree(join(work, 'upper'), join(directory, 'upper.tar.gz'));
+      } else packChanged(root, join(directory, 'changed.tar.gz'), before, after);
     }
     (child.stdio[4] as NodeJS.WritableStream).end();
     const code = await ended;
-    if (umask === null) throw new Error(`the overlay could not be mounted over ${root} (exit code ${code})`);
-    const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-    const flags = FLAGS.join(' ');
+    if (umask === null) throw new Error(`the program could not be run in ${root} (exit code ${code})`);
     const meta = {
       tool: version,
-      flags,
-      trace: CALLS.map((call) => call.replace('?', '')),
+      flags: STRACE_FLAGS.join(' '),
+      trace: TRACED_CALLS.map((call) => call.replace('?', '')),
       root,
+      aliases: root === lower ? aliasesOf(options.lower, env, root) : [],
+      mount: why === null ? 'overlay' : 'copy',
       cwd,
       umask,
-      uid,
-      gid,
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
       kernel: release(),
       started,
       argv,
@@ -125,17 +102,34 @@ export async function recordProgram({ lower, out, argv, env }: RecordOptions): P
   }
 }
 
+interface Run {
+  readonly root: string;
+  readonly work: string;
+  readonly cwd: string;
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: string;
+  readonly isMounted: boolean;
+}
+
+function start({ root, work, cwd, argv, env, log, isMounted }: Run) {
+  const script = `set -e\n${isMounted ? MOUNT : ''}${RUN}`;
+  const shell = ['sh', '-c', script, 'sh'];
+  const traced = [STRACE, ...STRACE_FLAGS, '-e', `trace=${TRACED_CALLS.join(',')}`, '-o', log, '--', ...argv];
+  const command = isMounted ? [UNSHARE, '--mount', '--propagation', 'private', ...shell] : shell;
+  return spawn(command[0], [...command.slice(1), ...traced], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe', 'pipe'],
+    env: { ...env, UV_USE_IO_URING: '0', ROOT: root, WORK: work, CWD: cwd },
+  });
+}
+
 /** What recording takes. @returns strace's name and version. */
 function missing(root: string, out: string): string {
   if (process.platform !== 'linux') throw new Error('recording takes Linux: it is strace that sees the system calls');
-  if (process.getuid?.() !== 0) throw new Error('recording takes root, to mount an overlay; run it with sudo');
   const strace = spawnSync(STRACE, ['-V'], { encoding: 'utf8' });
   if (strace.error !== undefined) {
     throw new Error('recording takes strace, which is not there; install it: apt install strace, dnf install strace');
   }
-  if (/[,:\\]/.test(root))
-    throw usageError(`${root}: a directory with , : or \\ in its path can't be a lower directory`);
-  if (/[,:\\]/.test(out)) throw usageError(`${out}: the recording can't lie in a path with , : or \\`);
   if (out === root || out.startsWith(`${root}/`)) {
     throw usageError(`${out} is inside of ${root}: say where the recording shall lie with -o`);
   }
@@ -144,30 +138,41 @@ function missing(root: string, out: string): string {
   return `strace ${/version (\S+)/.exec(strace.stdout)?.[1] ?? ''}`;
 }
 
-function packBefore(root: string, file: string): void {
-  const args = [
-    '--xattrs',
-    '--xattrs-include=*',
-    '--numeric-owner',
-    '--format=pax',
-    '--sort=name',
-    '-C',
-    root,
-    '-czf',
-    file,
-    '.',
-  ];
-  const tar = spawnSync('tar', args, { encoding: 'utf8' });
-  if (tar.status !== 0) throw new Error(`tar could not pack ${root}: ${tar.stderr || String(tar.error)}`);
+/** Why no overlay can be mounted over the directory, in words; null when it can. */
+function whyNoOverlay(root: string, work: string): string | null {
+  if (process.getuid?.() !== 0) return 'mounting an overlay takes root (run it with sudo)';
+  const odd = [root, work].find((path) => /[,:\\]/.test(path));
+  if (odd !== undefined) return `no overlay can be mounted with , : or \\ in ${odd}`;
+  const args = ['--mount', '--propagation', 'private', 'sh', '-c', MOUNT];
+  const env = { ...process.env, ROOT: root, WORK: work };
+  const tried = spawnSync(UNSHARE, args, { encoding: 'utf8', env });
+  if (tried.status === 0) return null;
+  return `no overlay can be mounted here (${(tried.stderr ?? String(tried.error)).trim().split('\n')[0]})`;
 }
 
-async function writeListing(directory: string, file: string): Promise<void> {
-  const stream = createWriteStream(file);
-  for await (const entry of listDirectory(directory)) stream.write(`${JSON.stringify(entry)}\n`);
-  await new Promise<void>((done, fail) => {
-    stream.once('error', fail);
-    stream.end(done);
-  });
+function copyTree(root: string, copy: string): string {
+  const cp = spawnSync('cp', ['-a', '--reflink=auto', '--', root, copy], { encoding: 'utf8' });
+  if (cp.status !== 0) throw new Error(`cp could not copy ${root}: ${cp.stderr || String(cp.error)}`);
+  return copy;
+}
+
+/** The current directory where it is inside of the tree, else its root. */
+function cwdIn(lower: string, root: string): string {
+  const here = realpathSync(process.cwd());
+  return here.startsWith(`${lower}/`) ? `${root}${here.slice(lower.length)}` : root;
+}
+
+/** Other paths of the tree, through symbolic links: the one that was given, and the shell's own idea of where it is. */
+function aliasesOf(given: string, env: NodeJS.ProcessEnv, root: string): string[] {
+  const candidates = [resolve(given), ...parentsOf(env['PWD'] ?? '')];
+  const others = candidates.filter((path) => path !== root && existsSync(path) && realpathSync(path) === root);
+  return [...new Set(others)];
+}
+
+function parentsOf(path: string): string[] {
+  if (!path.startsWith('/')) return [];
+  const parts = path.split('/').slice(1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
 }
 
 /** null when it ends without one. */

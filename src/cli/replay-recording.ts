@@ -9,6 +9,7 @@ import {
   RecordingClock,
   recordingHost,
   type RecordingReport,
+  type ResyncReport,
   replayRecording,
   type Store,
 } from '../index.ts';
@@ -30,6 +31,7 @@ export async function replayRecordingVerb(context: VerbContext, path: string, op
   const store = await storeFor(context, clock);
   const result = await replayRecording(path, recordingHost(store), clock, {
     name,
+    resync: flag(options, 'resync'),
     onProgress: ({ bytes, totalBytes, lines }) =>
       context.progress(`${path}: ${formatSize(bytes)} of ${formatSize(totalBytes)}, line ${lines}`),
   });
@@ -37,8 +39,9 @@ export async function replayRecordingVerb(context: VerbContext, path: string, op
   await context.close();
   if (context.isJson || report === 'json') context.json(result);
   else context.print(reportText(path, result));
+  const isRight = result.resync !== null && result.resync.left.length === 0;
   const differs = result.comparisons.some(({ unexplained }) => unexplained > 0) || result.calls.refused > 0;
-  return differs || (flag(options, 'strict') && !result.isExact) ? EXIT_DIFFERENT : 0;
+  return (differs && !isRight) || (flag(options, 'strict') && !result.isExact) ? EXIT_DIFFERENT : 0;
 }
 
 async function storeFor(context: VerbContext, clock: RecordingClock): Promise<Store> {
@@ -61,6 +64,8 @@ function reportText(path: string, report: RecordingReport): string {
     `${path}: ${plural(lines, 'line')}: ${plural(calls.applied, 'call')} applied, ${calls.outside} outside the tree, ` +
       `${calls.process} of processes and descriptors, ${calls.failed} failed as recorded, ${calls.refused} refused`,
   ];
+  if (!report.hasTimes)
+    text.push('The lines have no times since 1970 (strace -ttt): modification times are not those of the program.');
   if (report.isTorn) text.push('The last line of the log was cut off and is left out.');
   if (report.shiftNs !== 0n) text.push('The store has later events: all times are moved behind them.');
   for (const { line, text: why } of uncertain) text.push(`uncertain: line ${line}: ${why}`);
@@ -74,8 +79,17 @@ function reportText(path: string, report: RecordingReport): string {
     text.push(`refused: line ${line}: ${call} ${file} of process ${pid}: ${errno}`);
   }
   for (const comparison of comparisons) text.push(...comparisonText(comparison));
+  if (report.resync !== null) text.push(...resyncText(report.resync));
   text.push(report.isExact ? 'exact' : 'not exact');
   return `${text.join('\n')}\n`;
+}
+
+function resyncText({ paths, left }: ResyncReport): string[] {
+  return [
+    `resync: ${plural(paths.length, 'path')} put right, ${left.length} left as they are`,
+    ...paths.map(({ path, what }) => `  resync: ${path}: ${what.join(', ')}`),
+    ...left.map((path) => `  left: ${path}: the recording does not hold what would put it right`),
+  ];
 }
 
 function comparisonText({ kind, entries, differences, unexplained }: Comparison): string[] {

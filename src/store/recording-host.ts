@@ -3,7 +3,24 @@
 import type { RecordingHost } from '../replay/strace/recording-host.ts';
 import type { Container } from './container.ts';
 import { listTree } from '../replay/listing.ts';
+import { readContents } from './recording-contents.ts';
+import type { CreateContainerOptions } from './containers.ts';
+import { isStoreError } from '../events/log-error.ts';
 import type { Store } from './store.ts';
+
+/**
+ * In a plain copy directories of the tree before could be renamed and hard links lasted, as in an overlay of the posix
+ * profile.
+ */
+async function createFor(store: Store, mount: 'overlay' | 'copy', options: CreateContainerOptions): Promise<Container> {
+  if (mount === 'overlay') return store.containers.create(options);
+  try {
+    return await store.containers.create({ ...options, profile: 'posix' });
+  } catch (error) {
+    if (!isStoreError(error, 'ERR_UNSUPPORTED')) throw error;
+    return store.containers.create(options);
+  }
+}
 
 export function recordingHost(store: Store): RecordingHost {
   let container: Container | null = null;
@@ -13,13 +30,15 @@ export function recordingHost(store: Store): RecordingHost {
   };
   return {
     engine: store.engine,
-    begin: async ({ before, name, command }) => {
+    begin: async ({ before, name, command, mount }) => {
       const image = `${name}:before`;
       if (before !== null) await store.images.load(before, { tag: image, kind: 'tar' });
-      container = await store.containers.create({ name, command, ...(before !== null && { image }) });
+      const options = { name, command, ...(before !== null && { image }) };
+      container = await createFor(store, mount, options);
       await container.start();
       return container.namespace();
     },
+    contents: readContents,
     entries: (kind) => listTree(running().overlay.tree, store.engine.log.chunks, { upper: kind === 'upper' }),
     flush: () => store.engine.log.flush(),
     finish: (exitCode) => running().stop({ exitCode }),

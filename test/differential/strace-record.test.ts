@@ -69,6 +69,30 @@ describe.skipIf(why !== null)(`overlog record${note}`, () => {
     }
   });
 
+  it('records a program in a copy of the tree where no overlay is wanted', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'overlog-record-'));
+    try {
+      const lower = join(folder, 'tree');
+      mkdirSync(join(lower, 'lower'), { recursive: true });
+      writeFileSync(join(lower, 'lower/words'), 'a\nb\nc\n');
+      const out = join(folder, 'recording');
+      const said: string[] = [];
+      const argv = ['sh', '-c', 'sort -r lower/words > sorted; cp lower/words copy; rm lower/words; chmod 700 copy'];
+      const parts = { lower, out, argv, env: process.env, copy: true, say: (text: string) => said.push(text) };
+      expect(await recordProgram(parts)).toBe(0);
+      expect(said).toEqual(['a copy was asked for: the program runs in a copy, under another path']);
+      expect(existsSync(join(lower, 'sorted'))).toBe(false);
+
+      const clock = new RecordingClock((await readRecordingMeta(out)).startedNs);
+      const store = await openStore({ clock: clock.now });
+      const report = await replayRecording(out, recordingHost(store), clock, { name: 'recorded', resync: true });
+      expect(report.comparisons.map(({ kind, differences }) => [kind, differences])).toEqual([['merged', []]]);
+      expect(report).toMatchObject({ isExact: true, refusedCalls: [], resync: { paths: [], left: [] } });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('passes the exit code on', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'overlog-record-'));
     try {

@@ -36,6 +36,10 @@ export const replayVerb: Verb = {
     },
     { flags: '--report <form>', description: 'of a recording: text or json' },
     { flags: '--strict', description: 'of a recording: end with 1 if any file is inexact' },
+    {
+      flags: '--resync',
+      description: 'of a recording: put right what differs from the tree that was there afterwards',
+    },
     { flags: '--update', description: 'rewrite expectations that do not hold with what was seen' },
     { flags: '--scratch', description: 'in a store in memory that is forgotten afterwards' },
     { flags: '--tell', description: 'tell the story: comments, steps, output, and what each step cost' },

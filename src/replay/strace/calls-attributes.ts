@@ -94,7 +94,7 @@ function setAttribute(player: Player, target: Target): Outcome {
   const name = nameOf(nameToken);
   const value = stringOf(valueToken);
   if (target.kind === 'outside') return 'outside';
-  if (value?.isCut) {
+  if (value?.isCut || stringOf(nameToken)?.isCut) {
     player.exactness.mark(inoOf(target), name, 'cut-string', player.record.line);
     return 'applied';
   }

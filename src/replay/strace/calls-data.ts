@@ -1,10 +1,10 @@
-/** Calls that write, and calls that move the offset of a description. */
+/** Calls that read and write, and calls that move the offset of a description. */
 
-import { fallocate, ftruncate, truncate } from '../../engine/calls/space.ts';
+import { ftruncate } from '../../engine/calls/space.ts';
 import { write } from '../../engine/calls/data.ts';
 import { O_APPEND } from '../../engine/open-files.ts';
 import type { Description } from './descriptors.ts';
-import { fallocateFlags, hasFlag } from './flags.ts';
+import { hasFlag } from './flags.ts';
 import type { Segment } from './pipe.ts';
 import type { Outcome, Player } from './player.ts';
 import { listOf, memberOf, numberOf, stringOf, type Token } from './token.ts';
@@ -114,55 +114,17 @@ function moveBy(player: Player, description: Description | undefined): Outcome {
   return 'applied';
 }
 
-export function lseekCall(player: Player): Outcome {
+export const lseekCall = (player: Player): Outcome => seek(player, player.value);
+
+/** _llseek(fd, offset, [result], whence) of 32-bit programs. */
+export const longSeekCall = (player: Player): Outcome => seek(player, numberOf(listOf(player.args[2])?.items[0]));
+
+function seek(player: Player, position: number): Outcome {
   const description = player.description(player.args[0]);
   const file = description?.file ?? null;
   if (description === undefined || file === null) return 'outside';
-  file.position = player.value;
+  file.position = position;
   description.isOffsetUnknown = false;
   player.accessed(file, { from: 0, to: 0, isWrite: false, isAppend: false, offsetOf: description });
-  return 'applied';
-}
-
-export function truncateCall(player: Player): Outcome {
-  const [path, size] = player.args;
-  const target = player.target(player.task.fs.cwd, path, true);
-  switch (target.kind) {
-    case 'outside':
-      return 'outside';
-    case 'inside':
-      return truncate(player.caller, target.start, target.name, numberOf(size)) || 'applied';
-    case 'file':
-      return ftruncate(target.file, numberOf(size)) || 'applied';
-  }
-}
-
-export function ftruncateCall(player: Player): Outcome {
-  const [fd, size] = player.args;
-  const file = player.description(fd)?.file ?? null;
-  if (file === null) return 'outside';
-  const from = numberOf(size);
-  player.accessed(file, { from, to: Number.POSITIVE_INFINITY, isWrite: true, isAppend: false, offsetOf: null });
-  return ftruncate(file, from) || 'applied';
-}
-
-export function fallocateCall(player: Player): Outcome {
-  const [fd, mode, offset, length] = player.args;
-  const file = player.description(fd)?.file ?? null;
-  if (file === null) return 'outside';
-  const from = numberOf(offset);
-  const to = from + numberOf(length);
-  player.accessed(file, { from, to, isWrite: true, isAppend: false, offsetOf: null });
-  return fallocate(file, fallocateFlags(mode), from, to - from) || 'applied';
-}
-
-/** A shared mapping that may be written to: what is written there never passes through a call. */
-export function mmapCall(player: Player): Outcome {
-  const [, , protection, flags, fd] = player.args;
-  const isShared = hasFlag(flags, 'MAP_SHARED') || hasFlag(flags, 'MAP_SHARED_VALIDATE');
-  if (!isShared || !hasFlag(protection, 'PROT_WRITE')) return 'outside';
-  const file = player.description(fd)?.file ?? null;
-  if (file === null) return 'outside';
-  player.inexact(file, 'shared-mapping');
   return 'applied';
 }

@@ -1,10 +1,21 @@
 /** Calls that make, move and remove names. */
 
-import { link, linkFile, mkdir, mknod, rename, rmdir, symlink, unlink } from '../../engine/calls/names.ts';
+import {
+  link,
+  linkFile,
+  mkdir,
+  mknod,
+  rename,
+  RENAME_EXCHANGE,
+  rmdir,
+  symlink,
+  unlink,
+} from '../../engine/calls/names.ts';
 import { EXDEV } from '../../engine/errno.ts';
 import { S_IFSOCK } from '../../events/mode.ts';
 import { decodeName } from '../../events/name.ts';
 import { deviceOf, hasFlag, modeBits, renameFlags } from './flags.ts';
+import type { NameUse } from './name-races.ts';
 import type { Place } from './place.ts';
 import type { Target } from './places.ts';
 import type { Outcome, Player } from './player.ts';
@@ -13,10 +24,14 @@ import { memberOf, stringOf, type Token, wordOf } from './token.ts';
 type Inside = Extract<Target, { kind: 'inside' }>;
 
 /** Makes a handler of a call on one name, in the form without and the one with a directory's descriptor. */
-function onName(make: (player: Player, at: Inside, rest: readonly Token[]) => number) {
+function onName(make: (player: Player, at: Inside, rest: readonly Token[]) => number, use: NameUse | null = null) {
   const apply = (player: Player, start: Place, path: Token | undefined, rest: readonly Token[]): Outcome => {
     const target = player.target(start, path, false);
-    return target.kind === 'inside' ? make(player, target, rest) || 'applied' : 'outside';
+    if (target.kind !== 'inside') return 'outside';
+    const error = make(player, target, rest);
+    if (error !== 0) return error;
+    if (use !== null) player.used(target, use);
+    return 'applied';
   };
   return {
     plain: (player: Player): Outcome => apply(player, player.task.fs.cwd, player.args[0], player.args.slice(1)),
@@ -32,8 +47,10 @@ export const mknodCalls = onName((player, { start, name }, [mode, device]) =>
   mknod(player.caller, start, name, modeBits(mode), deviceOf(device)),
 );
 
-export const unlinkCalls = onName((player, { start, name }, [flags]) =>
-  hasFlag(flags, 'AT_REMOVEDIR') ? rmdir(player.caller, start, name) : unlink(player.caller, start, name),
+export const unlinkCalls = onName(
+  (player, { start, name }, [flags]) =>
+    hasFlag(flags, 'AT_REMOVEDIR') ? rmdir(player.caller, start, name) : unlink(player.caller, start, name),
+  'take',
 );
 
 export const rmdirCalls = onName((player, { start, name }) => rmdir(player.caller, start, name));
@@ -102,7 +119,11 @@ export function renameatCall(player: Player): Outcome {
 function move(player: Player, from: Target, to: Target, flags: number): Outcome {
   if (from.kind === 'outside' && to.kind === 'outside') return 'outside';
   if (from.kind !== 'inside' || to.kind !== 'inside') return EXDEV;
-  return rename(player.caller, from.start, from.name, to.start, to.name, flags) || 'applied';
+  const error = rename(player.caller, from.start, from.name, to.start, to.name, flags);
+  if (error !== 0) return error;
+  player.used(from, flags & RENAME_EXCHANGE ? 'put' : 'take');
+  player.used(to, 'put');
+  return 'applied';
 }
 
 export function chdirCall(player: Player): Outcome {
@@ -124,8 +145,8 @@ export function chrootCall(player: Player): Outcome {
 
 /** mount, umount2, pivot_root and the like move what paths mean; that is not followed. */
 export function mountCall(player: Player): Outcome {
-  const { name, line, args } = player.record;
+  const { name, args } = player.record;
   if (hasFlag(args[3], 'MS_REC') && wordOf(args[2]) === 'NULL' && stringOf(args[1])?.text === '/') return 'outside';
-  player.exactness.events.push({ line, text: `${name}: what paths lead to afterwards is not followed` });
+  player.uncertain(`${name}: what paths lead to afterwards is not followed`);
   return 'applied';
 }

@@ -16,7 +16,7 @@ import {
 import { isDirectoryMode, isFileMode, isSymlinkMode } from '../../events/mode.ts';
 import { decodeName } from '../../events/name.ts';
 import { Description } from './descriptors.ts';
-import { hasFlag, modeBits, openFlags } from './flags.ts';
+import { expectNames, hasFlag, modeBits, openFlags } from './flags.ts';
 import type { Place } from './place.ts';
 import type { Target } from './places.ts';
 import type { Outcome, Player } from './player.ts';
@@ -67,6 +67,7 @@ function openAt(
   mode: number,
   root?: Place,
 ): Outcome {
+  expectNames(flagsToken, player.record.line);
   const flags = openFlags(flagsToken);
   const isTemporary = (flags & O_TMPFILE) === O_TMPFILE;
   const isExclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL) && !isTemporary;
@@ -108,12 +109,19 @@ function opened(player: Player, target: Target, flags: number, mode: number, clo
       return 'applied';
     }
   }
+  const existed = target.ino !== 0;
   const file = open(player.caller, target.start, target.name, flags, mode);
   if (typeof file === 'number') {
     set(new Description({ path: notedText ?? '' }));
     return file;
   }
   set(new Description({ file }));
+  const opens = file.canWrite && (flags & (O_CREAT | O_EXCL)) !== (O_CREAT | O_EXCL);
+  if (opens && (flags & O_CREAT || existed)) player.used(target, 'find');
+  if (flags & O_TRUNC && file.canWrite) {
+    const whole = { from: 0, to: Number.POSITIVE_INFINITY };
+    player.accessed(file, { ...whole, isWrite: true, isAppend: false, offsetOf: null });
+  }
   return 'applied';
 }
 

@@ -3,6 +3,7 @@
 import { O_APPEND } from '../../engine/open-files.ts';
 import { Description } from './descriptors.ts';
 import { hasFlag, modeBits } from './flags.ts';
+import { Mappings } from './mappings.ts';
 import { Pipe } from './pipe.ts';
 import type { Player } from './player.ts';
 import { decodeName } from '../../events/name.ts';
@@ -91,17 +92,40 @@ export const unshareCall: ProcessCall = (player) => {
   const { task } = player;
   if (hasFlag(flags, 'CLONE_FILES')) task.ownTable();
   if (hasFlag(flags, 'CLONE_FS') || hasFlag(flags, 'CLONE_NEWNS')) task.fs = { ...task.fs };
-  if (hasFlag(flags, 'CLONE_NEWUSER')) {
-    player.exactness.events.push({
-      line: player.record.line,
-      text: 'unshare: owners in a user namespace are not mapped',
-    });
-  }
+  if (hasFlag(flags, 'CLONE_NEWUSER')) player.uncertain('unshare: owners in a user namespace are not mapped');
+};
+
+/** Into a namespace that others made. Of a mount namespace nothing is known; others do not change what paths mean. */
+export const setnsCall: ProcessCall = (player) => {
+  const [fd, type] = player.args;
+  const path = fd?.kind === 'word' && fd.path !== null ? fd.path.text : '';
+  const kinds = `${wordOf(type)} ${path}`;
+  if (/CLONE_NEWNS|\bmnt:/.test(kinds))
+    player.uncertain('setns: what paths lead to in another mount namespace is not followed');
+  if (/CLONE_NEWUSER|\buser:/.test(kinds)) player.uncertain('setns: owners in a user namespace are not mapped');
+};
+
+/** pidfd_open: so that pidfd_getfd knows whose descriptors it takes. */
+export const pidfdOpenCall: ProcessCall = (player) => {
+  const pid = numberOf(player.args[0]);
+  player.task.table.set(player.value, new Description({ pid, path: 'pidfd' }), true);
+};
+
+/** A descriptor of another process: the same open file, with the same offset. */
+export const pidfdGetfdCall: ProcessCall = (player) => {
+  const [pidfd, number] = player.args;
+  const { path } = player.record.result;
+  const pid = player.description(pidfd)?.pid ?? null;
+  const owner = pid === null ? undefined : player.tasks.get(pid);
+  const found =
+    owner?.table.get(numberOf(number))?.description ?? (path === null ? undefined : player.adopt(path, 0o2));
+  player.task.table.set(player.value, found ?? new Description({ path: 'pidfd_getfd' }), true);
 };
 
 export const execveCall: ProcessCall = (player) => {
   const { task, args, record } = player;
   task.ownTable();
+  task.memory = new Mappings();
   task.table.closeOnExec();
   const path = stringOf(args[record.name === 'execveat' ? 1 : 0]);
   if (path !== null) task.program.name = decodeName(path.bytes).replace(/^.*\//s, '');
@@ -109,8 +133,7 @@ export const execveCall: ProcessCall = (player) => {
 
 /** The log has no trace of what goes through the ring. */
 export const ioUringCall: ProcessCall = (player) => {
-  const { line, pid } = player.record;
-  player.exactness.events.push({ line, text: `io_uring: what process ${pid} did through it is not in the log` });
+  player.uncertain(`io_uring: what process ${player.record.pid} did through it is not in the log`);
 };
 
 /** sendmsg and sendmmsg: descriptors in SCM_RIGHTS are on their way until somebody receives them. */
@@ -123,12 +146,17 @@ export const sendmsgCall: ProcessCall = (player) => {
   }
 };
 
+const SENDING: ReadonlySet<string> = new Set(['sendmsg', 'sendmmsg']);
+
 /** The first descriptor on its way that strace saw under the same path. */
 export const recvmsgCall: ProcessCall = (player) => {
   const closesOnExec = /MSG_CMSG_CLOEXEC/.test(wordOf(player.args[2]) + wordOf(player.args[3]));
   for (const token of passed(player.args[1])) {
     const path = notedText(token);
-    const index = player.passing.findIndex((each) => each.path === path);
+    const find = (): number => player.passing.findIndex((each) => each.path === path);
+    let index = find();
+    // It can arrive before the call that sends it has returned.
+    while (index < 0 && player.applyEarly(SENDING)) index = find();
     if (index < 0) {
       const known = token.kind === 'word' ? token.path : null;
       if (known !== null) player.task.table.set(numberOf(token), player.adopt(known, 0o2), closesOnExec);

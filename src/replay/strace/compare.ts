@@ -5,12 +5,15 @@ import { decodeName } from '../../events/name.ts';
 import type { ListingEntry } from '../listing.ts';
 
 export interface TreeDifference {
+  /** For people: bytes that are not UTF-8 as `\xNN`. */
   readonly path: string;
   /** `missing`: the replay does not have it. `extra`: only the replay has it. */
   readonly kind: 'missing' | 'extra' | 'different';
+  /** The path as names are kept (events/name.ts). */
+  readonly name: string;
   /** Of `different`: member, what was there, what the replay has. */
   readonly members: readonly { readonly name: string; readonly want: string; readonly got: string }[];
-  /** The file is reported as inexact. */
+  /** The file is reported as inexact, or the whole replay as uncertain. */
   readonly isExplained: boolean;
 }
 
@@ -18,7 +21,7 @@ export interface Comparison {
   readonly kind: 'merged' | 'upper';
   readonly entries: number;
   readonly differences: readonly TreeDifference[];
-  /** Differences of files that are not reported as inexact. */
+  /** Differences that nothing in the report explains. */
   readonly unexplained: number;
   /** How far modification times are off, in milliseconds: the log's times are those of strace. */
   readonly mtimeOffMs: { readonly median: number; readonly max: number };
@@ -63,7 +66,8 @@ export function compareListings(
   const offs: number[] = [];
   const add = (entry: ListingEntry, what: TreeDifference['kind'], members: TreeDifference['members'] = []): void => {
     const bytes = entry.path_b64 === undefined ? Buffer.from(entry.path) : Buffer.from(entry.path_b64, 'base64');
-    differences.push({ path: entry.path, kind: what, members, isExplained: isInexact(decodeName(bytes)) });
+    const name = decodeName(bytes);
+    differences.push({ path: entry.path, kind: what, name, members, isExplained: isInexact(name) });
   };
   for (const entry of got) {
     const other = wanted.get(keyOf(entry));

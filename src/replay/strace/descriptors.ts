@@ -9,15 +9,18 @@ export class Description {
   /** A file or directory of the tree; null: anything else. */
   readonly file: OpenFile | null;
   readonly pipe: Pipe | null;
+  /** Of a pidfd: the process. */
+  readonly pid: number | null;
   /** Outside the tree: its path on the recorded machine, or what strace called it. */
   readonly path: string;
   /** It was open before the recording began: its offset is not known until a seek. */
   isOffsetUnknown = false;
   #references = 0;
 
-  constructor(parts: { file?: OpenFile; pipe?: Pipe; path?: string }) {
+  constructor(parts: { file?: OpenFile; pipe?: Pipe; pid?: number; path?: string }) {
     this.file = parts.file ?? null;
     this.pipe = parts.pipe ?? null;
+    this.pid = parts.pid ?? null;
     this.path = parts.path ?? '';
   }
 

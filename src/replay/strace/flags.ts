@@ -27,6 +27,7 @@ import {
   S_ISGID,
   S_ISUID,
 } from '../../events/mode.ts';
+import { lineError } from './strace-error.ts';
 import { flagsOf, parseNumber, type Token, wordOf } from './token.ts';
 
 type Names = ReadonlyMap<string, number>;
@@ -64,14 +65,11 @@ const RENAME_FLAGS: Names = new Map([
   ['RENAME_WHITEOUT', RENAME_WHITEOUT],
 ]);
 
-/** linux/falloc.h; those that the engine does not do make it refuse the call. */
+/** linux/falloc.h; what moves content (COLLAPSE, INSERT) is done in calls-space.ts, and UNSHARE changes none. */
 const FALLOCATE_FLAGS: Names = new Map([
   ['FALLOC_FL_KEEP_SIZE', FALLOC_FL_KEEP_SIZE],
   ['FALLOC_FL_PUNCH_HOLE', FALLOC_FL_PUNCH_HOLE],
   ['FALLOC_FL_ZERO_RANGE', FALLOC_FL_ZERO_RANGE],
-  ['FALLOC_FL_COLLAPSE_RANGE', 0x08],
-  ['FALLOC_FL_INSERT_RANGE', 0x20],
-  ['FALLOC_FL_UNSHARE_RANGE', 0x40],
 ]);
 
 const XATTR_FLAGS: Names = new Map([
@@ -94,6 +92,12 @@ export const modeBits = (token: Token | undefined): number => sum(token, MODE_BI
 export const renameFlags = (token: Token | undefined): number => sum(token, RENAME_FLAGS);
 export const fallocateFlags = (token: Token | undefined): number => sum(token, FALLOCATE_FLAGS);
 export const xattrFlags = (token: Token | undefined): number => sum(token, XATTR_FLAGS);
+
+/** @throws `ERR_LOG_IMPORT` for a log whose flags are numbers: nothing that is told by a flag could be replayed. */
+export function expectNames(flags: Token | undefined, line: number): void {
+  if (!/^[0-9]/.test(wordOf(flags))) return;
+  throw lineError(line, 'flags are numbers in this log (strace -X or -e raw); record without these options');
+}
 
 export const hasFlag = (token: Token | undefined, flag: string): boolean => flagsOf(token).includes(flag);
 

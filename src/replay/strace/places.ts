@@ -25,15 +25,18 @@ export type Target =
 
 const LINKS_MAX = 40;
 
+/** By their descriptors. */
+const STANDARD = ['/dev/stdin', '/dev/stdout', '/dev/stderr'];
+
 export class Places {
   readonly #namespace: Namespace;
-  readonly #root: string;
+  readonly #roots: readonly string[];
   readonly #taskOf: (pid: number) => Task | undefined;
 
-  /** @param root - Where the tree stood: absolute, without a slash at its end. */
-  constructor(namespace: Namespace, root: string, taskOf: (pid: number) => Task | undefined) {
+  /** @param roots - Where the tree stood, and other paths that led there: absolute, without a slash at their end. */
+  constructor(namespace: Namespace, roots: readonly string[], taskOf: (pid: number) => Task | undefined) {
     this.#namespace = namespace;
-    this.#root = root === '/' ? '' : root;
+    this.#roots = roots.map((root) => (root === '/' ? '' : root));
     this.#taskOf = taskOf;
   }
 
@@ -52,8 +55,8 @@ export class Places {
 
   /** A path of the recorded machine as one of the tree; null when it is outside. */
   inTree(path: string): string | null {
-    if (path === this.#root) return '/';
-    return path.startsWith(`${this.#root}/`) ? path.slice(this.#root.length) : null;
+    const root = this.#roots.find((each) => path === each || path.startsWith(`${each}/`));
+    return root === undefined ? null : path.slice(root.length) || '/';
   }
 
   /** The directory that a descriptor stands for. */
@@ -95,7 +98,7 @@ export class Places {
           at = placeOfTarget(magic);
           continue;
         }
-        at = outside === this.#root ? { ino: ROOT_INO, path: '' } : { ino: 0, path: outside };
+        at = this.#roots.includes(outside) ? { ino: ROOT_INO, path: '' } : { ino: 0, path: outside };
         last = this.targetOf(at);
         continue;
       }
@@ -141,14 +144,16 @@ export class Places {
 
   #parentOf(place: Place, root: Place): Place {
     if (place.ino === root.ino && root.ino !== 0) return place;
-    if (place.ino === ROOT_INO) return { ino: 0, path: dirname(this.#root) };
+    if (place.ino === ROOT_INO) return { ino: 0, path: dirname(this.#roots[0]) };
     return { ino: this.#tree.get(place.ino)?.parent ?? 0, path: '' };
   }
 
-  /** `/proc/self/fd/3`, `/dev/fd/3`, `/proc/61/cwd`, `/proc/self/root`. */
+  /** `/proc/self/fd/3`, `/dev/fd/3`, `/dev/stdin`, `/proc/61/cwd`, `/proc/self/root`. */
   #magicLink(task: Task, path: string): Target | null {
-    if (!path.startsWith('/proc/') && !path.startsWith('/dev/fd/')) return null;
-    const match = /^(?:\/dev|\/proc\/(self|thread-self|\d+)(?:\/task\/\d+)?)\/(?:fd\/(\d+)|(cwd|root))$/.exec(path);
+    if (!path.startsWith('/proc/') && !path.startsWith('/dev/')) return null;
+    const standard = STANDARD.indexOf(path);
+    const known = standard < 0 ? path : `/dev/fd/${standard}`;
+    const match = /^(?:\/dev|\/proc\/(self|thread-self|\d+)(?:\/task\/\d+)?)\/(?:fd\/(\d+)|(cwd|root))$/.exec(known);
     if (match === null) return null;
     const [, who, number, what] = match;
     const owner = who === undefined || who.endsWith('self') ? task : this.#taskOf(Number(who));

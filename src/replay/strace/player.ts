@@ -14,6 +14,7 @@ import { type Access, Overlaps } from './overlaps.ts';
 import type { Place } from './place.ts';
 import { Places, type Target } from './places.ts';
 import type { StraceRecord } from './record.ts';
+import { NameRaces, type NameUse } from './name-races.ts';
 import type { PendingCall, Task } from './tasks.ts';
 import { numberOf, type StringToken, stringOf, type Token, wordOf } from './token.ts';
 
@@ -38,19 +39,25 @@ export class Player {
   readonly tasks = new Map<number, Task>();
   readonly exactness = new Exactness();
   readonly overlaps = new Overlaps();
+  readonly races = new NameRaces();
   readonly refused: RefusedCall[] = [];
-  /** Data calls that have begun and not ended. */
-  inFlight = 0;
+  /** Calls on content and calls on names that have begun and not ended. */
+  readonly inFlight = { content: 0, names: 0 };
+  /** mprotect is in the log, so a mapping that is not made writable there stays as it is. */
+  showsProtection: boolean;
   /** Descriptors on their way through a socket. */
   readonly passing: { readonly description: Description; readonly path: string }[] = [];
+  /** Does what a call that has begun will do, because another one that has ended takes it for granted. */
+  applyEarly: (names: ReadonlySet<string>) => boolean = () => false;
   /** The call that is applied, and who makes it. */
   record!: StraceRecord;
   task!: Task;
   #pending: PendingCall | null = null;
 
-  constructor(namespace: Namespace, root: string) {
+  constructor(namespace: Namespace, roots: readonly string[], showsProtection: boolean) {
     this.namespace = namespace;
-    this.places = new Places(namespace, root, (pid) => this.tasks.get(pid));
+    this.showsProtection = showsProtection;
+    this.places = new Places(namespace, roots, (pid) => this.tasks.get(pid));
   }
 
   /** @param pending - Its beginning, where it did not end at once. */
@@ -124,11 +131,22 @@ export class Player {
 
   /** Where a relative path starts: `AT_FDCWD` or a directory's descriptor. */
   start(token: Token | undefined): Place {
-    if (wordOf(token) === 'AT_FDCWD') return this.task.fs.cwd;
+    if (wordOf(token) === 'AT_FDCWD') return this.#cwd(token);
     const description = this.description(token);
     if (description !== undefined) return this.places.placeOf(description);
     const path = token?.kind === 'word' ? token.path : null;
     return path === null ? { ino: 0, path: '/' } : this.places.placeAt(decodeName(path.bytes));
+  }
+
+  /**
+   * The current directory. Where a chdir went through a symbolic link outside the tree, this call is the first to know
+   * that it led into it: strace saw it.
+   */
+  #cwd(token: Token | undefined): Place {
+    const { fs } = this.task;
+    const seen = token?.kind === 'word' && !token.isDeleted ? token.path : null;
+    if (fs.cwd.ino === 0 && seen !== null) fs.cwd = this.places.placeAt(decodeName(seen.bytes));
+    return fs.cwd;
   }
 
   /** What a path argument leads to. */
@@ -150,10 +168,10 @@ export class Player {
     return file === null ? { kind: 'outside', path: '' } : this.places.named(file);
   }
 
-  /** An open file that the engine lets change attributes of its node, however it was opened. */
-  handle(file: OpenFile): OpenFile {
+  /** An open file that the engine lets change attributes of its node, or its content, however it was opened. */
+  handle(file: OpenFile, flags = 0): OpenFile {
     const { namespace, mount, ino, parent, name, path } = file;
-    return new OpenFile({ namespace, mount, ino, flags: 0, parent, name, path });
+    return new OpenFile({ namespace, mount, ino, flags, parent, name, path });
   }
 
   pathOf(ino: Ino): string | null {
@@ -177,19 +195,37 @@ export class Player {
   accessed(file: OpenFile, access: Omit<Access, 'startLine' | 'line' | 'affects'> & { affects?: OpenFile }): void {
     const { line, startLine } = this.record;
     const affects = (access.affects ?? file).ino;
-    for (const ino of this.overlaps.add(file.ino, { ...access, line, startLine, affects }, this.inFlight)) {
+    for (const ino of this.overlaps.add(file.ino, { ...access, line, startLine, affects }, this.inFlight.content)) {
       this.exactness.mark(ino, this.pathOf(ino) ?? file.path, 'overlapping-writes', line);
     }
+  }
+
+  /** A use of a name, to be compared with those at the same time. */
+  used(target: Target, use: NameUse): void {
+    if (target.kind !== 'inside') return;
+    const { line, startLine } = this.record;
+    const { ino, mount } = target.start;
+    const name = `${ino}/${target.name}`;
+    if (!this.races.add(name, use, startLine, line, this.inFlight.names)) return;
+    const { tree } = mount.overlay;
+    const path = tree.entryPath(ino, target.name) ?? target.name;
+    this.exactness.mark(tree.lookup(ino, target.name) || target.ino, path, 'overlapping-names', line);
+  }
+
+  /** Something that makes the whole replay uncertain. */
+  uncertain(text: string): void {
+    this.exactness.events.push({ line: this.record.line, text });
   }
 
   refuse(errno: number): void {
     this.refusedCount++;
     const { line, pid, name, args } = this.record;
     if (this.refused.length >= REFUSED_TOLD_MAX) return;
-    const text = args
-      .map((token) => (token.kind === 'word' ? token.path : stringOf(token)))
-      .find((token) => token !== null);
-    const path = text === undefined || text === null ? '' : decodeName(text.bytes);
+    const seen = args.map((token) =>
+      token.kind === 'word' && token.text !== 'AT_FDCWD' ? token.path : stringOf(token),
+    );
+    const text = seen.find((token) => token !== null) ?? null;
+    const path = text === null ? '' : decodeName(text.bytes);
     this.refused.push({ line, pid, call: name, path: this.places.inTree(path) ?? path, errno: errnoCode(errno) });
   }
 

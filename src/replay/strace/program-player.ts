@@ -2,17 +2,19 @@
 
 import type { Engine } from '../../engine/engine.ts';
 import type { Namespace } from '../../engine/namespace.ts';
-import { CLONE_CALLS, DATA_CALLS, FILE_CALLS, NAME_CALLS, PROCESS_CALLS } from './call-table.ts';
+import { CLONE_CALLS, FILE_CALLS, NAME_CALLS, PROCESS_CALLS } from './call-table.ts';
 import { causeOf } from './cause.ts';
 import { type Descriptor, DescriptorTable } from './descriptors.ts';
 import { hasFlag } from './flags.ts';
 import { Lineage } from './lineage.ts';
+import { Mappings } from './mappings.ts';
 import { type Outcome, Player } from './player.ts';
 import type { RecordingClock } from './recording-clock.ts';
 import type { StraceRecord } from './record.ts';
 import type { RecordingMeta } from './recording-meta.ts';
 import { type PendingCall, Task } from './tasks.ts';
-import { memberOf, numberOf } from './token.ts';
+import { memberOf, numberOf, type Token } from './token.ts';
+import { touchesOf } from './touches.ts';
 
 /** Calls of the log, by what became of them. */
 export interface CallCounts {
@@ -30,6 +32,8 @@ export interface CallCounts {
 
 export class ProgramPlayer {
   readonly player: Player;
+  /** A line with a time since 1970 was played. */
+  hasTimes = false;
   readonly counts: CallCounts = { applied: 0, outside: 0, process: 0, failed: 0, other: 0 };
   readonly #engine: Engine;
   readonly #clock: RecordingClock;
@@ -43,7 +47,9 @@ export class ProgramPlayer {
     this.#clock = clock;
     this.#meta = meta;
     this.#groupPrefix = groupPrefix;
-    this.player = new Player(namespace, meta.root);
+    const showsProtection = meta.trace?.includes('mprotect') ?? false;
+    this.player = new Player(namespace, [meta.root, ...meta.aliases], showsProtection);
+    this.player.applyEarly = (names) => this.#applyEarlier(names);
     this.#lineage = new Lineage(
       (pid) => this.player.tasks.has(pid),
       (record, parent) => this.#play(record, parent),
@@ -66,7 +72,10 @@ export class ProgramPlayer {
   }
 
   #play(record: StraceRecord, parent: number | null): void {
-    if (record.timeNs !== null) this.#clock.set(record.timeNs);
+    if (record.timeNs !== null) {
+      this.hasTimes = true;
+      this.#clock.set(record.timeNs);
+    }
     const { tasks } = this.player;
     let task = tasks.get(record.pid);
     if (task === undefined) {
@@ -81,7 +90,13 @@ export class ProgramPlayer {
       case 'call':
         this.#call(task, record);
         return;
+      case 'headless':
+        this.#headless(task, record);
+        return;
       case 'exit':
+        this.player.begin(task, record, null);
+        if (record.name.includes('core dumped'))
+          this.player.uncertain('the kernel wrote a core file, which is not in the log');
         this.#forget(task);
         this.#engine.transact(['exit', `pid=${record.pid}`, `line=${record.line}`], () => task.table.leave());
         tasks.delete(record.pid);
@@ -109,26 +124,41 @@ export class ProgramPlayer {
       descriptor.description.hold();
       descriptors.set(number, descriptor);
     }
-    task.pending = { record, descriptors, isApplied: false };
-    if (DATA_CALLS.has(record.name)) this.player.inFlight++;
+    this.player.begin(task, record, null);
+    const touches = touchesOf(this.player, record, descriptors);
+    task.pending = { record, descriptors, touches, isApplied: false };
+    if (touches.content) this.player.inFlight.content++;
+    if (touches.names) this.player.inFlight.names++;
   }
 
   /** A pending call is over, or will never be. */
   #forget(task: Task): void {
     const { pending } = task;
     task.pending = null;
-    if (pending === null) return;
-    if (DATA_CALLS.has(pending.record.name)) this.player.inFlight--;
-    this.#finish(pending);
+    if (pending !== null) this.#finish(pending);
   }
 
   #finish(pending: PendingCall): void {
     for (const { description } of pending.descriptors.values()) description.release();
   }
 
+  /** It is in flight no longer. */
+  #landed({ touches }: PendingCall): void {
+    if (touches.content) this.player.inFlight.content--;
+    if (touches.names) this.player.inFlight.names--;
+  }
+
+  /** What a call did whose beginning is not in the log can't be told. */
+  #headless(task: Task, record: StraceRecord): void {
+    const { name } = record;
+    if (!FILE_CALLS.has(name) && !PROCESS_CALLS.has(name) && !CLONE_CALLS.has(name)) return;
+    this.player.begin(task, record, null);
+    this.player.uncertain(`${name}: its beginning is not in the log, so it is not done`);
+  }
+
   #call(task: Task, record: StraceRecord): void {
     const { pending } = task;
-    if (pending !== null && DATA_CALLS.has(pending.record.name)) this.player.inFlight--;
+    if (pending !== null) this.#landed(pending);
     if (CLONE_CALLS.has(record.name)) this.#clone(task, record);
     else {
       const process = PROCESS_CALLS.get(record.name);
@@ -136,7 +166,7 @@ export class ProgramPlayer {
       if (process === undefined && !isFile) this.counts.other++;
       else if (isFailure(record)) this.#failed(record, pending);
       else if (isFile) this.#fileCall(task, record, pending);
-      else if (process !== undefined) {
+      else if (process !== undefined && !pending?.isApplied) {
         this.player.begin(task, record, pending);
         this.#engine.transact(causeOf(record, this.player.places), () => process(this.player));
         this.counts.process++;
@@ -188,6 +218,22 @@ export class ProgramPlayer {
     return pending.isApplied;
   }
 
+  /** @returns Whether one of these calls had begun somewhere, and is done now. */
+  #applyEarlier(names: ReadonlySet<string>): boolean {
+    const { player } = this;
+    const { record, task } = player;
+    for (const other of player.tasks.values()) {
+      const { pending } = other;
+      if (other === task || pending === null || pending.isApplied || !names.has(pending.record.name)) continue;
+      pending.isApplied = true;
+      player.begin(other, pending.record, pending);
+      PROCESS_CALLS.get(pending.record.name)?.(player);
+      player.begin(task, record, task.pending);
+      return true;
+    }
+    return false;
+  }
+
   #attribute(task: Task): void {
     this.#engine.group = `${this.#groupPrefix}${task.program.leader}`;
     this.#engine.actor = task.program.name === '' ? null : task.program.name;
@@ -197,14 +243,19 @@ export class ProgramPlayer {
     const pid = record.result.value;
     this.counts.process++;
     if (!(pid > 0)) return;
+    this.player.begin(task, record, task.pending);
+    if (record.pid === 0) this.player.uncertain(`${record.name}: what the child did is not in the log; record with -f`);
+    const flags = cloneFlags(record);
+    if (hasFlag(flags, 'CLONE_NEWUSER')) this.player.uncertain('clone: owners in a user namespace are not mapped');
     if (!this.player.tasks.has(pid)) this.player.tasks.set(pid, this.#child(task, record, pid));
   }
 
   #child(parent: Task, clone: StraceRecord, pid: number): Task {
-    const flags = clone.arg('flags') ?? memberOf(clone.args[0], 'flags');
+    const flags = cloneFlags(clone);
     return parent.clone(pid, {
       files: hasFlag(flags, 'CLONE_FILES'),
       fs: hasFlag(flags, 'CLONE_FS'),
+      memory: hasFlag(flags, 'CLONE_VM') || clone.name === 'vfork',
       thread: hasFlag(flags, 'CLONE_THREAD'),
     });
   }
@@ -222,11 +273,15 @@ export class ProgramPlayer {
       program: { leader: pid, name: '' },
       table: new DescriptorTable(),
       fs: { cwd: places.placeAt(cwd), root: places.placeAt('/'), umask },
+      memory: new Mappings(),
       uid,
       gid,
     });
   }
 }
+
+const cloneFlags = (record: StraceRecord): Token | undefined =>
+  record.arg('flags') ?? memberOf(record.args[0], 'flags');
 
 /**
  * Calls that failed change nothing, but for setxattr: an overlay copies the file up before it looks at the flags.

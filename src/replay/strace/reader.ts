@@ -29,6 +29,8 @@ const RESUMED = Buffer.from(' resumed>');
 const FOREIGN_BYTES = 400;
 const SPACE = 0x20;
 const OPEN = 0x28;
+const LESS = 0x3c;
+const GREATER = 0x3e;
 
 export class StraceReader {
   readonly #lines = new LineSplitter();
@@ -61,21 +63,21 @@ export class StraceReader {
     const { line } = this.#lines;
     // A line of fatrace looks like a call at first sight.
     if (line === 1) refuseForeignLog(buffer.toString('latin1', start, Math.min(end, start + FOREIGN_BYTES)));
-    let at = start;
+    let at = spacesEnd(buffer, start, end);
     let pid = 0;
     if (buffer[at] === 0x5b && buffer.toString('latin1', at, at + 5) === '[pid ') {
       at += 5;
-      while (buffer[at] === SPACE) at++;
+      at = spacesEnd(buffer, at, end);
       const digits = digitsEnd(buffer, at, end);
       pid = Number(buffer.toString('latin1', at, digits));
-      at = buffer[digits] === 0x5d ? digits + 1 : digits;
-      while (at < end && buffer[at] === SPACE) at++;
+      at = commandEnd(buffer, digits, end);
+      if (buffer[at] === 0x5d) at++;
+      at = spacesEnd(buffer, at, end);
     } else {
       const digits = digitsEnd(buffer, at, end);
-      if (digits > at && digits - at < 11 && buffer[digits] === SPACE) {
+      if (digits > at && digits - at < 11 && (buffer[digits] === SPACE || buffer[digits] === LESS)) {
         for (let index = at; index < digits; index++) pid = pid * 10 + buffer[index] - 0x30;
-        at = digits;
-        while (at < end && buffer[at] === SPACE) at++;
+        at = spacesEnd(buffer, commandEnd(buffer, digits, end), end);
       }
     }
     let seconds = -1;
@@ -93,24 +95,29 @@ export class StraceReader {
         }
         at = stop;
       } else if (buffer[digits] === SPACE) at = digits;
-      while (at < end && buffer[at] === SPACE) at++;
+      at = spacesEnd(buffer, at, end);
     }
     if (at === end) {
       if (at === start) return null;
       throw this.#notStrace(buffer, start, end);
     }
+    if (buffer[at] === 0x5b) at = bracketsEnd(buffer, at, end);
     const first = buffer[at];
     const head: Head = { kind: 'call', line, startLine: line, pid, seconds, nanoseconds, name: '', value: 0 };
     if (isNameStart(first)) return this.#call(buffer, at, end, head, start);
-    if (first === 0x3c) return this.#resumed(buffer, at, end, head, start);
+    if (first === LESS) return this.#resumed(buffer, at, end, head, start);
     if (first === 0x2b || first === 0x2d) return this.#event(buffer, at, end, head, start);
+    if (isTalk(buffer, at, end)) return null;
     throw this.#notStrace(buffer, start, end);
   }
 
-  #call(buffer: Buffer, at: number, end: number, head: Head, start: number): StraceRecord {
+  #call(buffer: Buffer, at: number, end: number, head: Head, start: number): StraceRecord | null {
     let open = at;
     while (open < end && isNamePart(buffer[open])) open++;
-    if (open >= end || buffer[open] !== OPEN) throw this.#notStrace(buffer, start, end);
+    if (open >= end || buffer[open] !== OPEN) {
+      if (isTalk(buffer, at, end)) return null;
+      throw this.#notStrace(buffer, start, end);
+    }
     const name = callName(buffer, at, open);
     const isUnfinished = endsWith(buffer, open, end, UNFINISHED);
     if (isUnfinished || endsWith(buffer, open, end, DETACHED)) {
@@ -133,8 +140,7 @@ export class StraceReader {
     const rest = mark + RESUMED.length;
     const unfinished = this.#unfinished.get(pid);
     this.#unfinished.delete(pid);
-    // Its beginning was before the log's, or in a line of another form: nothing is known of it.
-    if (unfinished === undefined) return null;
+    if (unfinished === undefined) return new StraceRecord({ ...head, kind: 'headless', name }, buffer, end, end);
     if (unfinished.name !== name) {
       throw lineError(line, `${name} goes on, but ${unfinished.name} had begun in line ${unfinished.line}`);
     }
@@ -158,7 +164,7 @@ export class StraceReader {
       new StraceRecord({ ...head, kind, name, value }, buffer, end, end);
     const signal = /^--- (\S+)/.exec(text);
     if (signal !== null) return make('signal', signal[1], 0);
-    const exited = /^\+\+\+ (?:exited with (\d+)|killed by (\S+))/.exec(text);
+    const exited = /^\+\+\+ (?:exited with (\d+)|killed by (\S+(?: \(core dumped\))?))/.exec(text);
     if (exited !== null) {
       this.#unfinished.delete(pid);
       return make('exit', exited[2] ?? '', Number(exited[1] ?? 128));
@@ -223,6 +229,31 @@ function fractionOf(buffer: Buffer, start: number, end: number): number {
     value += digit * scale;
   }
   return value;
+}
+
+function spacesEnd(buffer: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && buffer[at] === SPACE) at++;
+  return at;
+}
+
+/** Behind the command's name that `-Y` puts at a pid (`60<sh>`). */
+function commandEnd(buffer: Buffer, start: number, end: number): number {
+  if (buffer[start] !== LESS) return start;
+  const close = buffer.indexOf(GREATER, start);
+  return close < 0 || close >= end ? start : close + 1;
+}
+
+/** Behind the call's number (`-n`) and the instruction pointer (`-i`): `[ 257] [00007f2e1c1] openat(`. */
+function bracketsEnd(buffer: Buffer, start: number, end: number): number {
+  const text = buffer.toString('latin1', start, Math.min(end, start + 60));
+  return start + (/^(?:\[ *[0-9a-f?]+\] +)*/.exec(text)?.[0].length ?? 0);
+}
+
+/** What strace says about itself: `strace: Process 61 attached`, `[ Process PID=61 runs in 32 bit mode. ]`. */
+function isTalk(buffer: Buffer, at: number, end: number): boolean {
+  const text = buffer.toString('latin1', at, Math.min(end, at + 60));
+  return /^(?:strace: )?(?:Process \d+ (?:at|de)tached|\[ Process PID=)/.test(text);
 }
 
 function digitsEnd(buffer: Buffer, start: number, end: number): number {

@@ -5,9 +5,10 @@ import type { ListToken, Token } from './token.ts';
 
 /**
  * `call`: a system call that ended. `started`: one that had not ended when the log went on with something else; its
- * `call` comes later. `superseded`: another thread of the process, in `value`, has taken over this pid by execve.
+ * `call` comes later. `headless`: the end of one whose beginning is not in the log. `superseded`: another thread of the
+ * process, in `value`, has taken over this pid by execve.
  */
-export type RecordKind = 'call' | 'started' | 'signal' | 'exit' | 'superseded';
+export type RecordKind = 'call' | 'started' | 'headless' | 'signal' | 'exit' | 'superseded';
 
 export interface RecordHead {
   readonly kind: RecordKind;
@@ -29,7 +30,7 @@ export class StraceRecord {
   readonly startLine: number;
   /** 0 in a log without pids. */
   readonly pid: number;
-  /** Of a call: its name. Of a signal: its name. */
+  /** Of a call: its name. Of a signal: its name. Of an exit: what killed it, or ''. */
   readonly name: string;
   /** Of an exit: its code. Of superseded: the thread's pid. */
   readonly value: number;

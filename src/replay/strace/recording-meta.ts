@@ -5,11 +5,17 @@ import { storeError } from '../../events/log-error.ts';
 export interface RecordingMeta {
   /** Where the tree stood on the recorded machine. */
   readonly root: string;
+  /** Other paths that led there, through symbolic links. */
+  readonly aliases: readonly string[];
   readonly cwd: string;
   readonly umask: number;
   readonly uid: number;
   readonly gid: number;
   readonly argv: readonly string[];
+  /** Calls that were traced; null: not told. */
+  readonly trace: readonly string[] | null;
+  /** `overlay`: it ran over a kernel overlay of the tree. `copy`: in a plain copy. */
+  readonly mount: 'overlay' | 'copy';
   /** Exit code of the program. */
   readonly exit: number;
   /** When it was started. */
@@ -27,6 +33,7 @@ export function parseMeta(text: string, file: string): RecordingMeta {
   if (typeof meta !== 'object' || meta === null) throw metaError(file, 'it is not an object');
   const fields = meta as Record<string, unknown>;
   const { root, cwd, umask = '0022', uid = 0, gid = 0, argv = [], exit = 0, started = 0 } = fields;
+  const { aliases = [], trace = null, mount = 'overlay' } = fields;
   if (typeof root !== 'string' || !root.startsWith('/')) throw metaError(file, '"root" is not an absolute path');
   if (cwd !== undefined && (typeof cwd !== 'string' || !cwd.startsWith('/'))) {
     throw metaError(file, '"cwd" is not an absolute path');
@@ -37,18 +44,26 @@ export function parseMeta(text: string, file: string): RecordingMeta {
     if (!Number.isInteger(value)) throw metaError(file, `"${name}" is not a number`);
   }
   if (typeof started !== 'number') throw metaError(file, '"started" is not a number');
-  if (!Array.isArray(argv)) throw metaError(file, '"argv" is not a list');
+  for (const [name, value] of Object.entries({ argv, aliases, trace: trace ?? [] })) {
+    if (!Array.isArray(value)) throw metaError(file, `"${name}" is not a list`);
+  }
+  if (mount !== 'overlay' && mount !== 'copy') throw metaError(file, '"mount" is neither overlay nor copy');
   return {
     root: root.length > 1 ? root.replace(/\/+$/, '') : root,
     cwd: cwd ?? root,
     umask: bits as number,
     uid: uid as number,
     gid: gid as number,
-    argv: argv.map(String),
+    argv: textsOf(argv),
+    aliases: textsOf(aliases),
+    trace: trace === null ? null : textsOf(trace),
+    mount,
     exit: exit as number,
     startedNs: BigInt(Math.round(started * 1e6)) * 1000n,
   };
 }
+
+const textsOf = (list: unknown): string[] => (list as unknown[]).map(String);
 
 const metaError = (file: string, message: string, cause?: unknown): Error =>
   storeError('ERR_LOG_IMPORT', `${file}: ${message}`, { detail: { file }, cause });

@@ -6,22 +6,28 @@
  * each process is a group, `NAME/PID`, and its program the actor.
  */
 
-import { createReadStream } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createGunzip } from 'node:zlib';
 import type { Namespace } from '../../engine/namespace.ts';
 import { type FileEvent, ROOT_INO } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import { PERMISSION_BITS } from '../../events/mode.ts';
-import { compareListings, type Comparison, parseListing } from './compare.ts';
-import type { InexactEvent, InexactFile } from './exactness.ts';
-import type { RefusedCall } from './player.ts';
-import { type CallCounts, ProgramPlayer } from './program-player.ts';
+import { ProgramPlayer } from './program-player.ts';
 import type { RecordingClock } from './recording-clock.ts';
+import { exists, notFound, openLog } from './recording-files.ts';
 import type { RecordingHost } from './recording-host.ts';
 import { parseMeta, type RecordingMeta } from './recording-meta.ts';
 import { StraceReader } from './reader.ts';
+import {
+  type AfterListings,
+  compareAll,
+  type LogEnd,
+  makeReport,
+  readAfterListings,
+  type RecordingReport,
+} from './recording-report.ts';
+import { compareListings, type Comparison } from './compare.ts';
+import { Resync, type ResyncReport } from './resync.ts';
 
 export interface RecordingProgress {
   /** Bytes of the log as it is stored. */
@@ -33,32 +39,12 @@ export interface RecordingProgress {
 export interface ReplayRecordingOptions {
   /** Name of the image and the container. */
   readonly name: string;
+  /**
+   * Make the tree what `after.ndjson` says where it differs: in transactions with the cause `resync`, in the group
+   * `NAME/resync`. Content comes from `upper.tar.gz` or `changed.tar.gz`.
+   */
+  readonly resync?: boolean;
   readonly onProgress?: (progress: RecordingProgress) => void;
-}
-
-/** What a replay did, and how exact it is. */
-export interface RecordingReport {
-  readonly name: string;
-  readonly lines: number;
-  /** The last line of the log was cut off, and left out. */
-  readonly isTorn: boolean;
-  readonly calls: CallCounts & {
-    /** Succeeded when they were recorded, refused by the replay. */
-    readonly refused: number;
-  };
-  readonly refusedCalls: readonly RefusedCall[];
-  /** Files that can't be exact, each with its reasons. */
-  readonly inexact: readonly InexactFile[];
-  /** What makes the whole replay uncertain. */
-  readonly uncertain: readonly InexactEvent[];
-  /** Pairs of accesses that overlapped in time and whose order matters. */
-  readonly overlappingPairs: number;
-  /** With the listings of what was there afterwards, where the recording has them. */
-  readonly comparisons: readonly Comparison[];
-  /** Nothing was refused, nothing is uncertain, no file is inexact, and no comparison found a difference. */
-  readonly isExact: boolean;
-  /** Added to all times, because the store had later events; 0 in a new one. */
-  readonly shiftNs: bigint;
 }
 
 /** Reads the head of a recording. @throws `ERR_NOT_FOUND` without one; `ERR_LOG_IMPORT`. */
@@ -70,7 +56,7 @@ export async function readRecordingMeta(directory: string): Promise<RecordingMet
 /**
  * @param clock - The same one that the store was opened with.
  * @throws `ERR_NOT_FOUND` for a missing part; `ERR_LOG_IMPORT` for a line that is not strace's; `ERR_UNSUPPORTED` for
- *   logs without data. What was played before stays.
+ *   logs without data; `ERR_INVALID_ARGUMENT` for a resync without `after.ndjson`. What was played before stays.
  */
 export async function replayRecording(
   directory: string,
@@ -79,6 +65,10 @@ export async function replayRecording(
   options: ReplayRecordingOptions,
 ): Promise<RecordingReport> {
   const meta = await readRecordingMeta(directory);
+  const listings = await readAfterListings(directory);
+  if (options.resync && listings.merged === null) {
+    throw storeError('ERR_INVALID_ARGUMENT', `${directory} has no after.ndjson to resync with`);
+  }
   const { engine } = host;
   const { name } = options;
   clock.notBefore(engine.world.timeNs);
@@ -87,20 +77,29 @@ export async function replayRecording(
     before: (await exists(before)) ? before : null,
     name,
     command: meta.argv,
+    mount: meta.mount,
   });
   const { group, actor } = engine;
   takeRootFromImage(namespace);
   const program = new ProgramPlayer(engine, namespace, clock, meta, `${name}/`);
-  let log: { lines: number; isTorn: boolean };
   try {
-    log = await play(directory, program, host, options);
+    const log = await play(directory, program, host, options);
     program.end();
+    const { player } = program;
+    const inexact = player.exactness.files((ino) => player.pathOf(ino));
+    const comparisons = compareAll(listings, host, program, inexact, clock.shiftNs);
+    let resync: ResyncReport | null = null;
+    if (options.resync) {
+      engine.group = `${name}/resync`;
+      engine.actor = 'resync';
+      resync = await putRight(directory, namespace, host, listings, comparisons);
+    }
+    return makeReport({ name, log, program, inexact, comparisons, resync, clock });
   } finally {
     engine.group = group;
     engine.actor = actor;
+    await host.finish(meta.exit);
   }
-  await host.finish(meta.exit);
-  return report(directory, host, program, clock, name, log);
 }
 
 /**
@@ -130,81 +129,41 @@ async function play(
   program: ProgramPlayer,
   host: RecordingHost,
   options: ReplayRecordingOptions,
-): Promise<{ lines: number; isTorn: boolean }> {
-  const plain = join(directory, 'strace.log');
-  const file = (await exists(plain)) ? plain : `${plain}.gz`;
-  const { size } = await stat(file).catch(notFound(plain));
+): Promise<LogEnd> {
+  const log = await openLog(directory);
   const reader = new StraceReader();
-  const stored = createReadStream(file, { highWaterMark: 1 << 20 });
-  const chunks = file === plain ? stored : stored.pipe(createGunzip({ chunkSize: 1 << 20 }));
-  if (chunks !== stored) stored.on('error', (error) => chunks.destroy(error));
   let unflushed = 0;
-  for await (const chunk of chunks as AsyncIterable<Buffer>) {
-    reader.push(chunk, (record) => program.add(record));
-    unflushed += chunk.length;
+  for await (const piece of log.pieces) {
+    reader.push(piece, (record) => program.add(record));
+    unflushed += piece.length;
     if (unflushed > FLUSH_BYTES) {
       await host.flush(); // one after the other: the next piece comes when this one is safe
       unflushed = 0;
     }
-    options.onProgress?.({ bytes: stored.bytesRead, totalBytes: size, lines: reader.line });
+    options.onProgress?.({ bytes: log.readBytes(), totalBytes: log.sizeBytes, lines: reader.line });
   }
-  return { lines: reader.line, isTorn: reader.end() };
+  const isTorn = reader.end();
+  return { lines: reader.line, isTorn, hasTimes: program.hasTimes };
 }
 
-async function report(
+/** Archives that hold the content of what changed, by what made the recording. */
+const ARCHIVES = ['upper.tar.gz', 'changed.tar.gz'];
+
+async function putRight(
   directory: string,
+  namespace: Namespace,
   host: RecordingHost,
-  program: ProgramPlayer,
-  clock: RecordingClock,
-  name: string,
-  log: { lines: number; isTorn: boolean },
-): Promise<RecordingReport> {
-  const { player, counts } = program;
-  const inexact = player.exactness.files((ino) => player.pathOf(ino));
-  const paths = new Set(inexact.map(({ path }) => path));
-  // A file of several names is inexact under all of them.
-  const isInexact = (path: string): boolean => paths.has(path) || player.exactness.has(player.inoAt(path));
-  const comparisons: Comparison[] = [];
-  for (const [kind, listing] of [
-    ['merged', 'after.ndjson'],
-    ['upper', 'upper.ndjson'],
-  ] as const) {
-    const file = join(directory, listing);
-    if (!(await exists(file))) continue;
-    const want = parseListing(await readFile(file, 'utf8'), file);
-    comparisons.push(compareListings(kind, want, host.entries(kind), clock.shiftNs, isInexact));
+  { merged }: AfterListings,
+  [comparison]: readonly Comparison[],
+): Promise<ResyncReport> {
+  const listing = merged ?? [];
+  const resync = new Resync(namespace, listing, comparison);
+  resync.names();
+  for (const name of ARCHIVES) {
+    const archive = join(directory, name);
+    if (await exists(archive)) await host.contents(archive, resync);
   }
-  const refused = player.refusedCount;
-  const uncertain = player.exactness.events;
-  return {
-    name,
-    ...log,
-    calls: { ...counts, refused },
-    refusedCalls: player.refused,
-    inexact,
-    uncertain,
-    overlappingPairs: player.overlaps.pairs,
-    comparisons,
-    isExact:
-      refused === 0 &&
-      uncertain.length === 0 &&
-      inexact.length === 0 &&
-      !log.isTorn &&
-      comparisons.every(({ differences }) => differences.length === 0),
-    shiftNs: clock.shiftNs,
-  };
-}
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
-
-function notFound(file: string): (error: unknown) => never {
-  return (error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-    throw storeError('ERR_NOT_FOUND', `${file}: no such file`, { detail: { file }, cause: error });
-  };
+  resync.attributes();
+  const { differences } = compareListings('merged', listing, host.entries('merged'), 0n, () => false);
+  return { paths: resync.changed, left: differences.map(({ path }) => path) };
 }

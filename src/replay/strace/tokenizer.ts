@@ -292,6 +292,14 @@ export class Tokenizer {
     let at = start;
     let end = -1;
     let depth = 1;
+    if (isUpperCase(buffer[start])) {
+      // `<UNIX-STREAM:[5->6]>` (-yy): no path, and its `>` closes nothing.
+      const close = buffer.indexOf(']>', start, 'latin1');
+      if (close < 0 || close >= this.#end) throw this.#error('the path of a descriptor does not end');
+      end = close + 1;
+      at = close + 2;
+      depth = 0;
+    }
     for (; at < this.#end && depth > 0; at++) {
       if (buffer[at] === LESS) {
         depth++;
@@ -333,6 +341,8 @@ function shortText(buffer: Buffer, start: number, end: number): string {
   for (let at = start; at < end; at++) text += String.fromCharCode(buffer[at]);
   return text;
 }
+
+const isUpperCase = (byte: number): boolean => byte >= 0x41 && byte <= 0x5a;
 
 function isNameByte(byte: number): boolean {
   return (

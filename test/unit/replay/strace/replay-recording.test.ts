@@ -1,32 +1,7 @@
 import fc from 'fast-check';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isStoreError } from '../../../../src/events/log-error.ts';
-import { readRecordingMeta, replayRecording } from '../../../../src/replay/strace/replay-recording.ts';
-import { RecordingClock } from '../../../../src/replay/strace/recording-clock.ts';
-import { openStore } from '../../../../src/store/open-store.ts';
-import { recordingHost } from '../../../../src/store/recording-host.ts';
-
-/** Replays a log that is given line by line: `60 call(…) = 0`; times are put in. */
-async function replay(...lines: string[]) {
-  const directory = mkdtempSync(join(tmpdir(), 'overlog-recording-'));
-  try {
-    writeFileSync(join(directory, 'meta.json'), JSON.stringify({ root: '/c', cwd: '/c', umask: '0022', started: 1e9 }));
-    const log = lines.map((line, index) => line.replace(/^(\d+) /, `$1 ${1_000_000_000 + index}.000000 `)).join('\n');
-    writeFileSync(join(directory, 'strace.log'), `${log}\n`, 'latin1');
-    const clock = new RecordingClock((await readRecordingMeta(directory)).startedNs);
-    const store = await openStore({ clock: clock.now });
-    const report = await replayRecording(directory, recordingHost(store), clock, { name: 'rec' });
-    return { report, store, fs: store.containers.get('rec').fs };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-const OPEN = (path: string, fd: number, flags = 'O_RDWR|O_CREAT'): string =>
-  `openat(AT_FDCWD</c>, "${path}", ${flags}, 0644) = ${fd}</c/${path}>`;
+import { OPEN, replay } from './recording-kit.ts';
 
 describe('descriptors', () => {
   it('close takes away what the number stood for when it began, not what another thread opened meanwhile', async () => {
