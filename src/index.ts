@@ -1,7 +1,7 @@
 /** overlog: an event-sourced copy-on-write file system with time travel. The public API, by name. */
 
 export { openStore, type OpenStoreOptions } from './store/open-store.ts';
-export { Store, type TransactionFilter } from './store/store.ts';
+export { type PriceQuery, Store, type TransactionFilter } from './store/store.ts';
 export { type MountRequest, parseMountOption, parseVolumeOption } from './store/mount-spec.ts';
 export type { At } from './store/moment.ts';
 export { type StoreQueries, StoreView } from './store/store-view.ts';
@@ -50,6 +50,21 @@ export type { DockerChange } from './replay/docker-diff.ts';
 export type { CopyUp, CopyUpLedger } from './projections/copy-up-ledger.ts';
 export { copyUps, copyUpsIn } from './projections/copy-up-ledger.ts';
 export type { ContainerUsage, DiskUsage, ImageUsage, UsageTotal, VolumeUsage } from './projections/disk-usage.ts';
+export type { ContainerBill, DriverBill, ReachedLimit } from './projections/drivers/bill.ts';
+export { STORAGE_DRIVERS } from './projections/drivers/drivers.ts';
+export type { FileStoryStep } from './projections/drivers/file-story.ts';
+export type { FirstWrites } from './projections/drivers/storage-books.ts';
+export type {
+  CreationCost,
+  DriverParameter,
+  DriverRules,
+  FirstWrite,
+  ReadCost,
+  Rule,
+  Space,
+  StorageDriver,
+} from './projections/drivers/storage-driver.ts';
+export type { FileStory } from './store/storage-prices.ts';
 export { type ListingEntry, type ListingOptions, listTree } from './replay/listing.ts';
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
 export type { ContainerState } from './projections/registry.ts';

@@ -8,6 +8,7 @@ import { cpVerb } from './verbs/cp.ts';
 import { createVerb } from './verbs/create.ts';
 import { dfVerb } from './verbs/df.ts';
 import { diffVerb } from './verbs/diff.ts';
+import { driversVerb } from './verbs/drivers.ts';
 import { duVerb } from './verbs/du.ts';
 import { exportVerb } from './verbs/export.ts';
 import { findVerb } from './verbs/find.ts';
@@ -68,6 +69,7 @@ export const VERBS: readonly Verb[] = [
   historyVerb,
   dfVerb,
   duVerb,
+  driversVerb,
   diffVerb,
   whereVerb,
   labelVerb,

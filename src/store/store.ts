@@ -8,6 +8,7 @@ import { STORE_SUBJECT, type SubjectId, type Transaction } from '../events/event
 import { storeError } from '../events/log-error.ts';
 import type { CopyUpLedger } from '../projections/copy-up-ledger.ts';
 import type { DiskUsage } from '../projections/disk-usage.ts';
+import type { DriverBill } from '../projections/drivers/bill.ts';
 import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
 import { diffWorlds } from '../replay/diff.ts';
@@ -20,6 +21,7 @@ import { Images } from './images.ts';
 import { OpenMoment } from './live-moment.ts';
 import { type At, containerOf, type Moments, volumeOf } from './moment.ts';
 import { Results } from './results.ts';
+import { type FileStory, StoragePrices } from './storage-prices.ts';
 import { type StoreQueries, StoreView } from './store-view.ts';
 import { Volumes } from './volumes.ts';
 
@@ -36,6 +38,13 @@ export interface TransactionFilter {
   readonly actor?: string;
 }
 
+/** What to price. */
+export interface PriceQuery {
+  /** Default: now. */
+  readonly at?: At | undefined;
+  readonly drivers?: readonly string[] | undefined;
+}
+
 export class Store implements StoreQueries, Moments {
   readonly images: Images;
   readonly containers: Containers;
@@ -49,6 +58,7 @@ export class Store implements StoreQueries, Moments {
   readonly #live: OpenMoment;
   readonly #changes = new Changes();
   readonly #results: Results;
+  readonly #prices: StoragePrices;
 
   /** Use {@link openStore}. */
   constructor(parts: { engine: Engine; time: TimeMachine; directory: string | null; warn: (message: string) => void }) {
@@ -63,7 +73,9 @@ export class Store implements StoreQueries, Moments {
     this.volumes = new Volumes(this.#live);
     this.changes$ = this.#changes.changes$;
     const { log } = parts.engine;
-    this.#results = new Results({ log, world: this.world, time: this.time, transactions$: this.changes$ });
+    const source = { log, world: this.world, time: this.time, transactions$: this.changes$ };
+    this.#results = new Results(source);
+    this.#prices = new StoragePrices(source);
     parts.engine.onCommit(this.#changes.add);
   }
 
@@ -209,12 +221,38 @@ export class Store implements StoreQueries, Moments {
 
   /** @param at - Default: now, which costs what changed since it was last asked; an earlier moment costs its log. */
   diskUsage(at?: At): DiskUsage {
-    return this.#results.diskUsage(at === undefined ? this.world : this.worldAt(this.resolve(at)));
+    return this.#results.diskUsage(this.#worldOf(at));
   }
 
   /** Every copy-up so far; see {@link Store.diskUsage}. */
   copyUps(at?: At): CopyUpLedger {
-    return this.#results.copyUps(at === undefined ? this.world : this.worldAt(this.resolve(at)));
+    return this.#results.copyUps(this.#worldOf(at));
+  }
+
+  /**
+   * What the history costs under storage drivers.
+   *
+   * @param query.drivers - Names, with parameters as in `qcow2:cluster-size=4K,extended-l2=1`. Default: all.
+   * @throws `ERR_INVALID_ARGUMENT` for a driver or parameter that there is not; `ERR_AT_INVALID`.
+   */
+  storageBills(query: PriceQuery = {}): DriverBill[] {
+    return this.#prices.bills(this.#worldOf(query.at), query.drivers);
+  }
+
+  /** As {@link Store.storageBills}: as it is now, then whenever the books change. */
+  storageBills$(drivers?: readonly string[]): Observable<DriverBill[]> {
+    return this.#prices.bills$(drivers);
+  }
+
+  /**
+   * What every call did to a file of a container's own tree, and what it cost under each driver; symbolic links are not
+   * followed.
+   *
+   * @throws `ERR_NOT_FOUND`, and as {@link Store.storageBills}.
+   */
+  storageStory(container: string, path: string, query: PriceQuery = {}): FileStory {
+    const world = this.#worldOf(query.at);
+    return this.#prices.story(world, containerOf({ world }, container).container, path, query.drivers);
   }
 
   /**
@@ -224,7 +262,7 @@ export class Store implements StoreQueries, Moments {
    * @param at - Look back from there; default: now.
    */
   history(container: string, path: string, at?: At): Transaction[] {
-    const world = at === undefined ? this.world : this.worldAt(this.resolve(at));
+    const world = this.#worldOf(at);
     return this.#results.history(world, containerOf({ world }, container).container, path);
   }
 
@@ -275,6 +313,10 @@ export class Store implements StoreQueries, Moments {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #worldOf(at: At | undefined): World {
+    return at === undefined ? this.world : this.worldAt(this.resolve(at));
   }
 
   #subjectOf(given: string | SubjectId | undefined, find: (name: string) => SubjectId): SubjectId | null {

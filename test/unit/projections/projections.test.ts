@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { Transaction } from '../../../src/events/event.ts';
 import { copyUpLedger, copyUps, type CopyUpLedger } from '../../../src/projections/copy-up-ledger.ts';
 import { type DiskUsage, diskUsage } from '../../../src/projections/disk-usage.ts';
+import { configureDrivers } from '../../../src/projections/drivers/drivers.ts';
+import { storageBooks, type StorageBooks } from '../../../src/projections/drivers/storage-books.ts';
 import { type History, history, transactionsOf } from '../../../src/projections/history.ts';
 import {
   foldProjection,
@@ -43,10 +45,21 @@ const showHistory = (index: History): unknown =>
       return [subject, inos.map((ino) => [ino, transactionsOf(index, subject, ino)])];
     });
 
+const showBooks = ({ books }: StorageBooks): unknown =>
+  [...books.values()].map(({ container, name, firstWrites, timeline }) => {
+    const parts = timeline.trees.map((tree) => {
+      const found: string[] = [];
+      tree.parts((key, bytes) => void found.push(`${key} ${bytes}`));
+      return [found, tree.retainedBytes()];
+    });
+    return [container, name, firstWrites, parts];
+  });
+
 const SUBJECTS: readonly [string, Subject<any>][] = [
   ['disk-usage', { projection: diskUsage, show: showUsage }],
   ['copy-up-ledger', { projection: copyUpLedger, show: showLedger }],
   ['history', { projection: history, show: showHistory }],
+  ['storage-books', { projection: storageBooks(configureDrivers()), show: showBooks }],
 ];
 
 function source(bench: Workbench): ProjectionSource {

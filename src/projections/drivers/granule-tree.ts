@@ -1,0 +1,170 @@
+/**
+ * Drivers that share files part by part: snapshots of btrfs and ZFS, and overlay2 where the file system below clones a file
+ * when it is copied up. A copy-up costs nothing here; the first write to a part of a file does.
+ */
+
+import type { CopyUpEvent, FileEvent, Ino } from '../../events/event.ts';
+import type { Tree } from '../tree/tree.ts';
+import { Owner, Trie } from '../tree/trie.ts';
+import { applyContentEvent, type ContentTarget, sumOf } from './content-events.ts';
+import { GranuleFile, uncoveredBytes } from './granule-file.ts';
+import type { ContainerTotals, FirstWrite, Space, StoredTree } from './storage-driver.ts';
+
+export interface GranuleRules {
+  readonly granuleBytes: number;
+  /** What a file takes of which so many granules are its own. */
+  fileBytes(ownGranules: number, sizeBytes: number): number;
+  /** What stands beside the data. */
+  metadataBytes(totals: ContainerTotals): number;
+  /** What a fork has to copy; null: it is a snapshot. */
+  forkCost(totals: ContainerTotals): FirstWrite | null;
+}
+
+export class GranuleTree implements StoredTree, ContentTarget {
+  readonly #rules: GranuleRules;
+  readonly #lower: Tree;
+  readonly #files: Trie<GranuleFile>;
+  #owner = new Owner();
+  /** Somebody else holds what was written up to here. */
+  #sharedUpTo = 0;
+
+  constructor(rules: GranuleRules, lower: Tree, files = new Trie<GranuleFile>()) {
+    this.#rules = rules;
+    this.#lower = lower;
+    this.#files = files;
+  }
+
+  snapshot(): GranuleTree {
+    const copy = new GranuleTree(this.#rules, this.#lower, this.#files.share());
+    copy.#sharedUpTo = this.#sharedUpTo;
+    this.#owner = new Owner();
+    return copy;
+  }
+
+  share(at: number): void {
+    this.#sharedUpTo = Math.max(this.#sharedUpTo, at);
+  }
+
+  apply(event: FileEvent, seq: number): FirstWrite | null {
+    return applyContentEvent(this, event, seq);
+  }
+
+  forkCost(totals: ContainerTotals): FirstWrite | null {
+    return this.#rules.forkCost(totals);
+  }
+
+  space(totals: ContainerTotals): Space {
+    let dataBytes = 0;
+    this.#files.forEach(({ ownCount, sizeBytes }) => {
+      dataBytes += this.#rules.fileBytes(ownCount, sizeBytes);
+    });
+    return { dataBytes, metadataBytes: this.#rules.metadataBytes(totals) };
+  }
+
+  retainedBytes(): number {
+    return 0;
+  }
+
+  parts(visit: (key: string, bytes: number) => void): void {
+    this.#files.forEach((file, ino) => {
+      if (file.ownCount === 0) return;
+      const each = this.#rules.fileBytes(file.ownCount, file.sizeBytes) / file.ownCount;
+      file.forEachOwn((granule, seq) => visit(`${ino}:${granule}:${seq}`, each));
+    });
+  }
+
+  make(ino: Ino): void {
+    this.#files.set(ino, this.#file(null, 0), this.#owner);
+  }
+
+  copyUp(event: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>): void {
+    const below = this.#lower.get(event.ino);
+    const base = event.withData ? (below?.content ?? null) : null;
+    this.#files.set(event.upperIno, this.#file(base, below?.size ?? event.bytes), this.#owner);
+  }
+
+  write(ino: Ino, from: number, to: number, seq: number): FirstWrite | null {
+    return this.#write(this.#edit(ino), from, to, seq);
+  }
+
+  truncate(ino: Ino, size: number, seq: number): FirstWrite | null {
+    const file = this.#edit(ino);
+    const before = file.sizeBytes;
+    if (size >= before) {
+      file.sizeBytes = size;
+      return null;
+    }
+    const { granuleBytes } = this.#rules;
+    const end = Math.min(before, Math.ceil(size / granuleBytes) * granuleBytes);
+    const cost = this.#zero(file, size, end, seq);
+    file.truncate(size);
+    return cost;
+  }
+
+  punch(ino: Ino, from: number, to: number, seq: number): FirstWrite | null {
+    const file = this.#edit(ino);
+    const { granuleBytes } = this.#rules;
+    const end = Math.min(to, file.sizeBytes);
+    if (end <= from) return null;
+    const first = Math.ceil(from / granuleBytes);
+    const last = end === file.sizeBytes ? Math.ceil(end / granuleBytes) : Math.floor(end / granuleBytes);
+    if (first > last) return this.#zero(file, from, end, seq);
+    file.drop(first, last);
+    const head = this.#zero(file, from, first * granuleBytes, seq);
+    return sumOf(head, this.#zero(file, last * granuleBytes, end, seq));
+  }
+
+  reserve(ino: Ino, { from, to, size }: { from: number; to: number; size: number }, seq: number): void {
+    const file = this.#edit(ino);
+    const { granuleBytes } = this.#rules;
+    for (let granule = Math.floor(from / granuleBytes); granule * granuleBytes < to; granule++) {
+      if (file.state(granule) === 'hole') file.write(granule, seq);
+    }
+    file.sizeBytes = size;
+  }
+
+  drop(ino: Ino, isLast: boolean): void {
+    if (isLast) this.#files.delete(ino, this.#owner);
+  }
+
+  #file(base: GranuleFile['base'], sizeBytes: number): GranuleFile {
+    return new GranuleFile(this.#owner, this.#rules.granuleBytes, base, sizeBytes);
+  }
+
+  #edit(ino: Ino): GranuleFile {
+    const file = this.#files.edit(ino, this.#owner, (value, owner) =>
+      value.owner === owner ? value : value.copy(owner),
+    );
+    if (file !== undefined) return file;
+    this.make(ino);
+    return this.#files.get(ino) as GranuleFile;
+  }
+
+  #write(file: GranuleFile, from: number, to: number, seq: number): FirstWrite | null {
+    const { granuleBytes } = this.#rules;
+    let copiedBytes = 0;
+    let takenBytes = 0;
+    const end = Math.ceil(to / granuleBytes);
+    for (let granule = Math.floor(from / granuleBytes); granule < end; granule++) {
+      if (this.#isShared(file, granule)) {
+        const start = granule * granuleBytes;
+        copiedBytes += uncoveredBytes(start, Math.min(start + granuleBytes, file.sizeBytes), from, to);
+        takenBytes += this.#rules.fileBytes(1, file.sizeBytes);
+      }
+      file.write(granule, seq);
+    }
+    if (to > file.sizeBytes) file.sizeBytes = to;
+    return takenBytes === 0 && copiedBytes === 0 ? null : { copiedBytes, takenBytes };
+  }
+
+  #isShared(file: GranuleFile, granule: number): boolean {
+    const state = file.state(granule);
+    return state === 'base' || (typeof state === 'number' && state <= this.#sharedUpTo);
+  }
+
+  /** A part of one granule is zeroed, which is a write to it, unless it is a hole. */
+  #zero(file: GranuleFile, from: number, to: number, seq: number): FirstWrite | null {
+    if (to <= from || file.state(Math.floor(from / this.#rules.granuleBytes)) === 'hole') return null;
+    return this.#write(file, from, to, seq);
+  }
+}

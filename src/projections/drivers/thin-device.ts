@@ -1,0 +1,57 @@
+/** Device mapper's thin provisioning: a pool of blocks, and devices that share them until one is written. */
+
+import { DeviceTree } from './device-tree.ts';
+import { BLOCK_BYTES } from '../tree/content.ts';
+import type { LimitRule, StorageModel, StoredLayer } from './storage-driver.ts';
+
+/** A mapping in the pool's btree: a key and a value of 8 bytes (Documentation/admin-guide/device-mapper/persistent-data.rst). */
+const MAPPING_BYTES = 16;
+
+export function thinModel(unitBytes: number): StorageModel {
+  const rules = {
+    unitBytes,
+    copies: 'whole' as const,
+    metadataBytes: (units: readonly number[]) => units.length * MAPPING_BYTES,
+  };
+  const above = (below: StoredLayer | null): DeviceTree =>
+    (below as DeviceTree | null)?.above() ?? new DeviceTree(rules);
+  return {
+    layer: (below, layer) => above(below).unpack(layer),
+    container: above,
+    newContainer: () => ({ copiedBytes: 0, dataBytes: 0, metadataBytes: 0 }),
+    read: () => ({ lookups: 1, readBytes: BLOCK_BYTES }),
+  };
+}
+
+export const THIN_RULES = {
+  container: {
+    formula:
+      'block-size × blocks of the pool that the device does not share. Where a file lies is assumed: 4 KiB blocks in the order of their first write, freed ones used again',
+    source: 'kernel thin-provisioning.rst, "Status"; the order is an assumption',
+  },
+  layer: { formula: 'block-size × blocks that unpacking the layer wrote', source: 'kernel thin-provisioning.rst' },
+  metadata: {
+    formula:
+      '16 B a block in the mapping tree of the pool; journal, inode tables and directories of the file system inside are not counted',
+    source: 'kernel persistent-data.rst',
+  },
+  newContainer: {
+    formula: 'a thin snapshot: O(1), nothing copied',
+    source: 'kernel thin-provisioning.rst, "Internal snapshots"',
+  },
+  read: {
+    formula: 'one lookup; one step through the mapping tree, whatever the depth; snapshots do not share the page cache',
+    source: 'kernel thin-provisioning.rst, "Internal snapshots"',
+  },
+  remove: {
+    formula: 'a file: nothing, its blocks stay in the pool until a discard; a container: all blocks of its own',
+    source: 'kernel thin-provisioning.rst, "Discard"',
+  },
+};
+
+/** The file system on the device has a size that was chosen when it was made. */
+export const baseSizeLimit = (parameter: string, source: string): LimitRule => ({
+  limit: `the file system has ${parameter}`,
+  source,
+  check: ({ mergedBytes }, values) => ({ reached: mergedBytes, isHit: mergedBytes > values[parameter] }),
+});

@@ -1,0 +1,87 @@
+/** What the store's history costs under storage drivers. */
+
+import { map, type Observable } from 'rxjs';
+import { ROOT_INO, type SubjectId, type Transaction } from '../events/event.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { storeError } from '../events/log-error.ts';
+import { printableName } from '../events/name.ts';
+import { type DriverBill, driverBills } from '../projections/drivers/bill.ts';
+import { type ConfiguredDriver, configureDrivers } from '../projections/drivers/drivers.ts';
+import { fileStory, type FileStoryStep } from '../projections/drivers/file-story.ts';
+import { storageBooks, type StorageBooks } from '../projections/drivers/storage-books.ts';
+import { foldProjection, observe } from '../projections/projection.ts';
+import type { Past, World } from '../projections/world.ts';
+
+export interface PriceSource {
+  readonly log: Pick<EventLog, 'read'>;
+  readonly world: World;
+  readonly time: Past;
+  readonly transactions$: Observable<readonly Transaction[]>;
+}
+
+/** A file under several drivers. */
+export interface FileStory {
+  /** Names of the drivers, in the order of every step's costs. */
+  readonly drivers: readonly string[];
+  readonly steps: readonly FileStoryStep[];
+}
+
+export class StoragePrices {
+  readonly #source: PriceSource;
+  /** Books of the live moment, by the drivers as asked for; they go on from where they were. */
+  readonly #live = new Map<string, { books: StorageBooks; seq: number }>();
+
+  constructor(source: PriceSource) {
+    this.#source = source;
+  }
+
+  bills(world: World, asked: readonly string[] = []): DriverBill[] {
+    return driverBills(this.#booksAt(world, asked), world, this.#source.time);
+  }
+
+  bills$(asked: readonly string[] = []): Observable<DriverBill[]> {
+    const { log, world, transactions$, time } = this.#source;
+    const read = (fromSeq: number): Iterable<Transaction> => log.read(fromSeq);
+    const books$ = observe(storageBooks(configureDrivers(asked)), { world, transactions$, read });
+    return books$.pipe(map((books) => driverBills(books, world, time)));
+  }
+
+  /** @throws `ERR_NOT_FOUND` where nothing stands at the path. */
+  story(world: World, container: SubjectId, path: string, asked: readonly string[] = []): FileStory {
+    const drivers = configureDrivers(asked);
+    const ino = inoAt(world, container, path);
+    const steps = fileStory(world, container, ino, drivers, this.#source.log.read(1, world.seq));
+    return { drivers: drivers.map(nameOf), steps };
+  }
+
+  #booksAt(world: World, asked: readonly string[]): StorageBooks {
+    const { log } = this.#source;
+    if (world !== this.#source.world) {
+      return foldProjection(storageBooks(configureDrivers(asked)), log.read(1, world.seq), world);
+    }
+    const key = asked.join(' ');
+    const projection = storageBooks(configureDrivers(asked));
+    const before = this.#live.get(key);
+    const from = before?.books ?? projection.initial();
+    const books = foldProjection(projection, log.read((before?.seq ?? 0) + 1, world.seq), world, from);
+    this.#live.set(key, { books, seq: world.seq });
+    return books;
+  }
+}
+
+/** A driver with those of its parameters that are not the default. */
+function nameOf({ driver, values }: ConfiguredDriver): string {
+  const changed = driver.parameters.filter(({ name, defaultValue }) => values[name] !== defaultValue);
+  const settings = changed.map(({ name }) => `${name}=${values[name]}`).join(',');
+  return settings === '' ? driver.name : `${driver.name}:${settings}`;
+}
+
+function inoAt(world: World, container: SubjectId, path: string): number {
+  const tree = world.overlay(container)?.tree;
+  let ino = ROOT_INO;
+  for (const name of path.split('/').filter((part) => part !== '')) ino = tree?.lookup(ino, name) ?? 0;
+  if (ino === 0 || tree?.get(ino) === undefined) {
+    throw storeError('ERR_NOT_FOUND', `there is nothing at ${printableName(path)}`, { detail: { path } });
+  }
+  return ino;
+}
