@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Unpacks a Docker daemon and a static shell from Debian's packages into a folder, for the tests that compare with Docker.
 # Nothing is installed: a test starts the daemon with data, socket and process files of its own, and stops it again.
-#   scripts/docker-oracle.sh [DIR]     default: node_modules/.cache/docker-oracle
+#   scripts/docker-oracle.sh [DIR]     default: .overlog-docker
 set -euo pipefail
-directory=${1:-"$(dirname "${BASH_SOURCE[0]}")/../node_modules/.cache/docker-oracle"}
+directory=${1:-"$(dirname "${BASH_SOURCE[0]}")/../.overlog-docker"}
 packages=(docker.io containerd runc tini busybox-static)
 
 mkdir -p "$directory"

@@ -9,7 +9,9 @@ import { createVerb } from './verbs/create.ts';
 import { dfVerb } from './verbs/df.ts';
 import { diffVerb } from './verbs/diff.ts';
 import { driversVerb } from './verbs/drivers.ts';
+import { downVerb } from './verbs/down.ts';
 import { duVerb } from './verbs/du.ts';
+import { eventsVerb } from './verbs/events.ts';
 import { exportVerb } from './verbs/export.ts';
 import { findVerb } from './verbs/find.ts';
 import { forkVerb } from './verbs/fork.ts';
@@ -61,6 +63,7 @@ export const VERBS: readonly Verb[] = [
   restartVerb,
   renameVerb,
   rmVerb,
+  downVerb,
   commitVerb,
   cpVerb,
   volumeVerb,
@@ -75,6 +78,7 @@ export const VERBS: readonly Verb[] = [
   labelVerb,
   forkVerb,
   rewindVerb,
+  eventsVerb,
   logVerb,
   showVerb,
   lsVerb,

@@ -17,6 +17,7 @@ import { storeError } from '../events/log-error.ts';
 import { findContainer } from '../projections/registry.ts';
 import type { World } from '../projections/world.ts';
 import { absenceAt } from './absence.ts';
+import { type DownOptions, type DownResult, takeDown } from './compose-project.ts';
 import { Container } from './container.ts';
 import { ContainerViews } from './container-views.ts';
 import { mountAll, mountFork, type Mounter, prepareMounts } from './container-mounts.ts';
@@ -127,6 +128,17 @@ export class Containers extends ContainerViews<Container> {
       this.#live.commit(container, [{ type: 'ContainerRewound', container, to }]);
     });
     return to;
+  }
+
+  /**
+   * `docker compose down`: stops and removes the containers that carry a project's label. Named and anonymous volumes stay,
+   * unless asked otherwise; one transaction for each container, one call.
+   *
+   * @throws `ERR_NOT_FOUND` when no container is of that project; nothing is done then.
+   */
+  down(project: string, options: DownOptions = {}): Promise<DownResult> {
+    const flags = options.volumes === true ? ['--volumes'] : [];
+    return this.#live.run(['down', project, ...flags], (timeNs) => takeDown(this.#live, project, options, timeNs));
   }
 
   /** When something can't be mounted, the container goes again, with all that was made for it. */

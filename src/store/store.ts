@@ -12,6 +12,7 @@ import type { DriverBill } from '../projections/drivers/bill.ts';
 import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
 import { diffWorlds } from '../replay/diff.ts';
+import { type DockerEvent, dockerEvents } from '../replay/docker-events.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 import { Changes } from './changes.ts';
@@ -284,6 +285,22 @@ export class Store implements StoreQueries, Moments {
       if (volume !== null && transaction.subject !== volume) continue;
       yield transaction;
     }
+  }
+
+  /**
+   * The life cycle of images, containers and volumes in the shape and the order of `docker events`, the oldest first
+   * (SEM-2.7). `dockerEventJson` makes Docker's line of one.
+   *
+   * @param range.since - Of what happened after this moment; default: the start.
+   * @param range.until - Up to the call that holds this event; default: now.
+   * @throws `ERR_AT_INVALID`.
+   */
+  *events(range: { readonly since?: At; readonly until?: At } = {}): Generator<DockerEvent, void> {
+    const from = range.since === undefined ? 0 : this.resolve(range.since);
+    const to = range.until === undefined ? this.seq : this.resolve(range.until);
+    yield* dockerEvents(this.worldAt(from).registry, this.engine.log.read(from + 1, to), (container, seq) =>
+      this.worldAt(seq).registry.containers.get(container),
+    );
   }
 
   /** Of a store opened for reading: takes in what its writer has flushed meanwhile; gives the new head. */

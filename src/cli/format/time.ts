@@ -6,6 +6,12 @@ export function formatTime(ns: bigint): string {
   return `${date.replace(' ', 'T')}${fraction.replace(/\.?0+$/, '')}Z`;
 }
 
+/** RFC 3339 with all nine digits, as `docker events` prints it. */
+export function formatEventTime(ns: bigint): string {
+  const { date, fraction } = split(ns);
+  return `${date.replace(' ', 'T')}${fraction}Z`;
+}
+
 /** `2026-01-02 03:04:05.123`. */
 export function formatLogTime(ns: bigint): string {
   const { date, fraction } = split(ns);

@@ -5,6 +5,9 @@ import type { Verb } from '../verb.ts';
 export const inspectVerb: Verb = {
   name: 'inspect',
   summary: 'show all that is known of containers, images or volumes, as JSON',
+  details:
+    'Members with capitals are those of docker inspect, sizes, state, mounts and graph driver data included; the others ' +
+    "are overlog's own. The paths are where Docker would keep these things: here they are in the log.",
   args: [{ form: '<name...>', description: 'names or ids' }],
   options: [],
   examples: [
@@ -22,11 +25,12 @@ function inspect(view: StoreQueries, name: string): unknown {
   return (
     tryFind(() => {
       const container = findContainer(view, name);
-      return { kind: 'container', ...container.inspect(), sizes: container.sizes() };
+      return { ...container.inspectAsDocker(), kind: 'container', ...container.inspect(), sizes: container.sizes() };
     }) ??
     tryFind(() => {
       const { configBytes, config: _, ...image } = view.images.get(name);
-      return { kind: 'image', ...image, config: JSON.parse(Buffer.from(configBytes).toString('utf8')) as unknown };
+      const own = { kind: 'image', ...image, config: JSON.parse(Buffer.from(configBytes).toString('utf8')) as unknown };
+      return { ...view.images.inspectAsDocker(name), ...own };
     }) ?? { kind: 'volume', ...(tryFind(() => view.volumes.get(name)) ?? view.containers.get(name).inspect()) }
   );
 }

@@ -86,7 +86,7 @@ function columns(withSizes: boolean, exact: boolean): Column<ContainerRow>[] {
   const all: Column<ContainerRow>[] = [
     { title: 'CONTAINER ID', value: (row) => row.id.slice(0, 12) },
     { title: 'IMAGE', value: (row) => row.image },
-    { title: 'COMMAND', value: (row) => (row.command.length === 0 ? '' : `"${shorten(row.command.join(' '))}"`) },
+    { title: 'COMMAND', value: (row) => commandText(row.command) },
     { title: 'CREATED', value: (row) => row.running_for },
     { title: 'STATUS', value: (row) => row.status },
     { title: 'NAMES', value: (row) => row.name },
@@ -95,6 +95,13 @@ function columns(withSizes: boolean, exact: boolean): Column<ContainerRow>[] {
   const size = (row: ContainerRow): string =>
     `${sizeText(row.size_rw, exact)} (virtual ${sizeText(row.size_root_fs, exact)})`;
   return [...all, { title: 'SIZE', value: size }];
+}
+
+/** As Docker shows it: arguments with blanks in quotes, at most 20 characters, in one line whatever it holds. */
+function commandText([program, ...args]: readonly string[]): string {
+  if (program === undefined) return '';
+  const words = [program, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))];
+  return JSON.stringify(shorten(words.join(' ')));
 }
 
 const shorten = (text: string): string => (text.length <= 20 ? text : `${text.slice(0, 19)}…`);

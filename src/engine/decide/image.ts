@@ -3,7 +3,12 @@
 import { createHash } from 'node:crypto';
 import type { ImageEvent } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
-import { type ImageRecord, normalizeReference, type Registry } from '../../projections/registry.ts';
+import {
+  type ContainerRecord,
+  type ImageRecord,
+  normalizeReference,
+  type Registry,
+} from '../../projections/registry.ts';
 import type { BuiltLayer } from '../layer-builder.ts';
 
 /** A layer of an image that is being added. `built` is null when the store has its stack already. */
@@ -108,16 +113,17 @@ export function removeImage(registry: Registry, image: ImageRecord, reference: s
   const name = normalizeReference(reference);
   const isByName = names.includes(name);
   if (isByName && names.length > 1) return [{ type: 'ImageUntagged', reference: name }];
-  const shown = isByName ? name : image.image.slice(7, 19);
+  const short = image.image.slice(7, 19);
   if (!isByName && names.length > 1 && !force) {
-    throw storeError(
-      'ERR_CONFLICT',
-      `image ${shown} has several names (${names.join(', ')}): remove those, or force it`,
-    );
+    const message = `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`;
+    throw storeError('ERR_CONFLICT', message, { detail: { image: image.image, names: names.join(', ') } });
   }
   for (const container of registry.containers.values()) {
     if (container.image !== image.image) continue;
-    const message = `image ${shown} is in use by container "${container.name}" (${container.id.slice(0, 12)})`;
+    const message = isByName
+      ? `conflict: unable to remove repository reference "${reference}" (must force) - ` +
+        `container ${container.id.slice(0, 12)} is using its referenced image ${short}`
+      : `conflict: unable to delete ${short} ${usedBy(container)}`;
     throw storeError('ERR_CONFLICT', message, { detail: { image: image.image, container: container.id } });
   }
   return [
@@ -125,6 +131,12 @@ export function removeImage(registry: Registry, image: ImageRecord, reference: s
     { type: 'ImageRemoved', image: image.image },
     ...unsharedLayers(registry, image).map((chainId) => ({ type: 'LayerRemoved', chainId }) as const),
   ];
+}
+
+function usedBy({ state, id }: ContainerRecord): string {
+  const isAlive = state === 'running' || state === 'paused';
+  const force = isAlive ? '(cannot be forced)' : '(must be forced)';
+  return `${force} - image is being used by ${isAlive ? 'running' : 'stopped'} container ${id.slice(0, 12)}`;
 }
 
 /** Names of an image, sorted. */

@@ -43,7 +43,9 @@ export function containerId(storeId: string, container: SubjectId): string {
 export function checkNameIsFree(registry: Registry, name: string): void {
   for (const other of registry.containers.values()) {
     if (other.name !== name) continue;
-    const message = `the container name "${name}" is in use by container ${other.id.slice(0, 12)}`;
+    const message =
+      `Conflict. The container name "/${name}" is already in use by container "${other.id}". ` +
+      'You have to remove (or rename) that container to be able to reuse that name.';
     throw storeError('ERR_CONFLICT', message, { detail: { name, container: other.id } });
   }
 }
@@ -52,7 +54,8 @@ export function checkNameIsFree(registry: Registry, name: string): void {
 export function renameContainer(registry: Registry, container: ContainerRecord, name: string): ContainerEvent[] {
   const plain = checkName(name, 'container');
   if (plain === container.name) {
-    throw storeError('ERR_INVALID_ARGUMENT', `container "${plain}" has this name already`, { detail: { name: plain } });
+    const message = 'Renaming a container with the same name as its current name';
+    throw storeError('ERR_INVALID_ARGUMENT', message, { detail: { name: plain } });
   }
   checkNameIsFree(registry, plain);
   return [{ type: 'ContainerRenamed', container: container.container, name: plain }];

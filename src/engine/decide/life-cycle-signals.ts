@@ -47,7 +47,7 @@ const STOPPING: ReadonlySet<number> = new Set([1, 2, 3, 6, 9, 15]);
 export function signalNumber(signal: string): number {
   const name = signal.toUpperCase().replace(/^SIG/, '');
   const number = SIGNALS.get(name) ?? (/^\d{1,2}$/.test(name) ? Number(name) : 0);
-  if (number < 1 || number > SIGNAL_MAX) throw storeError('ERR_INVALID_ARGUMENT', `there is no signal "${signal}"`);
+  if (number < 1 || number > SIGNAL_MAX) throw storeError('ERR_INVALID_ARGUMENT', `Invalid signal: ${signal}`);
   return number;
 }
 

@@ -12,7 +12,8 @@
  * | rm      | removed   | refused         | refused                  | removed   |
  * | rm -f   | removed   | killed, removed | killed, removed          | removed   |
  *
- * Each function answers with events; no events: the command succeeds and nothing happens.
+ * Each function answers with events; no events: the command succeeds and nothing happens. A refusal says what Docker says,
+ * word for word (moby v20.10.24, daemon/*.go and container/state.go), so that scripts that look for its words find them.
  */
 
 import type { ContainerEvent, StoreEvent, VolumeEvent } from '../../events/event.ts';
@@ -26,7 +27,7 @@ export function startContainer(container: ContainerRecord, timeNs: bigint): Cont
     case 'running':
       return [];
     case 'paused':
-      throw refused(container, 'start', 'it is paused: unpause it instead');
+      throw refused(container, 'cannot start a paused container, try unpause instead');
     case 'created':
     case 'exited':
       return [{ type: 'ContainerStarted', container: container.container, timeNs }];
@@ -53,21 +54,23 @@ export function stopContainer(container: ContainerRecord, exitCode: number, time
  */
 export function killContainer(container: ContainerRecord, signal: string, timeNs: bigint): ContainerEvent[] {
   const number = signalNumber(signal);
-  if (!isAlive(container)) throw refused(container, 'kill', 'it is not running');
+  if (!isAlive(container)) {
+    throw refused(container, `Cannot kill container: ${container.name}: ${isNot(container, 'running')}`);
+  }
   if (!stopsContainer(number)) return [];
   return [killed(container, signal, 128 + number, timeNs)];
 }
 
 /** @throws `ERR_STATE` when it is not running, or paused already. */
 export function pauseContainer(container: ContainerRecord): ContainerEvent[] {
-  if (container.state === 'paused') throw refused(container, 'pause', 'it is already paused');
-  if (container.state !== 'running') throw refused(container, 'pause', 'it is not running');
+  if (container.state === 'paused') throw refused(container, `Container ${container.id} is already paused`);
+  if (container.state !== 'running') throw refused(container, isNot(container, 'running'));
   return [{ type: 'ContainerPaused', container: container.container }];
 }
 
 /** @throws `ERR_STATE` when it is not paused. */
 export function unpauseContainer(container: ContainerRecord): ContainerEvent[] {
-  if (container.state !== 'paused') throw refused(container, 'unpause', 'it is not paused');
+  if (container.state !== 'paused') throw refused(container, isNot(container, 'paused'));
   return [{ type: 'ContainerUnpaused', container: container.container }];
 }
 
@@ -92,8 +95,13 @@ export function removeContainer(
   const events: StoreEvent[] = [];
   if (isAlive(container)) {
     if (!options.force) {
-      const state = container.state === 'paused' ? 'paused' : 'running';
-      throw refused(container, 'remove', `it is ${state}: stop it first, or force it`);
+      const isPaused = container.state === 'paused';
+      const first = isPaused ? 'Unpause and then stop' : 'Stop';
+      throw refused(
+        container,
+        `You cannot remove a ${isPaused ? 'paused' : 'running'} container ${container.id}. ` +
+          `${first} the container before attempting removal or force remove`,
+      );
     }
     events.push(killed(container, 'SIGKILL', 137, timeNs));
   }
@@ -112,8 +120,8 @@ function killed(container: ContainerRecord, signal: string, exitCode: number, ti
   return { type: 'ContainerKilled', container: container.container, signal, exitCode, timeNs };
 }
 
-function refused(container: ContainerRecord, command: string, reason: string): Error {
-  return storeError('ERR_STATE', `cannot ${command} container "${container.name}": ${reason}`, {
-    detail: { container: container.name, state: container.state },
-  });
+const isNot = (container: ContainerRecord, state: string): string => `Container ${container.id} is not ${state}`;
+
+function refused(container: ContainerRecord, message: string): Error {
+  return storeError('ERR_STATE', message, { detail: { container: container.name, state: container.state } });
 }

@@ -28,8 +28,8 @@ export function volumeCreated(
 export function removeVolume(registry: Registry, volume: VolumeRecord): VolumeEvent[] {
   const users = usersOf(registry, volume.volume);
   if (users.length > 0) {
-    const names = users.map((container) => `"${container.name}"`).join(', ');
-    throw storeError('ERR_CONFLICT', `volume "${volume.name}" is in use by container ${names}`, {
+    const ids = users.map((container) => container.id).join(', ');
+    throw storeError('ERR_CONFLICT', `remove ${volume.name}: volume is in use - [${ids}]`, {
       detail: { volume: volume.name, containers: users.length },
     });
   }

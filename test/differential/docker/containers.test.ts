@@ -1,7 +1,15 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Container, openStore, parseMountOption, parseVolumeOption, type Store } from '../../../src/index.ts';
+import {
+  type Container,
+  type DockerContainer,
+  type DockerImage,
+  openStore,
+  parseMountOption,
+  parseVolumeOption,
+  type Store,
+} from '../../../src/index.ts';
 import { rootCaller } from '../../../src/engine/caller.ts';
 import { parseCommands } from '../../../src/replay/scenario/commands.ts';
 import { Shell } from '../../../src/replay/scenario/verbs/shell.ts';
@@ -72,9 +80,10 @@ describe.skipIf(missing !== null)(title, () => {
     return (script.options ?? []).map((option) => option.replace('{host}', host));
   }
 
+  const commandOf = (script: ContainerScript): string[] => ['/bin/sh', '-c', `set -e\n${script.lines.join('\n')}`];
+
   function playOnDocker(script: ContainerScript): void {
-    const command = ['/bin/sh', '-c', `set -e\n${script.lines.join('\n')}`];
-    daemon.run('create', '--network', 'none', '--name', script.name, ...optionsOf(script), BASE, ...command);
+    daemon.run('create', '--network', 'none', '--name', script.name, ...optionsOf(script), BASE, ...commandOf(script));
     daemon.run('start', '--attach', script.name);
   }
 
@@ -84,7 +93,12 @@ describe.skipIf(missing !== null)(title, () => {
       if (options[at - 1] === '-v') return [parseVolumeOption(option)];
       return options[at - 1] === '--mount' ? [parseMountOption(option)] : [];
     });
-    const container = await store.containers.create({ image: BASE, name: script.name, mounts });
+    const container = await store.containers.create({
+      image: BASE,
+      name: script.name,
+      mounts,
+      command: commandOf(script),
+    });
     await container.start();
     const shell = new Shell(rootCaller(container.namespace()), store.engine);
     for (const line of script.lines) {
@@ -143,12 +157,44 @@ describe.skipIf(missing !== null)(title, () => {
     expect({ rw: sizeRwBytes, all: sizeRootFsBytes }).toEqual({ rw: theirs.SizeRw ?? 0, all: theirs.SizeRootFs });
   });
 
-  test('ps -s prints the sizes of docker ps -s (SEM-2.2)', async () => {
-    const { stdout } = await runCommand(['ps', '-s', '--json'], store);
-    const rows = JSON.parse(stdout) as { name: string }[];
+  test('inspect shows state, mounts and graph driver data as docker inspect does (SEM-2.7, SEM-2.8)', () => {
+    /** What is the same on both sides: ids, and where Docker's data lies, are each side's own. */
+    const comparable = (inspected: DockerContainer): unknown => {
+      const { Path, Args, State, Image, Name, GraphDriver, Mounts, SizeRw, SizeRootFs, Config } = inspected;
+      const { Status, Running, Paused, Restarting, OOMKilled, Dead, ExitCode } = State;
+      const mounts = Mounts.map((mount) =>
+        JSON.stringify(Object.entries(mount).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      );
+      const told = {
+        ...{ Path, Args, Image, Name, GraphDriver, SizeRw: SizeRw ?? 0, SizeRootFs, Labels: Config.Labels },
+        State: { Status, Running, Paused, Restarting, OOMKilled, Dead, ExitCode },
+        Mounts: mounts.toSorted(),
+      };
+      const text = JSON.stringify(told)
+        .replaceAll(daemon.folder, '')
+        .replaceAll(/\/data\b|\/var\/lib\/docker/g, '');
+      return JSON.parse(text.replaceAll(/\/host-\w+/g, '/host').replaceAll(/\b[0-9a-f]{64}\b/g, '<id>'));
+    };
+    for (const { name } of CONTAINER_SCRIPTS) {
+      const [theirs] = JSON.parse(daemon.run('inspect', '--size', name)) as [DockerContainer];
+      expect(comparable(ours(name).inspectAsDocker())).toEqual(comparable(theirs));
+    }
+    const [image] = JSON.parse(daemon.run('image', 'inspect', BASE)) as [DockerImage];
+    const own = store.images.inspectAsDocker(BASE);
+    const { Id, RepoTags, Author, Architecture, Os, Size, VirtualSize, RootFS, Created } = image;
+    expect(own).toMatchObject({ Id, RepoTags, Author, Architecture, Os, Size, VirtualSize, RootFS, Created });
+    expect(Object.keys(own.GraphDriver.Data)).toEqual(Object.keys(image.GraphDriver.Data));
+    expect(own.GraphDriver.Data.LowerDir?.split(':')).toHaveLength(
+      image.GraphDriver.Data.LowerDir?.split(':').length ?? 0,
+    );
+  });
+
+  test('ps -s prints the commands and sizes of docker ps -s (SEM-2.2)', async () => {
     const table = lines((await runCommand(['ps', '-s'], store)).stdout).slice(1);
-    const printed = rows.map(({ name }, at) => `${name} ${/\S+ \(virtual \S+\)\s*$/.exec(table[at])?.[0].trim()}`);
-    const theirs = lines(daemon.run('ps', '-a', '-s', '--format', '{{.Names}} {{.Size}}'));
+    const printed = table.map((line) =>
+      /("[^"]*").*?\s([a-z-]+) +(\S+ \(virtual \S+\)) *$/.exec(line)?.slice(1).join(' '),
+    );
+    const theirs = lines(daemon.run('ps', '-a', '-s', '--format', '{{.Command}} {{.Names}} {{.Size}}'));
     expect(printed.toSorted()).toEqual(theirs.toSorted());
   });
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const UNPACKED = fileURLToPath(new URL('../../../node_modules/.cache/docker-oracle/root', import.meta.url));
+const UNPACKED = fileURLToPath(new URL('../../../.overlog-docker/root', import.meta.url));
 
 /** Debian's static busybox: what containers run. */
 export const BUSYBOX = join(UNPACKED, 'bin/busybox');

@@ -72,7 +72,7 @@ test('a kill ends with 128 and the signal; signals that stop nothing change noth
   expect(killContainer(container('running'), 'KILL', 1n)).toMatchObject([{ exitCode: 137 }]);
   expect(killContainer(container('running'), '15', 1n)).toMatchObject([{ exitCode: 143 }]);
   expect(killContainer(container('running'), 'SIGUSR1', 1n)).toEqual([]);
-  expect(() => killContainer(container('running'), 'SIGNOPE', 1n)).toThrow('there is no signal');
+  expect(() => killContainer(container('running'), 'SIGNOPE', 1n)).toThrow('Invalid signal: SIGNOPE');
 });
 
 test('a removal unmounts what was mounted, the last mount first', () => {

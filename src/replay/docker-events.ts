@@ -1,0 +1,105 @@
+/**
+ * The life cycle as `docker events` tells it (SEM-2.7): what the log says of images, containers and volumes, in Docker's
+ * words and in Docker's order. There are no networks and no streams here, so there are no events of them; events of files
+ * are not Docker's at all.
+ *
+ * Docker reports what its daemon did on the way: a stop is `kill`, `die`, `stop`. The log has one event for it, and the
+ * operation that caused it. So events are told call by call; one call may have written several transactions.
+ */
+
+import type { SubjectId, Transaction } from '../events/event.ts';
+import { isFileEvent } from '../events/file-event.ts';
+import {
+  applyToRegistry,
+  type ContainerRecord,
+  type Registry,
+  type RegistryEvent,
+  withFork,
+} from '../projections/registry.ts';
+import { dockerCallEvents } from './docker-call-events.ts';
+
+/** An event in the shape of Docker's API (moby v20.10.24, api/types/events). */
+export interface DockerEvent {
+  /** The same as `Action`; of containers and images only, and so is `id`. */
+  readonly status?: string;
+  readonly id?: string;
+  /** The image that a container was made from, as asked; of containers only. */
+  readonly from?: string;
+  readonly Type: 'container' | 'image' | 'volume';
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly scope: 'local';
+  /** Seconds since 1970. */
+  readonly time: number;
+  readonly timeNano: bigint;
+}
+
+/** An event before it has a time. */
+export type ToldEvent = Pick<DockerEvent, 'Type' | 'Action' | 'Actor'> & { readonly from?: string };
+
+/** What an event was about, and all that there was just before it and just after. */
+export interface RegistryStep {
+  readonly event: RegistryEvent;
+  readonly before: Registry;
+  readonly after: Registry;
+}
+
+/**
+ * Tells transactions as Docker's events.
+ *
+ * @param registry - What there was before the first of them.
+ * @param containerAt - A container as it was after an event, for forks.
+ */
+export function* dockerEvents(
+  registry: Registry,
+  transactions: Iterable<Transaction>,
+  containerAt: (container: SubjectId, seq: number) => ContainerRecord | undefined,
+): Generator<DockerEvent, void> {
+  let now = registry;
+  let call: Transaction[] = [];
+  const tell = function* (): Generator<DockerEvent, void> {
+    if (call.length === 0) return;
+    const steps: RegistryStep[] = [];
+    for (const transaction of call) {
+      transaction.events.forEach((event, at) => {
+        if (isFileEvent(event)) return;
+        const before = now;
+        const seq = transaction.seq + at;
+        const source = event.type === 'ContainerForked' ? containerAt(event.from, event.at) : undefined;
+        now =
+          event.type === 'ContainerForked' && source !== undefined
+            ? withFork(now, source, event, seq)
+            : applyToRegistry(now, event, seq, transaction.timeNs);
+        steps.push({ event, before, after: now });
+      });
+    }
+    for (const told of dockerCallEvents(String(call[0].cause[0]), steps)) yield timed(told, call[0].timeNs);
+    call = [];
+  };
+  for (const transaction of transactions) {
+    if (call.length > 0 && !isSameCall(call[0], transaction)) yield* tell();
+    call.push(transaction);
+  }
+  yield* tell();
+}
+
+/** The transactions of one call have one cause and one time. */
+function isSameCall(a: Transaction, b: Transaction): boolean {
+  return (
+    a.timeNs === b.timeNs && a.cause.length === b.cause.length && a.cause.every((part, at) => part === b.cause[at])
+  );
+}
+
+function timed({ Type, Action, Actor, from }: ToldEvent, timeNano: bigint): DockerEvent {
+  const head = Type === 'volume' ? {} : { status: Action, id: Actor.ID };
+  const origin = from === undefined ? {} : { from };
+  const nanoseconds = ((timeNano % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  const time = Number((timeNano - nanoseconds) / 1_000_000_000n);
+  return { ...head, ...origin, Type, Action, Actor, scope: 'local', time, timeNano };
+}
+
+/** An event as one line of JSON, byte for byte in Docker's form; `timeNano` is a number of 19 digits. */
+export function dockerEventJson(event: DockerEvent): string {
+  const { timeNano, ...rest } = event;
+  return `${JSON.stringify(rest).slice(0, -1)},"timeNano":${timeNano}}`;
+}
