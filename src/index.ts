@@ -9,7 +9,14 @@ export { Container } from './store/container.ts';
 export type { CommitOptions } from './store/container-commit.ts';
 export type { ExportResult, ExportUpperOptions, UpperDialect } from './store/container-export.ts';
 export type { DownOptions, DownResult } from './store/compose-project.ts';
-export type { DockerContainer, DockerImage, DockerMount, GraphDriver } from './store/docker-inspect.ts';
+export {
+  type DockerContainer,
+  type DockerImage,
+  type DockerMount,
+  type GraphDriver,
+  inspectContainer,
+  inspectImage,
+} from './store/docker-inspect.ts';
 export { Containers, type CreateContainerOptions } from './store/containers.ts';
 export { type ContainerInfo, type ContainerSizes, ContainerView, type MountInfo } from './store/container-view.ts';
 export { type ContainerFilter, ContainerViews } from './store/container-views.ts';
@@ -71,7 +78,8 @@ export { type ListingEntry, type ListingOptions, listTree } from './replay/listi
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
 export type { ContainerState } from './projections/registry.ts';
 export { DOCKER_CHANGE_KIND, dockerDiffLine } from './replay/docker-diff.ts';
-export { type DockerEvent, dockerEventJson } from './replay/docker-events.ts';
+export type { DockerEvent } from './replay/docker-event.ts';
+export { dockerEventJson } from './replay/docker-events.ts';
 export { diffStat } from './replay/diff.ts';
 export { type PathPlace, placesInImage, placesOf } from './projections/where.ts';
 export { causeText, whereLine, whereLines, type WhereNames } from './projections/where-text.ts';

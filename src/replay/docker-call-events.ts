@@ -2,7 +2,7 @@
 
 import type { SubjectId } from '../events/event.ts';
 import type { ContainerRecord, Registry } from '../projections/registry.ts';
-import type { RegistryStep, ToldEvent } from './docker-events.ts';
+import type { RegistryStep, ToldEvent } from './docker-event.ts';
 
 /** Signals by number, as `kill` reports them. */
 const STOP_SIGNAL = '15';

@@ -9,40 +9,9 @@
 
 import type { SubjectId, Transaction } from '../events/event.ts';
 import { isFileEvent } from '../events/file-event.ts';
-import {
-  applyToRegistry,
-  type ContainerRecord,
-  type Registry,
-  type RegistryEvent,
-  withFork,
-} from '../projections/registry.ts';
+import { applyToRegistry, type ContainerRecord, type Registry, withFork } from '../projections/registry.ts';
 import { dockerCallEvents } from './docker-call-events.ts';
-
-/** An event in the shape of Docker's API (moby v20.10.24, api/types/events). */
-export interface DockerEvent {
-  /** The same as `Action`; of containers and images only, and so is `id`. */
-  readonly status?: string;
-  readonly id?: string;
-  /** The image that a container was made from, as asked; of containers only. */
-  readonly from?: string;
-  readonly Type: 'container' | 'image' | 'volume';
-  readonly Action: string;
-  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
-  readonly scope: 'local';
-  /** Seconds since 1970. */
-  readonly time: number;
-  readonly timeNano: bigint;
-}
-
-/** An event before it has a time. */
-export type ToldEvent = Pick<DockerEvent, 'Type' | 'Action' | 'Actor'> & { readonly from?: string };
-
-/** What an event was about, and all that there was just before it and just after. */
-export interface RegistryStep {
-  readonly event: RegistryEvent;
-  readonly before: Registry;
-  readonly after: Registry;
-}
+import type { DockerEvent, RegistryStep, ToldEvent } from './docker-event.ts';
 
 /**
  * Tells transactions as Docker's events.
@@ -73,7 +42,7 @@ export function* dockerEvents(
         steps.push({ event, before, after: now });
       });
     }
-    for (const told of dockerCallEvents(String(call[0].cause[0]), steps)) yield timed(told, call[0].timeNs);
+    for (const told of dockerCallEvents(call[0].cause[0], steps)) yield timed(told, call[0].timeNs);
     call = [];
   };
   for (const transaction of transactions) {

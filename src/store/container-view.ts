@@ -13,7 +13,6 @@ import { diffTrees, imageSide } from '../replay/diff.ts';
 import { type DockerChange, dockerDiff } from '../replay/docker-diff.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
 import { exportMerged, type ExportResult, exportUpper, type ExportUpperOptions } from './container-export.ts';
-import { type DockerContainer, inspectContainer } from './docker-inspect.ts';
 import type { Moment } from './moment.ts';
 
 /** A mount of a container. */
@@ -183,11 +182,6 @@ export class ContainerView {
    */
   exportUpper(target: string | Writable, options: ExportUpperOptions = {}): Promise<ExportResult> {
     return exportUpper(this.overlay.tree, this.#moment.chunks, target, options);
-  }
-
-  /** As `docker inspect --size` shows it. */
-  inspectAsDocker(): DockerContainer {
-    return inspectContainer(this, this.#moment.world);
   }
 
   inspect(): ContainerInfo {

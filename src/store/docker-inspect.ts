@@ -6,11 +6,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { ContainerView } from './container-view.ts';
+import type { ContainerView, MountInfo } from './container-view.ts';
 import { formatTime, parseConfigJson } from './image-config.ts';
-import type { ImageInfo } from './image-views.ts';
-import type { LayerRecord } from '../projections/registry.ts';
-import type { World } from '../projections/world.ts';
+import type { ImageInfo, LayerInfo } from './image-views.ts';
+import type { StoreQueries } from './store-view.ts';
 
 /** Where Docker keeps its data unless told otherwise. */
 const DOCKER_ROOT = '/var/lib/docker';
@@ -77,12 +76,13 @@ export interface DockerContainer {
 /** Go's zero time: has not happened. */
 const NEVER = '0001-01-01T00:00:00Z';
 
-export function inspectContainer(view: ContainerView, world: World): DockerContainer {
-  const info = view.inspect();
-  const { sizeRwBytes, sizeRootFsBytes } = view.sizes();
+/** @param moment - The store, or a past moment of it, that has the container. */
+export function inspectContainer(moment: Pick<StoreQueries, 'world'>, container: ContainerView): DockerContainer {
+  const info = container.inspect();
+  const { sizeRwBytes, sizeRootFsBytes } = container.sizes();
   const time = (ns: bigint | null): string => (ns === null ? NEVER : formatTime(ns));
   const isAlive = info.state === 'running' || info.state === 'paused';
-  const layers = info.image === null ? [] : world.layersOf(info.image);
+  const layers = info.image === null ? [] : moment.world.layersOf(info.image);
   return {
     Id: info.id,
     Created: formatTime(info.createdNs),
@@ -110,7 +110,7 @@ export function inspectContainer(view: ContainerView, world: World): DockerConta
     GraphDriver: graphDriver(info.id, [`${info.id}-init`, ...layers.map(cacheId).toReversed()]),
     SizeRw: sizeRwBytes,
     SizeRootFs: sizeRootFsBytes,
-    Mounts: view.mounts.map(dockerMount),
+    Mounts: info.mounts.map(dockerMount),
     Config: {
       Hostname: info.id.slice(0, 12),
       Image: info.imageReference,
@@ -157,7 +157,7 @@ export function inspectImage(image: ImageInfo): DockerImage {
 }
 
 /** Docker names a layer's directory at random; here it follows from the chainID, so that it is the same at every moment. */
-const cacheId = ({ chainId }: Pick<LayerRecord, 'chainId'>): string =>
+const cacheId = ({ chainId }: Pick<LayerInfo, 'chainId'>): string =>
   createHash('sha256').update(`overlay2 ${chainId}`).digest('hex');
 
 function graphDriver(upper: string, lowers: readonly string[]): GraphDriver {
@@ -174,7 +174,7 @@ function graphDriver(upper: string, lowers: readonly string[]): GraphDriver {
   };
 }
 
-function dockerMount(mount: ContainerView['mounts'][number]): DockerMount {
+function dockerMount(mount: MountInfo): DockerMount {
   const { type, source, target, readOnly, noCopy, anonymous } = mount;
   const place = { Destination: target, RW: !readOnly };
   switch (type) {

@@ -10,6 +10,7 @@ import {
   imageIdOf,
   type NewLayer,
 } from '../engine/decide/image.ts';
+import { DockerLayerBuilder } from '../engine/docker-layer-builder.ts';
 import { type BuiltLayer, LayerBuilder, type LayerWarning } from '../engine/layer-builder.ts';
 import type { LayerSink } from '../engine/layer-sink.ts';
 import type { LayerRecord } from '../projections/registry.ts';
@@ -25,7 +26,11 @@ export interface NewImage {
   readonly layers: readonly ((sink: LayerSink) => void | Promise<void>)[];
   readonly tags?: readonly string[];
   readonly warn?: LayerWarning;
+  /** Whose rules count where importers differ (SEM-2.5): the OCI spec's, or Docker 20.10's. Default `oci`. */
+  readonly compat?: LayerCompat;
 }
+
+export type LayerCompat = 'oci' | 'docker';
 
 /** A layer that was built and not added yet, and the view of the stack that it is the top of. */
 export interface PreparedLayer {
@@ -58,16 +63,20 @@ export async function prepareImage(
   for (const [index, feed] of image.layers.entries()) {
     const stored = viewOf(live, chain.slice(0, index + 1));
     const known = stored ?? built.get(chain[index])?.merged;
-    if (known !== undefined) {
+    if (known !== undefined && (stored === undefined || image.compat !== 'docker')) {
       // A damaged archive is refused also where the store needs nothing of it.
       if (stored !== undefined) await feed(NOWHERE);
       below = known;
       continue;
     }
-    const { chunks } = live.engine.log;
-    const builder = new LayerBuilder({ chunks, below, ...(image.warn && { warn: image.warn }) });
+    const builder = layerBuilder(live, image, below);
     await feed(builder); // a layer is built on the ones below it
     const layer = builder.finish();
+    if (stored !== undefined) {
+      expectSameLayer(live, chain[index], layer);
+      below = stored;
+      continue;
+    }
     below = mergeLayer(below, layer.tree, index);
     built.set(chain[index], { layer, merged: below });
   }
@@ -78,6 +87,22 @@ export async function prepareImage(
     built: built.get(chainId)?.layer ?? null,
   }));
   return { config: image.config, layers, references };
+}
+
+function layerBuilder(live: LiveMoment, image: NewImage, below: Tree): LayerBuilder | DockerLayerBuilder {
+  const { chunks } = live.engine.log;
+  if (image.compat === 'docker') return new DockerLayerBuilder(chunks);
+  return new LayerBuilder({ chunks, below, ...(image.warn && { warn: image.warn }) });
+}
+
+/** A store has one tree for a stack. Where Docker's would be another one, the answer must not be the wrong one. */
+function expectSameLayer(live: LiveMoment, chainId: string, layer: BuiltLayer): void {
+  const record = live.world.registry.layers.get(chainId);
+  if (record === undefined || record.root === layer.root) return;
+  const message =
+    `layer ${record.diffId} is in this store as the OCI spec reads it, and Docker reads it another way: ` +
+    'load it into a store of its own';
+  throw storeError('ERR_CONFLICT', message, { detail: { diffId: record.diffId } });
 }
 
 const NOWHERE: LayerSink = { entry() {}, data() {}, hole() {} };

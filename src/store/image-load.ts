@@ -1,13 +1,20 @@
 /** Loading images from files and directories. */
 
 import { basename } from 'node:path';
-import { storeError } from '../events/log-error.ts';
+import { isStoreError, storeError } from '../events/log-error.ts';
 import { checkReference, imageIdOf, isReference } from '../engine/decide/image.ts';
 import { openImageSource } from '../oci/image-archive.ts';
 import type { ImageSource, ImageSourceOptions, SourceImage } from '../oci/image-source.ts';
 import { StackSource, stackParts } from '../oci/stack-source.ts';
 import type { SourceWarning } from '../oci/source-warning.ts';
-import { addPrepared, prepareImage, type PreparedImage, type PreparedLayer, type NewImage } from './image-build.ts';
+import {
+  addPrepared,
+  type LayerCompat,
+  type NewImage,
+  type PreparedImage,
+  type PreparedLayer,
+  prepareImage,
+} from './image-build.ts';
 import type { LiveMoment } from './moment.ts';
 
 export interface LoadProgress {
@@ -22,6 +29,11 @@ export interface LoadProgress {
 export interface LoadOptions extends Omit<ImageSourceOptions, 'tags' | 'onWarning'> {
   /** Names for the image; the source must hold one image only. Default: the names in the source. */
   readonly tag?: string | readonly string[];
+  /**
+   * Whose rules count where importers differ (SEM-2.5). `docker` shows what Docker 20.10 with overlay2 shows, and refuses what it
+   * refuses. Default `oci`.
+   */
+  readonly compat?: LayerCompat;
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Called with what is odd, as it comes up. */
   readonly onWarning?: (warning: SourceWarning) => void;
@@ -37,7 +49,7 @@ export interface LoadedImage {
 
 /** Reads all images of a source, then adds them in one transaction. */
 export async function loadImages(live: LiveMoment, path: string, options: LoadOptions): Promise<LoadedImage[]> {
-  const { tag, onProgress: _, ...sourceOptions } = options;
+  const { tag, onProgress: _, compat: __, ...sourceOptions } = options;
   const tags = tag === undefined ? undefined : typeof tag === 'string' ? [tag] : tag;
   const parts = await stackParts(path);
   const source = await (parts === null ? openImageSource(path, sourceOptions) : StackSource.open(parts, sourceOptions));
@@ -63,22 +75,33 @@ export async function loadImages(live: LiveMoment, path: string, options: LoadOp
 
 /** A source's image, with a function for each layer that reads it. */
 function newImage(source: ImageSource, image: SourceImage, tags: readonly string[], options: LoadOptions): NewImage {
-  const { onProgress, onWarning } = options;
+  const { onProgress, onWarning, compat } = options;
   const layers = image.layers.length;
   let number = 0;
   return {
     config: image.configBytes,
     tags,
+    ...(compat !== undefined && { compat }),
     layers: image.layers.map((layer) => async (sink) => {
       number = layer.number;
-      await source.readLayer(layer, sink, {
+      const reading = source.readLayer(layer, sink, {
         onProgress: ({ bytes, totalBytes }) => onProgress?.({ layer: number, layers, bytes, totalBytes }),
+      });
+      await reading.catch((error: unknown) => {
+        throw placed(error, source.file, `layer ${number} of ${layers}`);
       });
     }),
     warn: (entry, message) => {
       onWarning?.({ file: source.file, layer: `layer ${number} of ${layers}`, entry, message });
     },
   };
+}
+
+/** What a layer's builder refuses knows the entry; where that is, is known here. */
+function placed(error: unknown, file: string, layer: string): unknown {
+  if (!isStoreError(error) || !error.code.startsWith('ERR_OCI_') || 'file' in error.detail) return error;
+  const detail = { ...error.detail, file, layer };
+  return storeError(error.code, `${file}, ${layer}, ${error.message}`, { detail, cause: error });
 }
 
 /**

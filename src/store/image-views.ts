@@ -3,7 +3,6 @@
 import type { LayerRecord } from '../projections/registry.ts';
 import { tagsOf } from '../engine/decide/image.ts';
 import type { SavedImage } from '../oci/save-layout.ts';
-import { type DockerImage, inspectImage } from './docker-inspect.ts';
 import { type HistoryStep, parseConfig, type ParsedConfig } from './image-config.ts';
 import { saveImages, type SaveOptions } from './image-save.ts';
 import { imageOf, type Moment } from './moment.ts';
@@ -67,11 +66,6 @@ export class ImageViews {
    */
   get(reference: string): ImageInfo {
     return this.#info(imageOf(this.#moment, reference).image);
-  }
-
-  /** As `docker image inspect` shows it. Throws as {@link ImageViews.get}. */
-  inspectAsDocker(reference: string): DockerImage {
-    return inspectImage(this.get(reference));
   }
 
   /**

@@ -14,7 +14,7 @@ export interface StoreQueries {
   /** Time of the last transaction in it, ns; 0 in an empty store. */
   readonly timeNs: bigint;
   readonly containers: Pick<ContainerViews, 'list' | 'get' | 'of'>;
-  readonly images: Pick<ImageViews, 'list' | 'get' | 'has' | 'history' | 'inspectAsDocker' | 'save'>;
+  readonly images: Pick<ImageViews, 'list' | 'get' | 'has' | 'history' | 'save'>;
   readonly volumes: Pick<VolumeViews, 'list' | 'get' | 'fs'>;
   /** Labels and the sequence numbers that they name, as known then. */
   readonly labels: ReadonlyMap<string, number>;

@@ -2,6 +2,7 @@ import type { DiskUsage, UsageTotal } from '../../index.ts';
 import { DF_DIGITS, sizeText } from '../format/size.ts';
 import { formatTable } from '../format/table.ts';
 import type { VerbContext } from '../context.ts';
+import { usageError } from '../exit-codes.ts';
 import { flag, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -9,7 +10,10 @@ export const dfVerb: Verb = {
   name: 'df',
   summary: 'show how much room images, containers and volumes take, and what could be freed',
   args: [],
-  options: [{ flags: '-v, --verbose', description: 'each of them' }],
+  options: [
+    { flags: '-v, --verbose', description: 'each of them' },
+    { flags: '--compat <rules>', description: 'docker: what Docker 20.10 calls reclaimable of images' },
+  ],
   examples: [
     { command: 'df', explains: 'what docker system df shows' },
     { command: 'df -v --at ~1h', explains: 'each image, container and volume, an hour ago' },
@@ -18,11 +22,25 @@ export const dfVerb: Verb = {
   hasSizes: true,
   run: async (context, _, options) => {
     const { store } = await context.view();
-    const usage = store.diskUsage(textOption(options, 'at'));
+    const compat = textOption(options, 'compat');
+    if (compat !== undefined && compat !== 'docker') throw usageError(`--compat is docker, not "${compat}"`);
+    const now = store.diskUsage(textOption(options, 'at'));
+    const usage = compat === 'docker' ? asDocker20(now) : now;
     if (context.isJson) return context.json(asDocument(usage));
     context.print(flag(options, 'verbose') ? verbose(context, usage) : summary(context, usage));
   },
 };
+
+/**
+ * Docker 20.10 calls all of the images' room reclaimable but for what is unique to images with containers: also layers that
+ * such an image shares with another one (docker/cli v20.10.24, formatter/disk_usage.go).
+ */
+function asDocker20(usage: DiskUsage): DiskUsage {
+  const { images } = usage.totals;
+  let used = 0;
+  for (const { unique, containers } of usage.images.values()) if (containers > 0) used += unique;
+  return { ...usage, totals: { ...usage.totals, images: { ...images, reclaimable: images.size - used } } };
+}
 
 function asDocument(usage: DiskUsage): unknown {
   return {

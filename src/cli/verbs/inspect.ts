@@ -1,4 +1,4 @@
-import { isStoreError, type StoreQueries } from '../../index.ts';
+import { inspectContainer, inspectImage, isStoreError, type StoreQueries } from '../../index.ts';
 import { findContainer } from '../place.ts';
 import type { Verb } from '../verb.ts';
 
@@ -25,12 +25,18 @@ function inspect(view: StoreQueries, name: string): unknown {
   return (
     tryFind(() => {
       const container = findContainer(view, name);
-      return { ...container.inspectAsDocker(), kind: 'container', ...container.inspect(), sizes: container.sizes() };
+      return {
+        ...inspectContainer(view, container),
+        kind: 'container',
+        ...container.inspect(),
+        sizes: container.sizes(),
+      };
     }) ??
     tryFind(() => {
-      const { configBytes, config: _, ...image } = view.images.get(name);
+      const info = view.images.get(name);
+      const { configBytes, config: _, ...image } = info;
       const own = { kind: 'image', ...image, config: JSON.parse(Buffer.from(configBytes).toString('utf8')) as unknown };
-      return { ...view.images.inspectAsDocker(name), ...own };
+      return { ...inspectImage(info), ...own };
     }) ?? { kind: 'volume', ...(tryFind(() => view.volumes.get(name)) ?? view.containers.get(name).inspect()) }
   );
 }

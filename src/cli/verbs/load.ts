@@ -3,7 +3,8 @@ import { access } from 'node:fs/promises';
 import { type LoadProgress, stackParts, type Store } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { formatSize } from '../format/size.ts';
-import { textOption } from '../options.ts';
+import { usageError } from '../exit-codes.ts';
+import { type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
 export const loadVerb: Verb = {
@@ -17,6 +18,10 @@ export const loadVerb: Verb = {
   options: [
     { flags: '-t, --tag <name>', description: 'name of the image, instead of the one in the archive' },
     { flags: '--platform <os/arch>', description: 'which one of an image for several (default: linux/amd64)' },
+    {
+      flags: '--compat <rules>',
+      description: 'oci (default), or docker: what Docker 20.10 shows where importers differ',
+    },
     { flags: '--overlay', description: 'a tar or directory has whiteouts as overlayfs writes them' },
   ],
   examples: [
@@ -25,6 +30,7 @@ export const loadVerb: Verb = {
     { command: 'load --tag app:2 app.tar:./upper', explains: 'an image with an upperdir on top' },
   ],
   run: async (context, files, options) => {
+    compatOf(options);
     // A name that is not there makes no store.
     for (const file of files) for (const part of (await stackParts(file)) ?? [file]) await access(part);
     const isNewStore = context.session === undefined && !context.storeExists;
@@ -45,6 +51,12 @@ export const loadVerb: Verb = {
   },
 };
 
+function compatOf(options: Options): 'oci' | 'docker' {
+  const asked = textOption(options, 'compat') ?? 'oci';
+  if (asked !== 'oci' && asked !== 'docker') throw usageError(`--compat is oci or docker, not "${asked}"`);
+  return asked;
+}
+
 interface LoadedFrom {
   readonly file: string;
   readonly id: string;
@@ -52,17 +64,13 @@ interface LoadedFrom {
   readonly known: boolean;
 }
 
-async function loadFile(
-  context: VerbContext,
-  store: Store,
-  file: string,
-  options: Readonly<Record<string, unknown>>,
-): Promise<LoadedFrom[]> {
+async function loadFile(context: VerbContext, store: Store, file: string, options: Options): Promise<LoadedFrom[]> {
   const tag = textOption(options, 'tag');
   const platform = textOption(options, 'platform');
   const images = await store.images.load(file, {
     ...(tag !== undefined && { tag }),
     ...(platform !== undefined && { platform }),
+    compat: compatOf(options),
     ...(options['overlay'] === true && { dialect: 'overlay' as const }),
     onProgress: (progress) => context.progress(progressText(file, progress)),
     onWarning: ({ entry, message }) => {

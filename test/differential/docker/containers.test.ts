@@ -5,6 +5,8 @@ import {
   type Container,
   type DockerContainer,
   type DockerImage,
+  inspectContainer,
+  inspectImage,
   openStore,
   parseMountOption,
   parseVolumeOption,
@@ -166,7 +168,14 @@ describe.skipIf(missing !== null)(title, () => {
         JSON.stringify(Object.entries(mount).toSorted(([a], [b]) => (a < b ? -1 : 1))),
       );
       const told = {
-        ...{ Path, Args, Image, Name, GraphDriver, SizeRw: SizeRw ?? 0, SizeRootFs, Labels: Config.Labels },
+        Path,
+        Args,
+        Image,
+        Name,
+        GraphDriver,
+        SizeRw,
+        SizeRootFs,
+        Labels: Config.Labels,
         State: { Status, Running, Paused, Restarting, OOMKilled, Dead, ExitCode },
         Mounts: mounts.toSorted(),
       };
@@ -177,10 +186,10 @@ describe.skipIf(missing !== null)(title, () => {
     };
     for (const { name } of CONTAINER_SCRIPTS) {
       const [theirs] = JSON.parse(daemon.run('inspect', '--size', name)) as [DockerContainer];
-      expect(comparable(ours(name).inspectAsDocker())).toEqual(comparable(theirs));
+      expect(comparable(inspectContainer(store, ours(name)))).toEqual(comparable(theirs));
     }
     const [image] = JSON.parse(daemon.run('image', 'inspect', BASE)) as [DockerImage];
-    const own = store.images.inspectAsDocker(BASE);
+    const own = inspectImage(store.images.get(BASE));
     const { Id, RepoTags, Author, Architecture, Os, Size, VirtualSize, RootFS, Created } = image;
     expect(own).toMatchObject({ Id, RepoTags, Author, Architecture, Os, Size, VirtualSize, RootFS, Created });
     expect(Object.keys(own.GraphDriver.Data)).toEqual(Object.keys(image.GraphDriver.Data));
@@ -191,8 +200,8 @@ describe.skipIf(missing !== null)(title, () => {
 
   test('ps -s prints the commands and sizes of docker ps -s (SEM-2.2)', async () => {
     const table = lines((await runCommand(['ps', '-s'], store)).stdout).slice(1);
-    const printed = table.map((line) =>
-      /("[^"]*").*?\s([a-z-]+) +(\S+ \(virtual \S+\)) *$/.exec(line)?.slice(1).join(' '),
+    const printed = table.map(
+      (line) => /("[^"]*").*?\s([a-z-]+) +(\S+ \(virtual \S+\)) *$/.exec(line)?.slice(1).join(' ') ?? line,
     );
     const theirs = lines(daemon.run('ps', '-a', '-s', '--format', '{{.Command}} {{.Names}} {{.Size}}'));
     expect(printed.toSorted()).toEqual(theirs.toSorted());
@@ -216,6 +225,24 @@ describe.skipIf(missing !== null)(title, () => {
         ({ Name, UsageData: { Size, RefCount } }) => `${anonymous(Name)} ${Size} ${RefCount}`,
       ).toSorted(),
     );
+  });
+
+  test('df with compat docker prints what docker system df prints, before and after a commit (SEM-2.2)', async () => {
+    const table = (text: string): string[][] =>
+      lines(text)
+        .map((line) => line.trim().split(/ {2,}|(?<=\d) (?=\d)/))
+        .filter(([type]) => type !== 'Build Cache');
+    const tag = 'overlog-test/df:1';
+    for (const isCommitted of [false, true]) {
+      if (isCommitted) {
+        daemon.run('commit', 'create', tag);
+        await ours('create').commit({ tag });
+      }
+      const { stdout } = await runCommand(['df', '--compat', 'docker'], store);
+      expect(table(stdout)).toEqual(table(daemon.run('system', 'df')));
+    }
+    daemon.run('rmi', tag);
+    await store.images.remove(tag);
   });
 
   test('commit makes layers of the same entries and sizes, and none where nothing was written (SEM-2.3)', async () => {

@@ -47,8 +47,12 @@ test('each call of the life cycle tells what Docker tells, in its order (SEM-2.7
   expect(await during(store, () => web().start())).toEqual([mount, start]);
   expect(await during(store, () => web().start())).toEqual([]);
   expect(await during(store, () => web().restart())).toEqual([
-    ...[term, ...die(0), 'container stop'],
-    ...[mount, start, 'container restart'],
+    term,
+    ...die(0),
+    'container stop',
+    mount,
+    start,
+    'container restart',
   ]);
   expect(await during(store, () => web().pause())).toEqual(['container pause']);
   expect(await during(store, () => web().stop())).toEqual([term, 'container unpause', ...die(0), 'container stop']);
@@ -57,15 +61,21 @@ test('each call of the life cycle tells what Docker tells, in its order (SEM-2.7
   expect(await during(store, () => web().kill())).toEqual([kill, ...die(137)]);
   await web().start();
   expect(await during(store, () => web().commit({ tag: 'app:2', message: 'note' }))).toEqual([
-    ...['container pause', 'image tag', 'container commit comment=note', 'container unpause'],
+    'container pause',
+    'image tag',
+    'container commit comment=note',
+    'container unpause',
   ]);
   expect(await during(store, () => web().rename('shop'))).toEqual(['container rename oldName=/web']);
   expect(await during(store, () => store.containers.fork('shop', { name: 'web' }))).toEqual([
-    ...['volume create', 'container create'],
+    'volume create',
+    'container create',
   ]);
   await web().remove();
   expect(await during(store, () => store.containers.get('shop').remove({ force: true, volumes: true }))).toEqual([
-    ...[kill, ...die(137), 'container destroy'],
+    kill,
+    ...die(137),
+    'container destroy',
   ]);
   expect(await during(store, () => store.volumes.remove('v'))).toEqual(['volume destroy']);
   expect(await during(store, () => store.images.tag('app:2', 'app:3'))).toEqual(['image tag']);

@@ -43,8 +43,17 @@ test('down --volumes removes anonymous volumes and the project’s own, not exte
   expect(names(store.volumes.list())).toEqual(['external', 'shop_shared']);
   const told = [...store.events({ since: seq })].map(({ Type, Action }) => `${Type} ${Action}`);
   expect(told).toEqual([
-    ...['container kill', 'container unpause', 'container die', 'volume unmount', 'volume unmount', 'volume unmount'],
-    ...['container stop', 'volume destroy', 'volume destroy', 'container destroy', 'container destroy'],
+    'container kill',
+    'container unpause',
+    'container die',
+    'volume unmount',
+    'volume unmount',
+    'volume unmount',
+    'container stop',
+    'volume destroy',
+    'volume destroy',
+    'container destroy',
+    'container destroy',
   ]);
   // What was there can still be read, and forked back to life.
   expect(names(store.at(seq).containers.list())).toContain('shop-db-1');
