@@ -6,8 +6,8 @@ export const CHUNK_BYTES_MAX = 65_536;
 /**
  * Pieces of file content, each stored once.
  *
- * A chunk is addressed by its SHA-256; its number is a short name for it within one log. Chunks lie in the log itself,
- * in front of the transaction that speaks of them, so one sync makes both durable.
+ * A chunk's number is its name within one log, its SHA-256 the one that is the same in every log. Chunks lie in the log
+ * itself, in front of the transaction that speaks of them, so one sync makes both durable.
  */
 export interface ChunkStore {
   /** Number of the newest chunk; 0 when there is none. */
@@ -33,7 +33,7 @@ export interface ChunkStore {
   /** Length of a chunk in bytes, without reading its content. */
   byteLength(chunk: ChunkNumber): number;
 
-  /** SHA-256 of the chunk, 32 bytes; a view, not to be changed. */
+  /** SHA-256 of the chunk, 32 bytes; not to be changed. Computed when it is asked for, so it throws as `get` does. */
   digest(chunk: ChunkNumber): Uint8Array;
 }
 

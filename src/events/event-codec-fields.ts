@@ -1,4 +1,3 @@
-import { timeOf } from './event-codec-times.ts';
 import { storeError } from './log-error.ts';
 import { decodeName, encodeName, isEncodable } from './name.ts';
 
@@ -41,8 +40,6 @@ export function int(value: unknown): number {
   return value;
 }
 
-export const intOrNull = (value: unknown): number | null => (value === null ? null : int(value));
-
 export function text(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return decodeName(value);
@@ -55,14 +52,6 @@ export function flag(value: unknown): boolean {
   if (typeof value !== 'boolean') throw malformed('a boolean is missing');
   return value;
 }
-
-export function time(value: unknown): bigint {
-  const timeNs = timeOf(value);
-  if (timeNs === undefined) throw malformed('a time is missing');
-  return timeNs;
-}
-
-export const timeOrNull = (value: unknown): bigint | null => (value === null ? null : time(value));
 
 /** A copy: the decoded one is a view of the buffer that is decoded. */
 export function bytes(value: unknown): Uint8Array {

@@ -1,22 +1,17 @@
-import type { StoreEvent, VolumeKind } from './event.ts';
-import { arity, bytes, flag, int, ints, list, malformed, text, textOrNull, texts, time } from './event-codec-fields.ts';
-import { fileEventOf } from './event-codec-read-files.ts';
-import type { StoredEvent } from './upcast.ts';
+import type { FileEvent, StoreEvent, VolumeKind } from './event.ts';
+import { arity, bytes, flag, int, ints, list, malformed, text, textOrNull, texts } from './event-codec-fields.ts';
+import { time } from './event-codec-times.ts';
+import type { StoredEvent } from './event-codec-write.ts';
 
-/** First code of the file events, which have a reader of their own. */
-const FILE_EVENT_CODE_MIN = 50;
+/** What is about the store, images, containers or volumes: everything but file events. */
+type OtherEvent = Exclude<StoreEvent, FileEvent>;
 
 /**
  * The event of a stored form, the inverse of `storedEvent`.
  *
  * @throws `ERR_LOG_CORRUPT` for an unknown code, a missing or superfluous field, a field of another type.
  */
-export function eventOf(f: StoredEvent): StoreEvent {
-  const code = f[0] as number;
-  return code >= FILE_EVENT_CODE_MIN ? fileEventOf(f) : storeEventOf(f);
-}
-
-function storeEventOf(f: StoredEvent): StoreEvent {
+export function eventOf(f: StoredEvent): OtherEvent {
   switch (f[0]) {
     case 1:
       arity(f, 2);
@@ -142,7 +137,7 @@ function storeEventOf(f: StoredEvent): StoreEvent {
   }
 }
 
-function containerCreatedOf(f: StoredEvent): StoreEvent {
+function containerCreatedOf(f: StoredEvent): OtherEvent {
   arity(f, 11);
   const profile = int(f[6]);
   const pairs = list(f[8]);

@@ -1,20 +1,18 @@
+import type { StoreEvent } from './event.ts';
 import { storeError } from './log-error.ts';
 
 /** The format that this version writes: the layout of segments, frames and stored events (docs/log-format.md). */
 export const FORMAT_VERSION = 2;
 
-/** An event as it is stored: its code, then its fields (docs/log-format.md, "Events"). */
-export type StoredEvent = readonly unknown[];
-
 /**
- * Turns an event stored by an older format into the form of {@link FORMAT_VERSION}. Every decoded event passes here.
+ * Turns an event that was read from an older format into the form of {@link FORMAT_VERSION}. Every decoded event passes here.
  *
  * Each older format has a step to the next one, so that an event of format 1 walks all steps up. Format 2 only adds
  * events to those of format 1, so an event of format 1 is one of format 2 as it stands.
  *
  * @param format - The format of the segment or event batch that holds the event.
  */
-export function upcast(event: StoredEvent, format: number): StoredEvent {
+export function upcast<E extends StoreEvent>(event: E, format: number): E {
   if (format < 1 || format > FORMAT_VERSION) throw unsupportedFormat(format);
   return event;
 }

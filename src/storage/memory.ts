@@ -1,6 +1,8 @@
-import { decodeTransaction, encodeTransaction, transactionCount, transactionSeq } from '../events/codec.ts';
+import { decodeTransactions } from '../events/bundle-reader.ts';
+import { BundleWriter } from '../events/bundle-writer.ts';
 import { lastSeq, type Transaction } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { FORMAT_VERSION } from '../events/upcast.ts';
 import { checkExpected, closedLog } from './log-state.ts';
 import { MemoryChunks } from './memory-chunks.ts';
 
@@ -9,16 +11,12 @@ export function openMemoryLog(): EventLog {
   return new MemoryLog();
 }
 
-/** Bytes of a slab; a transaction that is larger has one of its own. */
-const SLAB_BYTES = 65_536;
+/** A bundle is closed when it has so many bytes: who reads one transaction decodes the bundle that holds it. */
+const BUNDLE_BYTES = 8192;
 
-/** Each transaction is preceded by its length, so that a slab can be walked from its start. */
-const LENGTH_BYTES = 4;
-
-interface Slab {
+interface Bundle {
   readonly firstSeq: number;
   readonly bytes: Buffer;
-  used: number;
 }
 
 /**
@@ -31,7 +29,9 @@ class MemoryLog implements EventLog {
   readonly chunks = new MemoryChunks();
   readonly readOnly = false;
   readonly failed = false;
-  readonly #slabs: Slab[] = [];
+  readonly #bundles: Bundle[] = [];
+  /** The newest transactions. */
+  readonly #open = new BundleWriter();
   #head = 0;
   #closed = false;
 
@@ -46,11 +46,12 @@ class MemoryLog implements EventLog {
   append(transaction: Transaction): void {
     if (this.#closed) throw closedLog();
     checkExpected(transaction, this.#head);
-    const bytes = encodeTransaction(transaction);
-    const slab = this.#room(transaction.seq, LENGTH_BYTES + bytes.length);
-    slab.bytes.writeUInt32LE(bytes.length, slab.used);
-    slab.bytes.set(bytes, slab.used + LENGTH_BYTES);
-    slab.used += LENGTH_BYTES + bytes.length;
+    const open = this.#open;
+    if (open.byteLength >= BUNDLE_BYTES) {
+      this.#bundles.push({ firstSeq: open.firstSeq, bytes: Buffer.from(open.bytes()) });
+      open.clear();
+    }
+    open.append(transaction);
     this.#head = lastSeq(transaction);
   }
 
@@ -90,39 +91,30 @@ class MemoryLog implements EventLog {
   }
 
   *#transactions(fromSeq: number, toSeq: number): Generator<Transaction, void> {
-    for (let index = this.#slabHolding(fromSeq); index < this.#slabs.length; index++) {
-      const slab = this.#slabs[index];
-      let at = 0;
-      while (at < slab.used) {
-        const start = at + LENGTH_BYTES;
-        const end = start + slab.bytes.readUInt32LE(at);
-        const seq = transactionSeq(slab.bytes, start);
-        if (seq > toSeq) return;
-        if (seq + transactionCount(slab.bytes, start) > fromSeq)
-          yield decodeTransaction(slab.bytes.subarray(start, end));
-        at = end;
+    let next = fromSeq;
+    for (let index = this.#bundleHolding(fromSeq); index < this.#bundles.length; index++) {
+      const { firstSeq, bytes } = this.#bundles[index];
+      if (firstSeq > toSeq) return;
+      for (const transaction of decodeTransactions(bytes, FORMAT_VERSION, next, toSeq)) {
+        yield transaction;
+        next = lastSeq(transaction) + 1;
       }
     }
+    const open = this.#open;
+    if (next > toSeq || open.isEmpty || open.firstSeq > toSeq) return;
+    yield* decodeTransactions(open.bytes(), FORMAT_VERSION, next, toSeq);
   }
 
-  /** The last slab that starts at or before `seq`. */
-  #slabHolding(seq: number): number {
+  /** The last bundle that starts at or before `seq`. */
+  #bundleHolding(seq: number): number {
     let low = 0;
-    let high = this.#slabs.length;
+    let high = this.#bundles.length;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      if (this.#slabs[middle].firstSeq <= seq) low = middle;
+      if (this.#bundles[middle].firstSeq <= seq) low = middle;
       else high = middle;
     }
     return low;
-  }
-
-  #room(seq: number, length: number): Slab {
-    const last = this.#slabs.at(-1);
-    if (last !== undefined && last.used + length <= last.bytes.length) return last;
-    const slab = { firstSeq: seq, bytes: Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, length)), used: 0 };
-    this.#slabs.push(slab);
-    return slab;
   }
 
   #nothingToDo(): Promise<void> {

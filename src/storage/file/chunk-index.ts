@@ -1,9 +1,9 @@
 import type { ChunkNumber } from '../../events/event.ts';
-import { DigestColumn, Uint32Column } from '../columns.ts';
+import { Uint32Column } from '../columns.ts';
 import { HashIndex } from '../hash-index.ts';
 
 /**
- * Where each chunk lies: offset of its content in its segment, length and digest; some 48 bytes a chunk.
+ * Where each chunk lies: offset of its content in its segment, length and CRC-32; some 24 bytes a chunk.
  *
  * The segment follows from the number, since a segment's header names its first chunk.
  */
@@ -12,39 +12,42 @@ export class ChunkIndex {
   readonly #base: number;
   readonly #offsets = new Uint32Column();
   readonly #lengths = new Uint32Column();
-  readonly #digests = new DigestColumn();
+  readonly #sums = new Uint32Column();
   /** Only a writer looks for equal chunks. */
-  readonly #byDigest: HashIndex | null;
+  readonly #bySum: HashIndex | null;
 
   constructor(base: number, findsEqual: boolean) {
     this.#base = base;
-    this.#byDigest = findsEqual ? new HashIndex(this.#digests) : null;
+    this.#bySum = findsEqual ? new HashIndex(this.#sums) : null;
   }
 
   get head(): ChunkNumber {
     return this.#base + this.#offsets.length;
   }
 
+  get findsEqual(): boolean {
+    return this.#bySum !== null;
+  }
+
   has(chunk: ChunkNumber): boolean {
     return chunk > this.#base && chunk <= this.head && Number.isInteger(chunk);
   }
 
-  /** @param digest - 32 bytes at `at`; copied. */
-  add(offset: number, length: number, digest: Buffer, at: number): void {
+  /** @param sum - CRC-32 of the content. */
+  add(offset: number, length: number, sum: number): void {
     this.#offsets.push(offset);
     this.#lengths.push(length);
-    this.#digests.push(digest, at);
-    this.#byDigest?.add();
+    this.#sums.push(sum);
+    this.#bySum?.add();
   }
 
-  /** The chunk with this digest, or 0. */
-  find(digest: Buffer): ChunkNumber {
-    const byDigest = this.#byDigest;
-    if (byDigest === null) return 0;
-    const hash = digest.readUInt32LE(0);
-    let index = byDigest.first(hash);
-    while (index !== -1 && !this.#digests.equals(index, digest, 0)) index = byDigest.next(hash);
-    return index === -1 ? 0 : this.#base + index + 1;
+  /** The first chunk with this sum, or 0; {@link ChunkIndex.nextWithSum} gives the ones behind it. */
+  firstWithSum(sum: number): ChunkNumber {
+    return this.#numberOf(this.#bySum?.first(sum) ?? -1);
+  }
+
+  nextWithSum(sum: number): ChunkNumber {
+    return this.#numberOf(this.#bySum?.next(sum) ?? -1);
   }
 
   offset(chunk: ChunkNumber): number {
@@ -55,7 +58,7 @@ export class ChunkIndex {
     return this.#lengths.get(chunk - this.#base - 1);
   }
 
-  digest(chunk: ChunkNumber): Buffer {
-    return this.#digests.digest(chunk - this.#base - 1);
+  #numberOf(index: number): ChunkNumber {
+    return index < 0 ? 0 : this.#base + index + 1;
   }
 }

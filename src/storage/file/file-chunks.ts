@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import { CHUNK_BYTES_MAX, type ChunkStore } from '../../events/chunk-store.ts';
 import type { ChunkNumber } from '../../events/event.ts';
-import { DIGEST_BYTES } from '../columns.ts';
+import { isStoreError } from '../../events/log-error.ts';
+import { crc32 } from '../crc32.ts';
 import { chunkTooLarge, readOnlyLog, unknownChunk } from '../log-state.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { CHUNK_PREFIX_BYTES, FRAME_HEADER_BYTES, isFrameWhole } from './frame.ts';
+import { chunkPrefixBytes, FRAME_HEADER_BYTES, isFrameWhole } from './frame.ts';
 import { type LogFileSystem, readFully } from './log-file-system.ts';
 import type { LogIndex } from './log-index.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -12,10 +13,18 @@ import type { OpenSegments } from './open-segments.ts';
 import { READ_AHEAD_BYTES_MAX, ReadAhead } from './read-ahead.ts';
 import { corrupt, segmentName } from './segment.ts';
 
-/** A chunk's frame in front of its content. */
-const FRAME_PREFIX_BYTES = FRAME_HEADER_BYTES + CHUNK_PREFIX_BYTES;
+/** Chunks with one CRC that are compared before a new one is stored anyway; bounds what made-up collisions cost. */
+const COMPARED_MAX = 16;
 
-/** Chunks of a log in files. */
+/** Digests that are kept after they were asked for. */
+const DIGESTS_MAX = 16_384;
+
+/**
+ * Chunks of a log in files.
+ *
+ * Equal chunks are found by CRC-32, which the frame needs anyway, and comparing. SHA-256, which takes as long as the rest of
+ * a put, waits until somebody asks for a digest.
+ */
 export class FileChunks implements ChunkStore {
   readonly #files: LogFileSystem;
   readonly #index: LogIndex;
@@ -24,7 +33,7 @@ export class FileChunks implements ChunkStore {
   readonly #cache: ChunkCache;
   readonly #ahead: ReadAhead;
   readonly #beforeAppend: () => void;
-  readonly #digest = Buffer.allocUnsafeSlow(DIGEST_BYTES);
+  readonly #digests = new Map<ChunkNumber, Buffer>();
 
   constructor(parts: {
     files: LogFileSystem;
@@ -55,11 +64,10 @@ export class FileChunks implements ChunkStore {
     const { length } = bytes;
     if (length === 0 || length > CHUNK_BYTES_MAX) throw chunkTooLarge(length);
     const { chunks } = this.#index;
-    this.#digest.write(hash('sha256', bytes, 'binary'), 0, DIGEST_BYTES, 'latin1');
-    const known = chunks.find(this.#digest);
+    const sum = crc32(bytes, 0, length);
+    const known = this.#find(bytes, sum);
     if (known !== 0) return known;
-    const offset = writer.appendChunk(chunks.head + 1, this.#digest, bytes);
-    chunks.add(offset, length, this.#digest, 0);
+    chunks.add(writer.appendChunk(bytes, sum), length, sum);
     return chunks.head;
   }
 
@@ -82,7 +90,32 @@ export class FileChunks implements ChunkStore {
 
   digest(chunk: ChunkNumber): Uint8Array {
     this.#check(chunk);
-    return this.#index.chunks.digest(chunk);
+    const known = this.#digests.get(chunk);
+    if (known !== undefined) return known;
+    const digest = hash('sha256', this.get(chunk), 'buffer');
+    if (this.#digests.size >= DIGESTS_MAX) this.#digests.clear();
+    this.#digests.set(chunk, digest);
+    return digest;
+  }
+
+  #find(bytes: Uint8Array, sum: number): ChunkNumber {
+    const { chunks } = this.#index;
+    let chunk = chunks.firstWithSum(sum);
+    for (let compared = 0; chunk !== 0 && compared < COMPARED_MAX; compared++) {
+      if (chunks.byteLength(chunk) === bytes.length && this.#isEqual(chunk, bytes)) return chunk;
+      chunk = chunks.nextWithSum(sum);
+    }
+    return 0;
+  }
+
+  /** A chunk that is damaged on the disk is equal to none: the content is stored once more. */
+  #isEqual(chunk: ChunkNumber, bytes: Uint8Array): boolean {
+    try {
+      return Buffer.compare(this.get(chunk), bytes) === 0;
+    } catch (error) {
+      if (isStoreError(error, 'ERR_LOG_CORRUPT')) return false;
+      throw error;
+    }
   }
 
   /** A copy from the writer's buffer, which is used again after the next write. */
@@ -94,26 +127,27 @@ export class FileChunks implements ChunkStore {
   }
 
   #read(chunk: ChunkNumber, segment: number, offset: number, length: number): Uint8Array {
-    const { salt, number } = this.#index.segments[segment];
-    const frameBytes = FRAME_PREFIX_BYTES + length;
-    const start = offset - FRAME_PREFIX_BYTES;
+    const ofSegment = this.#index.segments[segment];
+    const prefixBytes = FRAME_HEADER_BYTES + chunkPrefixBytes(ofSegment.format);
+    const frameBytes = prefixBytes + length;
+    const start = offset - prefixBytes;
     let content: Uint8Array | null = null;
     if (frameBytes <= READ_AHEAD_BYTES_MAX) {
       const ahead = this.#ahead;
       if (ahead.read(segment, start, frameBytes)) {
         const end = ahead.at + frameBytes;
-        if (isFrameWhole(ahead.buffer, ahead.at, end, salt)) {
-          content = Buffer.from(ahead.buffer.subarray(ahead.at + FRAME_PREFIX_BYTES, end));
+        if (isFrameWhole(ahead.buffer, ahead.at, end, ofSegment)) {
+          content = Buffer.from(ahead.buffer.subarray(ahead.at + prefixBytes, end));
         }
       }
     } else {
       const frame = Buffer.allocUnsafe(frameBytes);
-      const fd = this.#open.descriptor(this.#index.segments[segment]);
+      const fd = this.#open.descriptor(ofSegment);
       const read = readFully(this.#files, fd, frame, frameBytes, start);
-      if (read === frameBytes && isFrameWhole(frame, 0, frameBytes, salt)) content = frame.subarray(FRAME_PREFIX_BYTES);
+      if (read === frameBytes && isFrameWhole(frame, 0, frameBytes, ofSegment)) content = frame.subarray(prefixBytes);
     }
     if (content !== null) return content;
-    const place = { segment: segmentName(number), byte: start, seq: null };
+    const place = { segment: segmentName(ofSegment.number), byte: start, seq: null };
     throw corrupt(`chunk ${chunk} does not match its checksum`, place);
   }
 

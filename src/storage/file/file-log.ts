@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { encodeTransaction } from '../../events/codec.ts';
 import type { Transaction } from '../../events/event.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import { storeError } from '../../events/log-error.ts';
@@ -177,7 +176,7 @@ class SegmentLog implements FileLog {
   append(transaction: Transaction): void {
     const writer = this.#checkWritable();
     checkExpected(transaction, this.#index.head);
-    writer.appendTransaction(transaction.seq, encodeTransaction(transaction));
+    writer.appendTransaction(transaction);
   }
 
   read(fromSeq = 1, toSeq = this.#index.head): Iterable<Transaction> {

@@ -1,14 +1,15 @@
-import { transactionCount, transactionSeq } from '../../events/codec.ts';
+import { bundleCount, bundleSeq } from '../../events/bundle-reader.ts';
 import { ChunkIndex } from './chunk-index.ts';
 import {
-  CHUNK_PREFIX_BYTES,
+  chunkPrefixBytes,
   COMMIT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
+  KIND_BUNDLE,
   KIND_CHUNK,
   KIND_COMMIT,
-  KIND_TRANSACTION,
   readUint64,
 } from './frame.ts';
+import { crc32 } from '../crc32.ts';
 import { corrupt, SEGMENT_HEADER_BYTES, type Segment, segmentName } from './segment.ts';
 import { SeqIndex } from './seq-index.ts';
 
@@ -34,7 +35,6 @@ export class LogIndex {
   readonly seqs = new SeqIndex();
   readonly commit: LastCommit;
   head: number;
-  transactions = 0;
   /** Highest sequence number that the log itself proves to be on the disk. */
   syncedSeq: number;
 
@@ -70,30 +70,35 @@ export class LogIndex {
 
   /** Takes the next frame of the last segment; a `FrameVisitor`. */
   readonly take = (kind: number, buffer: Buffer, start: number, end: number, offset: number): void => {
-    if (kind === KIND_TRANSACTION) this.#takeTransaction(buffer, start, offset);
+    if (kind === KIND_BUNDLE) this.#takeBundle(buffer, start, offset);
     else if (kind === KIND_CHUNK) this.#takeChunk(buffer, start, end, offset);
     else if (kind === KIND_COMMIT) this.#takeCommit(buffer, start, offset);
     this.lastEnd = offset + FRAME_HEADER_BYTES + end - start;
   };
 
-  addTransaction(seq: number, count: number, offset: number): void {
+  /** Takes note of where a bundle lies; its events may have been counted before, as they came. */
+  addBundle(seq: number, count: number, offset: number): void {
     this.seqs.add(seq, this.segments.length - 1, offset);
     this.head = seq + count - 1;
-    this.transactions++;
   }
 
-  #takeTransaction(buffer: Buffer, start: number, offset: number): void {
-    const seq = transactionSeq(buffer, start);
-    const count = transactionCount(buffer, start);
+  #takeBundle(buffer: Buffer, start: number, offset: number): void {
+    const seq = bundleSeq(buffer, start);
+    const count = bundleCount(buffer, start);
     if (seq !== this.head + 1 || count === 0) throw this.#corrupt(`a transaction starts with event ${seq}`, offset);
-    this.addTransaction(seq, count, offset);
+    this.addBundle(seq, count, offset);
   }
 
   #takeChunk(buffer: Buffer, start: number, end: number, offset: number): void {
-    const number = readUint64(buffer, start);
-    if (number !== this.chunks.head + 1) throw this.#corrupt(`chunk ${number} is out of order`, offset);
-    const content = offset + FRAME_HEADER_BYTES + CHUNK_PREFIX_BYTES;
-    this.chunks.add(content, end - start - CHUNK_PREFIX_BYTES, buffer, start + 8);
+    const prefix = chunkPrefixBytes(this.last.format);
+    let sum = 0;
+    if (this.last.format > 1) sum = buffer.readUInt32LE(start);
+    else {
+      const number = readUint64(buffer, start);
+      if (number !== this.chunks.head + 1) throw this.#corrupt(`chunk ${number} is out of order`, offset);
+      if (this.chunks.findsEqual) sum = crc32(buffer, start + prefix, end);
+    }
+    this.chunks.add(offset + FRAME_HEADER_BYTES + prefix, end - start - prefix, sum);
   }
 
   #takeCommit(buffer: Buffer, start: number, offset: number): void {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { dirname } from 'node:path';
-import { transactionCount } from '../../events/codec.ts';
-import type { ChunkNumber } from '../../events/event.ts';
+import { BundleWriter } from '../../events/bundle-writer.ts';
+import type { Transaction } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import { FORMAT_VERSION } from '../../events/upcast.ts';
 import { Chain } from './chain.ts';
@@ -11,11 +11,11 @@ import {
   COMMIT_PAYLOAD_BYTES,
   COMMIT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
-  KIND_CHUNK,
+  KIND_BUNDLE,
   KIND_COMMIT,
-  KIND_TRANSACTION,
   sealFrame,
   TRANSACTION_BYTES_MAX,
+  writeChunkHeader,
   writeUint64,
 } from './frame.ts';
 import { type LogFileSystem, syncDirectory, writeFully } from './log-file-system.ts';
@@ -26,6 +26,9 @@ import { scanFrames } from './segment-scan.ts';
 /** Frames gathered in memory before they are written without being asked. */
 const BUFFER_BYTES = 1 << 20;
 const BUFFER_BYTES_KEPT = 4 << 20;
+
+/** A bundle is sealed when it has so many bytes: who reads one transaction decodes the bundle that holds it. */
+const BUNDLE_BYTES = 8192;
 
 export interface LogWriterOptions {
   readonly segmentBytesMax: number;
@@ -44,6 +47,8 @@ export class LogWriter {
   /** Frames that are not written yet: bytes from {@link LogWriter.written} of the segment on. */
   buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   used = 0;
+  /** Transactions that are not in a frame yet. Their chunks are in the buffer, or written. */
+  readonly bundle = new BundleWriter();
   /** Bytes of the segment that the operating system has. */
   written: number;
   /** Highest sequence number on the disk. */
@@ -53,7 +58,7 @@ export class LogWriter {
   readonly #directory: string;
   readonly #index: LogIndex;
   readonly #options: LogWriterOptions;
-  readonly #chain: Chain;
+  #chain: Chain;
   #fd: number;
   /** Bytes of the segment that are on the disk. */
   #synced: number;
@@ -71,16 +76,16 @@ export class LogWriter {
     this.written = index.lastEnd;
     this.#synced = Math.max(index.commit.durable, SEGMENT_HEADER_BYTES);
     this.syncedSeq = index.syncedSeq;
-    this.#chain = new Chain(index.commit.chain);
     const { commit, last } = index;
-    scanFrames(files, this.#fd, commit.end, last.salt, (kind, buffer, start, end) => {
+    this.#chain = new Chain(commit.chain, last.format);
+    scanFrames(files, this.#fd, commit.end, last, (kind, buffer, start, end) => {
       this.#chain.add(buffer, kind, start - FRAME_HEADER_BYTES, end);
     });
   }
 
   /** Whether frames stand behind the last commit frame: in the buffer, or found so when the log was opened. */
   get #isUncommitted(): boolean {
-    return this.#index.commit.end !== this.#index.lastEnd;
+    return this.#index.commit.end !== this.#index.lastEnd || !this.bundle.isEmpty;
   }
 
   /** Whether everything appended is on the disk. */
@@ -93,28 +98,56 @@ export class LogWriter {
     return this.#index.commit.end === this.written && this.#synced === this.written - COMMIT_FRAME_BYTES;
   }
 
-  /** @returns Offset of the content in the segment. */
-  appendChunk(number: ChunkNumber, digest: Buffer, content: Uint8Array): number {
-    const payloadBytes = CHUNK_PREFIX_BYTES + content.length;
-    const start = this.#room(FRAME_HEADER_BYTES + payloadBytes);
-    const { buffer } = this;
-    const payload = start + FRAME_HEADER_BYTES;
-    writeUint64(buffer, number, payload);
-    buffer.set(digest, payload + 8);
-    buffer.set(content, payload + CHUNK_PREFIX_BYTES);
-    return this.#append(KIND_CHUNK, start, payloadBytes) + FRAME_HEADER_BYTES + CHUNK_PREFIX_BYTES;
+  /**
+   * @param sum - CRC-32 of the content.
+   * @returns Offset of the content in the segment.
+   */
+  appendChunk(content: Uint8Array, sum: number): number {
+    const frameBytes = FRAME_HEADER_BYTES + CHUNK_PREFIX_BYTES + content.length;
+    this.#makeRoom(frameBytes);
+    const start = this.used;
+    const at = writeChunkHeader(this.buffer, start, content.length, sum, this.#index.last.salt);
+    this.buffer.set(content, at);
+    this.used = start + frameBytes;
+    this.#index.lastEnd = this.written + this.used;
+    return this.written + at;
   }
 
-  /** @param bytes - As the codec encodes it; copied. */
-  appendTransaction(seq: number, bytes: Uint8Array): void {
-    if (bytes.length > TRANSACTION_BYTES_MAX) {
-      const message = `a transaction of ${bytes.length} bytes: at most ${TRANSACTION_BYTES_MAX} are allowed`;
-      throw storeError('ERR_LOG_RECORD_TOO_LARGE', message, { detail: { bytes: bytes.length, seq } });
+  /**
+   * @throws As the codec, or `ERR_LOG_RECORD_TOO_LARGE`; nothing has changed then.
+   */
+  appendTransaction(transaction: Transaction): void {
+    this.check();
+    const { bundle } = this;
+    if (this.#index.last.format !== FORMAT_VERSION) this.#roll();
+    if (bundle.byteLength >= BUNDLE_BYTES) {
+      this.#sealBundle();
+      if (this.used + 2 * BUNDLE_BYTES > this.buffer.length) this.write();
     }
-    const start = this.#room(FRAME_HEADER_BYTES + bytes.length);
-    this.buffer.set(bytes, start + FRAME_HEADER_BYTES);
-    const offset = this.#append(KIND_TRANSACTION, start, bytes.length);
-    this.#index.addTransaction(seq, transactionCount(bytes, 0), offset);
+    const isFirst = bundle.isEmpty;
+    this.#add(transaction);
+    if (this.#isTooFull(0, isFirst)) {
+      bundle.undo();
+      this.#roll();
+      this.#add(transaction);
+    }
+    this.#index.head = transaction.seq + transaction.events.length - 1;
+  }
+
+  #add(transaction: Transaction): void {
+    const { bundle } = this;
+    const before = bundle.byteLength;
+    bundle.append(transaction);
+    const bytes = bundle.byteLength - before;
+    if (bytes <= TRANSACTION_BYTES_MAX - before) return;
+    bundle.undo();
+    if (!bundle.isEmpty) {
+      this.#sealBundle();
+      return this.#add(transaction);
+    }
+    const { seq } = transaction;
+    const message = `a transaction of ${bytes} bytes: at most ${TRANSACTION_BYTES_MAX} are allowed`;
+    throw storeError('ERR_LOG_RECORD_TOO_LARGE', message, { detail: { bytes, seq } });
   }
 
   /** Hands the buffer to the operating system, with a commit frame at its end. */
@@ -184,29 +217,52 @@ export class LogWriter {
   }
 
   /** Makes room for a frame in the buffer. Whatever fails here fails before the frame is part of the log. */
-  #room(frameBytes: number): number {
+  #makeRoom(frameBytes: number): void {
     this.check();
-    const wanted = frameBytes + COMMIT_FRAME_BYTES;
-    const end = this.written + this.used;
-    const isFull = end + wanted > this.#options.segmentBytesMax && end > SEGMENT_HEADER_BYTES;
-    if (isFull || this.#index.last.format !== FORMAT_VERSION) this.#roll();
-    if (this.used + wanted > this.buffer.length) {
-      this.write();
-      if (wanted > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(wanted);
-    }
-    return this.used;
+    const isOld = this.#index.last.format !== FORMAT_VERSION;
+    if (isOld || this.#isTooFull(frameBytes, this.bundle.isEmpty)) this.#roll();
+    const wanted = frameBytes + COMMIT_FRAME_BYTES + this.#bundleFrameBytes;
+    if (this.used + wanted <= this.buffer.length) return;
+    this.write();
+    if (wanted > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(wanted);
   }
 
-  /** Takes the frame that lies at the buffer's end. Returns its offset in the segment. */
-  #append(kind: number, start: number, payloadBytes: number): number {
-    const end = sealFrame(this.buffer, start, kind, payloadBytes, this.#index.last.salt);
-    this.#chain.add(this.buffer, kind, start, end);
-    this.used = end;
-    this.#index.lastEnd = this.written + end;
-    return this.written + start;
+  /**
+   * Whether a frame has to go into the next segment: this one would exceed its bound, and holds something already.
+   *
+   * @param isFirst - No transaction is gathered in front of it.
+   */
+  #isTooFull(frameBytes: number, isFirst: boolean): boolean {
+    const end = this.written + this.used;
+    if (isFirst && end === SEGMENT_HEADER_BYTES) return false;
+    return end + frameBytes + this.#bundleFrameBytes + COMMIT_FRAME_BYTES > this.#options.segmentBytesMax;
+  }
+
+  get #bundleFrameBytes(): number {
+    return this.bundle.isEmpty ? 0 : FRAME_HEADER_BYTES + this.bundle.byteLength;
+  }
+
+  /** Makes a frame of the transactions that have been gathered. */
+  #sealBundle(): void {
+    const { bundle } = this;
+    if (bundle.isEmpty) return;
+    const bytes = bundle.bytes();
+    const wanted = FRAME_HEADER_BYTES + bytes.length + COMMIT_FRAME_BYTES;
+    if (this.used + wanted > this.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.used + wanted, this.buffer.length));
+      this.buffer.copy(larger, 0, 0, this.used);
+      this.buffer = larger;
+    }
+    const start = this.used;
+    this.buffer.set(bytes, start + FRAME_HEADER_BYTES);
+    this.used = sealFrame(this.buffer, start, KIND_BUNDLE, bytes.length, this.#index.last.salt);
+    this.#index.lastEnd = this.written + this.used;
+    this.#index.addBundle(bundle.firstSeq, bundle.count, this.written + start);
+    bundle.clear();
   }
 
   #write(): void {
+    this.#sealBundle();
     this.#commit();
     this.#writeBuffer();
   }
@@ -218,7 +274,7 @@ export class LogWriter {
     writeUint64(buffer, this.written + start, payload);
     writeUint64(buffer, this.#synced, payload + 8);
     writeUint64(buffer, head, payload + 16);
-    const chain = this.#chain.commit(buffer, payload);
+    const chain = this.#chain.commit(buffer, 0, start);
     chain.copy(buffer, payload + COMMIT_PREFIX_BYTES);
     this.used = sealFrame(buffer, start, KIND_COMMIT, COMMIT_PAYLOAD_BYTES, last.salt);
     chain.copy(commit.chain);
@@ -254,6 +310,7 @@ export class LogWriter {
       this.#closeRetired();
       this.#fd = fd;
       this.#index.addSegment({ ...header, path: segmentPath(this.#directory, header.number) });
+      this.#chain = new Chain(header.previousChain, FORMAT_VERSION);
       this.written = SEGMENT_HEADER_BYTES;
       this.#synced = SEGMENT_HEADER_BYTES;
     });

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { COMMIT_FRAME_BYTES, COMMIT_PAYLOAD_BYTES, isFrameWhole, KIND_COMMIT, readUint64 } from './frame.ts';
+import {
+  COMMIT_FRAME_BYTES,
+  COMMIT_PAYLOAD_BYTES,
+  type FrameFormat,
+  isFrameWhole,
+  KIND_COMMIT,
+  readUint64,
+} from './frame.ts';
 import { isErrno, type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
 import { LogIndex } from './log-index.ts';
 import type { OpenSegments } from './open-segments.ts';
@@ -97,7 +104,7 @@ export function followSegment(index: LogIndex, segment: Segment): void {
 /** Takes what is new in the last segment. */
 export function scanLast(files: LogFileSystem, open: OpenSegments, index: LogIndex): ScanEnd {
   const { last } = index;
-  return scanFrames(files, open.descriptor(last), index.lastEnd, last.salt, index.take);
+  return scanFrames(files, open.descriptor(last), index.lastEnd, last, index.take);
 }
 
 export function corruptFrame(index: LogIndex, bad: BadFrame): Error {
@@ -106,7 +113,7 @@ export function corruptFrame(index: LogIndex, bad: BadFrame): Error {
 
 /** @throws `ERR_LOG_CORRUPT` when a later commit frame says that the bad frame was on the disk. */
 export function refuseDurable(files: LogFileSystem, fd: number, index: LogIndex, bad: BadFrame): void {
-  if (commitsBehind(files, fd, bad.offset, index.last.salt)) throw corruptFrame(index, bad);
+  if (commitsBehind(files, fd, bad.offset, index.last)) throw corruptFrame(index, bad);
 }
 
 const SEARCH_BYTES = 1 << 20;
@@ -115,7 +122,7 @@ const SEARCH_BYTES = 1 << 20;
 const COMMIT_MARK = Buffer.of(COMMIT_PAYLOAD_BYTES, 0, 0, 0, KIND_COMMIT);
 
 /** Whether a whole commit frame behind `offset` counts more than `offset` bytes as durable. */
-function commitsBehind(files: LogFileSystem, fd: number, offset: number, salt: number): boolean {
+function commitsBehind(files: LogFileSystem, fd: number, offset: number, segment: FrameFormat): boolean {
   const buffer = Buffer.allocUnsafeSlow(SEARCH_BYTES);
   let base = offset;
   for (;;) {
@@ -125,7 +132,7 @@ function commitsBehind(files: LogFileSystem, fd: number, offset: number, salt: n
       const start = mark - 4;
       const end = start + COMMIT_FRAME_BYTES;
       if (end > filled) break;
-      const isOwn = readUint64(bytes, start + 9) === base + start && isFrameWhole(bytes, start, end, salt);
+      const isOwn = readUint64(bytes, start + 9) === base + start && isFrameWhole(bytes, start, end, segment);
       if (isOwn && readUint64(bytes, start + 17) > offset) return true;
     }
     if (filled < SEARCH_BYTES) return false;

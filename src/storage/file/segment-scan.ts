@@ -1,4 +1,4 @@
-import { FRAME_HEADER_BYTES, isFrameWhole, isPayloadLength } from './frame.ts';
+import { FRAME_HEADER_BYTES, type FrameFormat, isFrameWhole, isPayloadLength } from './frame.ts';
 import { type LogFileSystem, readInto } from './log-file-system.ts';
 
 /** Bytes that are read at once; more only for a frame that is larger. */
@@ -32,7 +32,7 @@ export function scanFrames(
   files: LogFileSystem,
   fd: number,
   from: number,
-  salt: number,
+  segment: FrameFormat,
   visit: FrameVisitor,
   windowBytes: number = WINDOW_BYTES,
 ): ScanEnd {
@@ -59,7 +59,8 @@ export function scanFrames(
     }
     const length = buffer.readUInt32LE(at + 4);
     const kind = buffer[at + 8];
-    if (!isPayloadLength(kind, length)) return bad(base + at, `no frame has kind ${kind} and ${length} bytes`);
+    if (!isPayloadLength(kind, length, segment.format))
+      return bad(base + at, `no frame has kind ${kind} and ${length} bytes`);
     const frameBytes = FRAME_HEADER_BYTES + length;
     if (filled - at < frameBytes) {
       wanted = frameBytes;
@@ -67,7 +68,7 @@ export function scanFrames(
     }
     wanted = FRAME_HEADER_BYTES;
     const end = at + frameBytes;
-    if (!isFrameWhole(buffer, at, end, salt)) return bad(base + at, 'a frame does not match its checksum');
+    if (!isFrameWhole(buffer, at, end, segment)) return bad(base + at, 'a frame does not match its checksum');
     visit(kind, buffer, at + FRAME_HEADER_BYTES, end, base + at);
     at = end;
   }

@@ -1,6 +1,8 @@
-import { decodeTransaction, transactionCount, transactionSeq } from '../../events/codec.ts';
+import { bundleCount, bundleSeq, decodeTransactions } from '../../events/bundle-reader.ts';
+import { BUNDLE_PREFIX_BYTES, type BundleWriter } from '../../events/bundle-writer.ts';
 import type { Transaction } from '../../events/event.ts';
-import { FRAME_HEADER_BYTES, isFrameWhole, isPayloadLength, KIND_TRANSACTION } from './frame.ts';
+import { FORMAT_VERSION } from '../../events/upcast.ts';
+import { FRAME_HEADER_BYTES, isFrameWhole, isPayloadLength, KIND_BUNDLE } from './frame.ts';
 import { type LogFileSystem, readFully } from './log-file-system.ts';
 import type { LogIndex } from './log-index.ts';
 import type { OpenSegments } from './open-segments.ts';
@@ -10,14 +12,16 @@ import { corrupt, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts';
 const WINDOW_BYTES_MIN = 65_536;
 const WINDOW_BYTES_MAX = 1 << 20;
 
-/** Header of a frame and the fixed bytes of a transaction. */
-const PEEK_BYTES = FRAME_HEADER_BYTES + 12;
+/** Header of a frame and the fixed bytes of a bundle. */
+const PEEK_BYTES = FRAME_HEADER_BYTES + BUNDLE_PREFIX_BYTES;
 
-/** Frames that are not written yet; see `LogWriter`. */
+/** What is not written yet; see `LogWriter`. */
 export interface UnwrittenFrames {
   readonly buffer: Buffer;
   /** Offset of the buffer's first byte in the last segment. */
   readonly written: number;
+  /** Transactions that are behind all frames. */
+  readonly bundle: BundleWriter;
 }
 
 /** Reads transactions from the segments and from the writer's buffer, with bounded memory. */
@@ -44,8 +48,9 @@ export class TransactionReader {
    * @throws `ERR_LOG_CORRUPT` with segment, byte and seq.
    */
   *read(fromSeq: number, toSeq: number): Generator<Transaction, void> {
-    const start = toSeq < fromSeq ? null : this.#index.seqs.find(fromSeq);
-    if (start === null) return;
+    if (toSeq < fromSeq) return;
+    const start = this.#index.seqs.find(fromSeq);
+    if (start === null) return yield* this.#gathered(fromSeq, toSeq);
     const window = this.#spare ?? new Window();
     this.#spare = null;
     try {
@@ -68,18 +73,18 @@ export class TransactionReader {
     let done = 0;
     while (done < toSeq) {
       if (offset >= index.ends[segment]) {
-        if (++segment >= index.segments.length) return;
+        if (++segment >= index.segments.length) return yield* this.#gathered(Math.max(done + 1, fromSeq), toSeq);
         offset = SEGMENT_HEADER_BYTES;
         window.filled = 0;
         continue;
       }
       const frameBytes = this.#look(window, segment, offset);
       const { buffer, at } = window;
-      if (buffer[at + 8] === KIND_TRANSACTION) {
-        const seq = transactionSeq(buffer, at + FRAME_HEADER_BYTES);
-        done = seq + transactionCount(buffer, at + FRAME_HEADER_BYTES) - 1;
+      if (buffer[at + 8] === KIND_BUNDLE) {
+        const seq = bundleSeq(buffer, at + FRAME_HEADER_BYTES);
+        done = seq + bundleCount(buffer, at + FRAME_HEADER_BYTES) - 1;
         if (seq > toSeq) return;
-        if (done >= fromSeq) yield this.#transaction(window, segment, offset, frameBytes);
+        if (done >= fromSeq) yield* this.#transactions(window, segment, offset, frameBytes, fromSeq, toSeq);
       }
       offset += frameBytes;
     }
@@ -89,17 +94,32 @@ export class TransactionReader {
   #look(window: Window, segment: number, offset: number): number {
     this.#fill(window, segment, offset, Math.min(PEEK_BYTES, this.#index.ends[segment] - offset));
     const length = window.buffer.readUInt32LE(window.at + 4);
-    if (!isPayloadLength(window.buffer[window.at + 8], length)) throw this.#corrupt(segment, offset);
+    const { format } = this.#index.segments[segment];
+    if (!isPayloadLength(window.buffer[window.at + 8], length, format)) throw this.#corrupt(segment, offset);
     return FRAME_HEADER_BYTES + length;
   }
 
-  #transaction(window: Window, segment: number, offset: number, frameBytes: number): Transaction {
+  #transactions(
+    window: Window,
+    segment: number,
+    offset: number,
+    frameBytes: number,
+    fromSeq: number,
+    toSeq: number,
+  ): Transaction[] {
     this.#fill(window, segment, offset, frameBytes);
-    const { salt, format } = this.#index.segments[segment];
+    const ofSegment = this.#index.segments[segment];
     const { buffer, at } = window;
     const end = at + frameBytes;
-    if (!isFrameWhole(buffer, at, end, salt)) throw this.#corrupt(segment, offset);
-    return decodeTransaction(buffer.subarray(at + FRAME_HEADER_BYTES, end), format);
+    if (!isFrameWhole(buffer, at, end, ofSegment)) throw this.#corrupt(segment, offset);
+    return decodeTransactions(buffer.subarray(at + FRAME_HEADER_BYTES, end), ofSegment.format, fromSeq, toSeq);
+  }
+
+  /** Of the transactions that the writer has not made a frame of. */
+  #gathered(fromSeq: number, toSeq: number): Transaction[] {
+    const bundle = this.#unwritten?.bundle;
+    if (bundle === undefined || bundle.isEmpty || bundle.firstSeq > toSeq) return [];
+    return decodeTransactions(bundle.bytes(), FORMAT_VERSION, fromSeq, toSeq);
   }
 
   #fill(window: Window, segment: number, offset: number, length: number): void {

@@ -1,16 +1,9 @@
 import fc from 'fast-check';
+import { unpackMultiple } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
-import {
-  decodeEventBatch,
-  decodeTransaction,
-  encodeEventBatch,
-  encodeTransaction,
-  joinEventBatches,
-  splitEventBatches,
-  TRANSACTION_PREFIX_BYTES,
-  transactionCount,
-  transactionSeq,
-} from '../../../src/events/codec.ts';
+import { bundleCount, bundleSeq, decodeTransactions } from '../../../src/events/bundle-reader.ts';
+import { BUNDLE_PREFIX_BYTES, BundleWriter } from '../../../src/events/bundle-writer.ts';
+import { decodeEventBatch, encodeEventBatch, joinEventBatches, splitEventBatches } from '../../../src/events/codec.ts';
 import type { FileEvent, StoreEvent, Transaction } from '../../../src/events/event.ts';
 import { isStoreError } from '../../../src/events/log-error.ts';
 import { FORMAT_VERSION } from '../../../src/events/upcast.ts';
@@ -26,6 +19,26 @@ const transactionOf = (events: StoreEvent[], rest: Partial<Transaction> = {}): T
   events,
   ...rest,
 });
+
+/** A bundle of these transactions, in a buffer of its own. */
+function bundleOf(transactions: readonly Transaction[]): Buffer {
+  const writer = new BundleWriter();
+  for (const transaction of transactions) writer.append(transaction);
+  return Buffer.from(writer.bytes());
+}
+
+const encodeTransaction = (transaction: Transaction): Buffer => bundleOf([transaction]);
+const decodeTransaction = (bytes: Uint8Array, format?: number): Transaction => decodeTransactions(bytes, format)[0];
+
+/** Gives transactions the sequence numbers that they have one behind the other. */
+function inSequence(transactions: readonly Transaction[], first = 1): Transaction[] {
+  let next = first;
+  return transactions.map((transaction) => {
+    const seq = next;
+    next += transaction.events.length;
+    return { ...transaction, seq };
+  });
+}
 
 const codeOf = (run: () => unknown): string => {
   try {
@@ -61,11 +74,9 @@ describe('a transaction', () => {
       { type: 'OpaqueSet', ino: 6 },
     ];
     const bytes = encodeTransaction(transactionOf(events, { seq: 2 ** 40 + 3 }));
-    expect(Buffer.from(bytes.subarray(0, TRANSACTION_PREFIX_BYTES)).toString('hex')).toBe(
-      '0300000000010000' + '02000000',
-    );
-    expect(transactionSeq(bytes, 0)).toBe(2 ** 40 + 3);
-    expect(transactionCount(bytes, 0)).toBe(2);
+    expect(Buffer.from(bytes.subarray(0, BUNDLE_PREFIX_BYTES)).toString('hex')).toBe('0300000000010000' + '02000000');
+    expect(bundleSeq(bytes, 0)).toBe(2 ** 40 + 3);
+    expect(bundleCount(bytes, 0)).toBe(2);
   });
 
   test('larger than the scratch buffer comes back as it was', () => {
@@ -106,34 +117,125 @@ describe('a transaction', () => {
     expect(codeOf(() => encodeTransaction(transactionOf([], { timeNs: 2n ** 63n })))).toBe('ERR_INVALID_ARGUMENT');
     expect(codeOf(() => encodeTransaction(transactionOf([started])))).toBe('ERR_INVALID_ARGUMENT');
   });
+});
 
-  test('of a create with a small file takes at most 48 bytes per event', () => {
-    const timeNs = 1_700_000_000_123_456_789n;
-    const transaction: Transaction = {
-      seq: 100_000,
-      timeNs,
-      subject: 3,
-      cause: ['writeFile', '/app/data/file-000123.txt'],
-      group: null,
-      actor: null,
-      events: [
-        {
-          type: 'NodeCreated',
-          parent: 7000,
-          name: 'file-000123.txt',
-          ino: 50_000,
-          mode: 0o100644,
-          uid: 0,
-          gid: 0,
-          rdev: 0,
-          target: '',
-          timeNs,
-          parentTimeNs: timeNs,
-        },
-        { type: 'Written', ino: 50_000, offset: 0, length: 1024, pieces: [50_000, 0, 1024], timeNs },
-      ],
+describe('a bundle', () => {
+  test('of any transactions comes back as it was, whole or from and to any event', () => {
+    const transactions = fc.array(anyTransaction, { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(transactions, fc.nat(30), fc.nat(30), (drawn, from, length) => {
+        const all = inSequence(drawn, 2 ** 33);
+        const bytes = bundleOf(all);
+        expect(decodeTransactions(bytes)).toStrictEqual(all);
+        const fromSeq = 2 ** 33 + from;
+        const toSeq = fromSeq + length;
+        const expected = all.filter(({ seq, events }) => seq + events.length > fromSeq && seq <= toSeq);
+        expect(decodeTransactions(bytes, FORMAT_VERSION, fromSeq, toSeq)).toStrictEqual(expected);
+      }),
+    );
+  });
+
+  test('of paths that resemble each other comes back as it was', () => {
+    const component = fc.constantFrom(
+      'a',
+      'ab',
+      'café',
+      'caf\udcc3',
+      '\ufeffx',
+      '',
+      '.',
+      'usr',
+      '\udcff\udcfe',
+      '日本',
+    );
+    const path = fc.array(component, { minLength: 1, maxLength: 5 }).map((parts) => `/${parts.join('/')}`);
+    const transaction = fc
+      .record({ cause: fc.tuple(path, path), name: component, other: component, timeNs: fc.bigInt(-5n, 5n) })
+      .map(({ cause, name, other, timeNs }): Transaction => {
+        const node = { ino: 2, mode: 0o100644, uid: 0, gid: 0, rdev: 0, target: '' };
+        return transactionOf(
+          [
+            { type: 'NodeCreated', parent: 1, name, ...node, timeNs, parentTimeNs: timeNs },
+            { type: 'WhiteoutCreated', parent: 1, name: other },
+          ],
+          { cause: ['rename', ...cause], timeNs },
+        );
+      });
+    fc.assert(
+      fc.property(fc.array(transaction, { minLength: 1, maxLength: 10 }), (drawn) => {
+        const all = inSequence(drawn);
+        expect(decodeTransactions(bundleOf(all))).toStrictEqual(all);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is as it was before a transaction that was refused or taken out again', () => {
+    fc.assert(
+      fc.property(fc.array(anyTransaction, { minLength: 2, maxLength: 6 }), (drawn) => {
+        const all = inSequence(drawn);
+        const writer = new BundleWriter();
+        for (const transaction of all) {
+          expect(codeOf(() => writer.append({ ...transaction, cause: ['x', '/a/b', '\ud800'] }))).toBe(
+            'ERR_INVALID_ARGUMENT',
+          );
+          writer.append({ ...transaction, cause: ['x', '/some/other/path'], timeNs: 99n, group: 'other' });
+          writer.undo();
+          writer.append(transaction);
+        }
+        expect(Buffer.from(writer.bytes()).equals(bundleOf(all))).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('is plain MessagePack: a list for each transaction, in it a list for each event', () => {
+    fc.assert(
+      fc.property(fc.array(anyTransaction, { minLength: 1, maxLength: 5 }), (drawn) => {
+        const all = inSequence(drawn);
+        const lists: unknown[] = [];
+        unpackMultiple(bundleOf(all).subarray(BUNDLE_PREFIX_BYTES), (value) => {
+          lists.push(value);
+        });
+        expect(lists).toHaveLength(all.length);
+        for (const [index, { events }] of all.entries()) {
+          const list = lists[index] as unknown[][];
+          expect(list).toHaveLength(3 + events.length);
+          expect(list.slice(3).every((event) => Array.isArray(event) && typeof event[0] === 'number')).toBe(true);
+        }
+      }),
+    );
+  });
+
+  const timeNs = 1_700_000_000_123_456_789n;
+  /** Bytes that the bundle grows by with the second of two transactions. */
+  const growth = (first: Transaction, second: Transaction): number =>
+    bundleOf(inSequence([first, second], 100_000)).length - bundleOf([first]).length;
+
+  test('takes at most 48 bytes for a chmod with a path of 20 bytes, whatever came before', () => {
+    const chmod = (path: string): Transaction => {
+      const unchanged = { uid: null, gid: null, atimeNs: null, mtimeNs: null };
+      const change: StoreEvent = { type: 'AttributesChanged', ino: 70_000, mode: 0o600, ...unchanged, ctimeNs: timeNs };
+      return transactionOf([change], { cause: ['chmod', path, '0600'], timeNs });
     };
-    expect(encodeTransaction(transaction).length / 2).toBeLessThanOrEqual(48);
+    const other = transactionOf([{ type: 'OpaqueSet', ino: 1 }], { timeNs: timeNs - 50_000n });
+    expect(growth(other, chmod('/dir-1234/file-12345'))).toBeLessThanOrEqual(48);
+    expect(growth(chmod('/dir-1234/file-12344'), chmod('/dir-1234/file-12345'))).toBeLessThanOrEqual(32);
+  });
+
+  test('takes at most 48 bytes for a create with a small file', () => {
+    const create = (path: string, name: string): Transaction => {
+      const node = { ino: 70_000, mode: 0o100644, uid: 0, gid: 0, rdev: 0, target: '' };
+      return transactionOf(
+        [
+          { type: 'NodeCreated', parent: 7000, name, ...node, timeNs, parentTimeNs: timeNs },
+          { type: 'Written', ino: 70_000, offset: 0, length: 1024, pieces: [70_000, 0, 1024], timeNs },
+        ],
+        { cause: ['writeFile', path], timeNs },
+      );
+    };
+    const before = create('/app/data/file-000122.txt', 'file-000122.txt');
+    expect(growth(before, create('/app/data/file-000123.txt', 'file-000123.txt'))).toBeLessThanOrEqual(48);
   });
 });
 

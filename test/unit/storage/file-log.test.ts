@@ -262,12 +262,14 @@ describe('verify', () => {
       bytes.writeUInt32LE(crc32(bytes, start + 4, end, 7), start);
     };
     const content = Buffer.from(whole);
-    content.write('CONTENT', 84 + 49);
-    reseal(content, 84);
+    content.write('CONTENT', 84 + 13);
+    content.writeUInt32LE(crc32(content, 84 + 13, 84 + 13 + 7), 84 + 9);
+    content.writeUInt32LE(crc32(content, 84 + 4, 84 + 13, 7), 84);
     writeFileSync(join(directory, FIRST), content);
+    openFileLog(directory, { readOnly: true }).closeSync();
     expect(codeOf(() => verifyLog(directory))).toBe('ERR_LOG_CORRUPT');
     const event = Buffer.from(whole);
-    const transaction = 84 + 49 + 7;
+    const transaction = 84 + 13 + 7;
     event.write('/FILE-1', event.indexOf('/file-1'));
     reseal(event, transaction);
     writeFileSync(join(directory, FIRST), event);

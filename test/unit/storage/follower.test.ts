@@ -107,7 +107,7 @@ describe('a follower', () => {
     const directory = scratch.directory();
     const writer = openFileLog(directory, { segmentBytesMax: 4096 });
     const follower = openFileLog(directory, { readOnly: true });
-    append(writer, 100);
+    append(writer, 500);
     writer.flushSync();
     const path = join(directory, 'log', '00000000000000000001.seg');
     const bytes = readFileSync(path);

@@ -1,15 +1,29 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unpack } from 'msgpackr';
 import { afterEach, describe, expect, test } from 'vitest';
 import { OPERATIONS } from '../../../src/events/event-codec-operations.ts';
-import { storedEvent } from '../../../src/events/event-codec-write.ts';
+import { beginWritingCause } from '../../../src/events/cause-path.ts';
+import { writeEvent } from '../../../src/events/codec.ts';
+import type { StoreEvent } from '../../../src/events/event.ts';
+import { beginWriting } from '../../../src/events/event-codec-times.ts';
+import { PackWriter } from '../../../src/events/pack-writer.ts';
 import { openFileLog } from '../../../src/storage/file/file-log.ts';
 import { SAMPLE_EVENTS } from '../../golden/sample-events.ts';
 import { Scratch } from './log-fixtures.ts';
 
 const scratch = new Scratch();
 afterEach(() => scratch.clean());
+
+/** The list that an event is stored as. */
+function storedEvent(event: StoreEvent): unknown[] {
+  const out = new PackWriter();
+  beginWriting(0n);
+  beginWritingCause('');
+  writeEvent(out, event);
+  return unpack(out.bytes.subarray(0, out.at)) as unknown[];
+}
 
 describe('docs/log-format.md', () => {
   const page = readFileSync(fileURLToPath(new URL('../../../docs/log-format.md', import.meta.url)), 'utf8');
@@ -26,18 +40,28 @@ describe('docs/log-format.md', () => {
     const log = openFileLog(directory, { randomSalt: () => 0x01020304 });
     const chunk = log.chunks.put(Buffer.from('hello\n'));
     const timeNs = 1_700_000_000_000_000_000n;
-    const node = { parent: 1, name: 'hi', ino: 2, mode: 0o100644, uid: 0, gid: 0, rdev: 0, target: '' };
+    const node = { parent: 1, name: 'hello.txt', ino: 2, mode: 0o100644, uid: 0, gid: 0, rdev: 0, target: '' };
     log.append({
       seq: 1,
       timeNs,
       subject: 1,
-      cause: ['writeFile', '/hi'],
+      cause: ['writeFile', '/hello.txt'],
       group: null,
       actor: null,
       events: [
         { type: 'NodeCreated', ...node, timeNs, parentTimeNs: timeNs },
         { type: 'Written', ino: 2, offset: 0, length: 6, pieces: [chunk, 0, 6], timeNs },
       ],
+    });
+    const unchanged = { uid: null, gid: null, atimeNs: null, mtimeNs: null };
+    log.append({
+      seq: 3,
+      timeNs: timeNs + 1000n,
+      subject: 1,
+      cause: ['chmod', '/hello.txt', '0600'],
+      group: null,
+      actor: null,
+      events: [{ type: 'AttributesChanged', ino: 2, mode: 0o600, ...unchanged, ctimeNs: timeNs + 1000n }],
     });
     log.closeSync();
     expect(shown).toBe(readFileSync(join(directory, 'log', '00000000000000000001.seg')).toString('hex'));

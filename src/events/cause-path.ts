@@ -1,0 +1,150 @@
+import { malformed } from './event-codec-fields.ts';
+import { decodeName } from './name.ts';
+import { type PackReader, utf8Text } from './pack-reader.ts';
+import type { PackWriter } from './pack-writer.ts';
+
+/**
+ * Paths in causes, and the names in events that they end in: most of the text of a log, said once.
+ *
+ * In a bundle (docs/log-format.md) a path of a cause is stored as what it shares with the path before it, and the rest; a
+ * name in an event that is the last component of the cause's first or last path as one byte:
+ *
+ *     [n, text]   in a cause: the first n bytes of the path before, which are ASCII, then the text
+ *     true        as a name: what stands behind the last slash of the cause's first path
+ *     false       as a name: the same of the cause's last path
+ *
+ * A path is a text argument that starts with a slash. The state is the module's, as with times: writing and reading each
+ * have their own, and neither awaits or yields between `begin…` and the last event of a transaction.
+ */
+
+const SLASH = 0x2f;
+
+/** A shorter prefix would save nothing: the list around it takes two bytes and more. */
+const SHARED_MIN = 4;
+
+// ------------------------------------------------------------------------------------------------------- writing
+
+let pathBefore = '';
+let firstPath: string | null = null;
+let lastPath: string | null = null;
+
+/** @param before - The newest path of the bundle; '' when it has none. */
+export function beginWritingCause(before: string): void {
+  pathBefore = before;
+  firstPath = null;
+  lastPath = null;
+}
+
+/** The newest path, for the next transaction of the bundle. */
+export const writtenPath = (): string => pathBefore;
+
+export function writeCauseText(out: PackWriter, text: string): void {
+  if (text.charCodeAt(0) !== SLASH) return out.text(text);
+  const shared = sharedLength(pathBefore, text);
+  if (shared < SHARED_MIN) out.text(text);
+  else {
+    out.list(2);
+    out.number(shared);
+    out.text(text, shared);
+  }
+  pathBefore = text;
+  firstPath ??= text;
+  lastPath = text;
+}
+
+export function writeName(out: PackWriter, name: string): void {
+  if (firstPath !== null && endsIn(firstPath, name)) out.flag(true);
+  else if (lastPath !== null && lastPath !== firstPath && endsIn(lastPath, name)) out.flag(false);
+  else out.text(name);
+}
+
+/** Whether a name is what stands behind the last slash of a path. */
+function endsIn(path: string, name: string): boolean {
+  return path.endsWith(name) && path.lastIndexOf('/') === path.length - name.length - 1;
+}
+
+/** Characters that two paths have in common at their start, ASCII only, so that they are bytes too. */
+function sharedLength(before: string, path: string): number {
+  const most = Math.min(before.length, path.length);
+  let length = 0;
+  while (length < most) {
+    const unit = path.charCodeAt(length);
+    if (unit >= 0x80 || unit !== before.charCodeAt(length)) break;
+    length++;
+  }
+  return length;
+}
+
+// ------------------------------------------------------------------------------------------------------- reading
+
+/** Bytes of the newest path; a name is taken from here, since a part of a string would keep all of it alive. */
+let path = Buffer.allocUnsafeSlow(4096);
+let pathBytes = 0;
+/** Its bytes need not be UTF-8. */
+let isRaw = false;
+/** Names at the end of the cause's first and last path; null: not asked for yet. */
+let firstName: string | null = null;
+let pathsInCause = 0;
+
+/** A bundle starts: there is no path before. */
+export function beginReadingBundle(): void {
+  pathBytes = 0;
+  beginReadingCause();
+}
+
+export function beginReadingCause(): void {
+  firstName = null;
+  pathsInCause = 0;
+}
+
+/** Reads an argument of a cause: a number or a text. */
+export function readCauseArgument(from: PackReader): string | number {
+  const tag = from.peek();
+  if (tag < 0x80 || tag >= 0xe0 || (tag >= 0xca && tag <= 0xd3)) return from.number();
+  let shared = 0;
+  if (tag >= 0x90 && tag <= 0x9f) {
+    if (from.list() !== 2) throw malformed('a path has two parts');
+    shared = from.number();
+    if (!(shared > 0 && shared <= pathBytes && Number.isInteger(shared))) throw malformed('a path shares too much');
+  }
+  return readPath(from, shared);
+}
+
+function readPath(from: PackReader, shared: number): string {
+  const start = from.at;
+  const text = from.text();
+  if (shared === 0 && text.charCodeAt(0) !== SLASH) return text;
+  // The first name is asked for after the last path was read: it has to be taken now where there are two.
+  if (pathsInCause++ === 1) firstName = lastComponent();
+  const { bytes, at } = from;
+  const tag = bytes[start];
+  isRaw = tag >= 0xc4 && tag <= 0xc6;
+  const headBytes = tag <= 0xbf ? 1 : tag === 0xd9 || tag === 0xc4 ? 2 : tag === 0xda || tag === 0xc5 ? 3 : 5;
+  const rest = start + headBytes;
+  pathBytes = shared + at - rest;
+  if (pathBytes > path.length) {
+    const larger = Buffer.allocUnsafeSlow(pathBytes * 2);
+    path.copy(larger, 0, 0, shared);
+    path = larger;
+  }
+  if (at - rest > 64) bytes.copy(path, shared, rest, at);
+  else for (let from = rest, to = shared; from < at;) path[to++] = bytes[from++];
+  if (shared === 0) return text;
+  return isRaw ? decodeName(path.subarray(0, pathBytes)) : utf8Text(path, 0, pathBytes);
+}
+
+/** Reads a name of an event. */
+export function readName(from: PackReader): string {
+  const tag = from.peek();
+  if (tag !== 0xc3 && tag !== 0xc2) return from.text();
+  from.at++;
+  if (pathsInCause === 0) throw malformed('a name is that of a path, and there is none');
+  if (tag === 0xc2 || pathsInCause === 1) return lastComponent();
+  return firstName as string;
+}
+
+function lastComponent(): string {
+  let start = pathBytes;
+  while (path[start - 1] !== SLASH) start--;
+  return isRaw ? decodeName(path.subarray(start, pathBytes)) : utf8Text(path, start, pathBytes);
+}
