@@ -168,12 +168,15 @@ function foldStretch(log: LogReader, stretch: Stretch, past: Past, answers: Map<
       world.apply(transaction, past);
     }
   }
+  if (next < stops.length && world.seq < stops[next]) throw historyIsGone(world.seq + 1, stops[next] + 1);
   while (next < stops.length) answers.set(stops[next++], world.snapshot());
 }
 
 function expectNext(world: World, transaction: Transaction): void {
-  if (transaction.seq === world.seq + 1) return;
-  throw storeError('ERR_LOG_NOT_FOUND', `history from event ${world.seq + 1} to ${transaction.seq - 1} is gone`, {
-    detail: { seq: world.seq + 1, next: transaction.seq },
-  });
+  if (transaction.seq !== world.seq + 1) throw historyIsGone(world.seq + 1, transaction.seq);
+}
+
+/** @param next - The first event behind the gap. */
+function historyIsGone(seq: number, next: number): Error {
+  return storeError('ERR_LOG_NOT_FOUND', `history from event ${seq} to ${next - 1} is gone`, { detail: { seq, next } });
 }
