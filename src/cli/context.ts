@@ -40,6 +40,8 @@ export class VerbContext {
   readonly session: Store | undefined;
   /** Runs a verb on an open store: what `$ verb` in a scenario does. */
   readonly nested: ContextParts['nested'];
+  /** Takes a signal over from the command, which would end at once. */
+  onSignal: ((signal: NodeJS.Signals) => void) | null = null;
   readonly #opened: Store[] = [];
   readonly #leftovers = new Set<string>();
 

@@ -44,7 +44,8 @@ const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENODATA']);
 export function exitCodeOf(error: unknown): number {
   if (isUsageError(error)) return EXIT_USAGE;
   if (isStoreError(error)) return STORE_CODES[error.code];
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const { code, exitCode } = (error ?? {}) as { code?: unknown; exitCode?: unknown };
+  if (typeof exitCode === 'number') return exitCode; // another process has judged it
   return typeof code === 'string' && ABSENT.has(code) ? EXIT_NOT_FOUND : EXIT_DIFFERENT;
 }
 

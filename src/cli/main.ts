@@ -22,6 +22,7 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
 ] as const) {
   process.on(signal, () => {
+    if (running !== null && running.onSignal !== null) return running.onSignal(signal);
     try {
       running?.progress(null);
       running?.closeSync();

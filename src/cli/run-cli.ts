@@ -5,6 +5,8 @@ import type { CliResult, Store } from '../index.ts';
 import { VerbContext } from './context.ts';
 import { EXIT_OK, EXIT_USAGE, exitCodeOf, isUsageError } from './exit-codes.ts';
 import { BufferOutput, type Output } from './output.ts';
+import { forwardVerb } from './mounting/forward.ts';
+import type { CommandResult as ForwardedResult } from './mounting/messages.ts';
 import { makeProgram, type Parsed, usageText } from './program.ts';
 import { removalHint } from './removed-container.ts';
 import { VERBS } from './verbs.ts';
@@ -58,14 +60,27 @@ export async function runCli(run: CliRun): Promise<number> {
     await context.close();
     await run.stdout.drained();
     return code ?? EXIT_OK;
-  } catch (error) {
+  } catch (refusal) {
     context.progress(null);
+    let error: unknown = refusal;
+    try {
+      const answer = await forwardVerb(refusal, verb.name, run.argv, context.directory);
+      if (answer !== null) return relay(run, answer);
+    } catch (failure) {
+      error = failure;
+    }
     run.stderr.write(errorText(error, verb.name, run.env, removalHint(error, context.openedStore, verb)));
     const command = program.commands.find((each) => each.name() === verb.name);
     if (isUsageError(error) && command !== undefined) run.stderr.write(usageText(command));
     await context.close().catch(() => {});
     return exitCodeOf(error);
   }
+}
+
+function relay(run: CliRun, { exitCode, stdout, stderr }: ForwardedResult): number {
+  run.stdout.write(stdout);
+  run.stderr.write(stderr);
+  return exitCode;
 }
 
 const isNamed = (command: Command, name: string): boolean =>

@@ -25,6 +25,8 @@ import { labelVerb } from './verbs/label.ts';
 import { loadVerb } from './verbs/load.ts';
 import { logVerb } from './verbs/log.ts';
 import { lsVerb } from './verbs/ls.ts';
+import { mountVerb } from './verbs/mount.ts';
+import { mountsVerb } from './verbs/mounts.ts';
 import { pauseVerb } from './verbs/pause.ts';
 import { psVerb } from './verbs/ps.ts';
 import { recordVerb } from './verbs/record.ts';
@@ -41,6 +43,7 @@ import { statVerb } from './verbs/stat.ts';
 import { stopVerb } from './verbs/stop.ts';
 import { tagVerb } from './verbs/tag.ts';
 import { treeVerb } from './verbs/tree.ts';
+import { umountVerb } from './verbs/umount.ts';
 import { unpauseVerb } from './verbs/unpause.ts';
 import { verifyVerb } from './verbs/verify.ts';
 import { volumeVerb } from './verbs/volume.ts';
@@ -87,6 +90,9 @@ export const VERBS: readonly Verb[] = [
   treeVerb,
   findVerb,
   xattrVerb,
+  mountVerb,
+  umountVerb,
+  mountsVerb,
   recordVerb,
   replayVerb,
   exportVerb,

@@ -10,7 +10,7 @@ import { isSymlinkMode } from '../events/mode.ts';
 import { NAME_BYTES_MAX, nameBytes, PATH_BYTES_MAX } from '../events/name.ts';
 import type { Caller } from './caller.ts';
 import { EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from './errno.ts';
-import type { Location, Mount } from './namespace.ts';
+import type { Location, Mount, Namespace } from './namespace.ts';
 
 /** Follow a symbolic link in the last component. */
 export const FOLLOW = 1;
@@ -150,14 +150,11 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
     }
     ino = child;
     directory = node;
-    if (namespace.hasMounts) {
-      let over = namespace.mountOver(mount, ino);
-      while (over !== null) {
-        mount = over;
-        ino = over.top;
-        isPlain = false;
-        over = namespace.mountOver(mount, ino);
-      }
+    const over = namespace.hasMounts ? mountedAt(namespace, mount, ino) : null;
+    if (over !== null) {
+      mount = over.mount;
+      ino = over.ino;
+      isPlain = false;
       directory = mount.overlay.tree.get(ino);
     }
     if (!isLast) continue;
@@ -166,6 +163,15 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
     found.ino = ino;
     return 0;
   }
+}
+
+/** What is seen where a node is covered by a mount, or by several on top of each other; null: it is not covered. */
+export function mountedAt(namespace: Namespace, mount: Mount, ino: Ino): Location | null {
+  let top: Location | null = null;
+  for (let over = namespace.mountOver(mount, ino); over !== null; over = namespace.mountOver(over, over.top)) {
+    top = { mount: over, ino: over.top };
+  }
+  return top;
 }
 
 /** Whether a directory still has its place in the tree: nothing can be made in one that was removed. */

@@ -36,7 +36,7 @@ export class OpenFile {
   readonly parent: Ino;
   readonly name: string;
   /** The path as the caller gave it, for errors and causes. */
-  readonly path: string;
+  path: string;
   isClosed = false;
   /** Of a directory: what the handle saw when reading began; kept until the next rewind. */
   entries: readonly DirectoryEntry[] | null = null;

@@ -1,4 +1,6 @@
+import type { Ino } from '../../events/event.ts';
 import type { Named } from '../decide/copy-up.ts';
+import type { Mount } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
 
 /**
@@ -10,8 +12,14 @@ import type { OpenFile } from '../open-files.ts';
 export function nameOfFile(file: OpenFile): Named {
   const { tree } = file.mount.overlay;
   if (file.parent !== 0 && tree.lookup(file.parent, file.name) === file.ino) return file;
-  const inode = tree.at(file.ino);
+  return nameOfNode(file.mount, file.ino);
+}
+
+/** The name by which a node is copied up of which only the number is known: its one name, or none. */
+export function nameOfNode(mount: Mount, ino: Ino): Named {
+  const { tree } = mount.overlay;
+  const inode = tree.at(ino);
   const isLink = inode.dir === null && inode.nlink > 1;
-  const stands = !isLink && inode.parent !== 0 && tree.lookup(inode.parent, inode.name) === file.ino;
-  return stands ? { parent: inode.parent, name: inode.name, ino: file.ino } : { parent: 0, name: '', ino: file.ino };
+  const stands = !isLink && inode.parent !== 0 && tree.lookup(inode.parent, inode.name) === ino;
+  return stands ? { parent: inode.parent, name: inode.name, ino } : { parent: 0, name: '', ino };
 }

@@ -3,7 +3,7 @@
 import type { Cause } from '../../events/event.ts';
 import { isFileMode, isSymlinkMode, PERMISSION_BITS, S_IFREG } from '../../events/mode.ts';
 import type { Caller } from '../caller.ts';
-import { copyUp } from '../decide/copy-up.ts';
+import { copyUp, type Named } from '../decide/copy-up.ts';
 import { createNameless, createNode } from '../decide/create.ts';
 import type { Draft } from '../engine.ts';
 import { EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EROFS } from '../errno.ts';
@@ -25,6 +25,7 @@ import {
   OpenFile,
 } from '../open-files.ts';
 import { commitDraft, draftFor } from './commit.ts';
+import { nameOfNode } from './name-of-file.ts';
 
 const found = new Found();
 
@@ -46,6 +47,22 @@ export function open(caller: Caller, start: Location, path: string, flags: numbe
   }
   const error = walk(caller, start, path, flags & O_NOFOLLOW ? 0 : FOLLOW, found);
   if (error !== 0) return error;
+  return openExisting(caller, path, flags);
+}
+
+/**
+ * Opens a node that is known already, because a kernel that is served has looked it up: no path is walked.
+ *
+ * @param node - With the name by which it would be copied up; parent 0: the tree is asked.
+ * @param path - For errors and causes.
+ */
+export function openNode(caller: Caller, node: Location & Named, flags: number, path: string): OpenFile | number {
+  found.mount = node.mount;
+  found.ino = node.ino;
+  const named = node.parent === 0 ? nameOfNode(node.mount, node.ino) : node;
+  found.parent = named.parent;
+  found.name = named.name;
+  found.last = named.parent === 0 ? 'root' : 'name';
   return openExisting(caller, path, flags);
 }
 

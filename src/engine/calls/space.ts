@@ -36,7 +36,8 @@ export function truncate(caller: Caller, start: Location, path: string, size: nu
   return resize(caller.namespace, mount, named, inode, size, ['truncate', path, size], false);
 }
 
-export function ftruncate(file: OpenFile, size: number): number {
+/** @param touches - Times change even where the size stays: ftruncate(2) does that, truncate(2) does not. */
+export function ftruncate(file: OpenFile, size: number, touches = true): number {
   const inode = nodeOf(file);
   if (inode === undefined) return ESTALE;
   if (size < 0) return EINVAL;
@@ -44,10 +45,9 @@ export function ftruncate(file: OpenFile, size: number): number {
   if (!file.canWrite) return EINVAL;
   if (file.mount.readOnly) return EROFS;
   if (size > FILE_BYTES_MAX) return EFBIG;
-  return resize(file.namespace, file.mount, nameOfFile(file), inode, size, ['ftruncate', file.path, size], true);
+  return resize(file.namespace, file.mount, nameOfFile(file), inode, size, ['ftruncate', file.path, size], touches);
 }
 
-/** @param touches - Times change even where the size stays: ftruncate(2) does that, truncate(2) does not. */
 function resize(
   namespace: Namespace,
   mount: Mount,

@@ -1,0 +1,46 @@
+/** Verbs that the process that has mounted the store runs for others, which can't write to it meanwhile. */
+
+import { sendCommand, takesCommands } from '../../entry/mount.ts';
+import { isStoreError } from '../../index.ts';
+import type { CommandResult } from './messages.ts';
+
+/** Those that name nothing on the host, whose paths would mean something else in the other process. */
+const FORWARDED: ReadonlySet<string> = new Set([
+  'commit',
+  'create',
+  'fork',
+  'kill',
+  'label',
+  'pause',
+  'rename',
+  'restart',
+  'rewind',
+  'rm',
+  'rmi',
+  'start',
+  'stop',
+  'tag',
+  'unpause',
+  'volume',
+]);
+
+/**
+ * Has a verb run by the process that has the store, when it was refused because of that.
+ *
+ * @returns null when it can't be: the refusal stands.
+ */
+export async function forwardVerb(
+  error: unknown,
+  verb: string,
+  argv: readonly string[],
+  directory: string,
+): Promise<CommandResult | null> {
+  if (!FORWARDED.has(verb) || !isStoreError(error, 'ERR_LOG_LOCKED') || !takesCommands(directory)) return null;
+  try {
+    return (await sendCommand(directory, argv)) as CommandResult;
+  } catch (failure) {
+    // Nobody behind the socket: the one who has the store does not take commands.
+    if ((failure as NodeJS.ErrnoException).code === 'ECONNREFUSED') return null;
+    throw failure;
+  }
+}

@@ -1,0 +1,105 @@
+/** A program in a mounted container: with the container as its root directory, or in its directory. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+
+export interface ProgramOptions {
+  /** Where the container is mounted. */
+  readonly root: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** In the container; '': its root directory. */
+  readonly workingDirectory: string;
+  /**
+   * `root`: the container is its root directory, in mount, pid and ipc namespaces of its own. `over`: the container lies over
+   * `over`, in a mount namespace, so that the program sees the paths it knows. `inside`: it starts in the mount point.
+   */
+  readonly view: 'root' | 'over' | 'inside';
+  /** The directory of the host that the container started as. */
+  readonly over: string | null;
+  /** `user[:group]`, names or numbers; '': root. */
+  readonly user: string;
+}
+
+/** The script's own variables; the program does not get them. */
+const OWN = ['OVERLOG_ROOT', 'OVERLOG_OVER', 'OVERLOG_WD', 'OVERLOG_PATH', 'OVERLOG_USER'];
+const WITHOUT_OWN = OWN.map((name) => `-u ${name}`).join(' ');
+
+/**
+ * Devices and processes of the machine, where the image has a place for them. Tools are the machine's until the root changes;
+ * the program's PATH holds from then on.
+ */
+const AS_ROOT = `
+set -e
+if [ -d "$OVERLOG_ROOT/proc" ]; then mount -t proc proc "$OVERLOG_ROOT/proc"; fi
+if [ -d "$OVERLOG_ROOT/dev" ]; then mount --rbind /dev "$OVERLOG_ROOT/dev"; fi
+if [ -d "$OVERLOG_ROOT/sys" ]; then mount --rbind /sys "$OVERLOG_ROOT/sys" && mount -o remount,bind,ro "$OVERLOG_ROOT/sys"; fi
+exec env ${WITHOUT_OWN} PATH="$OVERLOG_PATH" "$(command -v unshare)" --root="$OVERLOG_ROOT" --wd="$OVERLOG_WD" $OVERLOG_USER -- "$@"
+`;
+
+const OVER = `
+set -e
+mount --bind "$OVERLOG_ROOT" "$OVERLOG_OVER"
+cd "$OVERLOG_WD"
+exec env ${WITHOUT_OWN} "$@"
+`;
+
+/** Starts it on this process' terminal. */
+export function startProgram(options: ProgramOptions): ChildProcess {
+  const { root, argv, env, view, over, workingDirectory } = options;
+  if (view === 'inside') {
+    const cwd = join(root, workingDirectory);
+    return spawn(argv[0], argv.slice(1), { stdio: 'inherit', cwd, env });
+  }
+  const isRoot = view === 'root';
+  const namespaces = isRoot ? ['--mount', '--pid', '--fork', '--kill-child', '--ipc'] : ['--mount'];
+  const script = isRoot ? AS_ROOT : OVER;
+  return spawn('unshare', [...namespaces, '--propagation', 'private', '--', 'sh', '-c', script, 'sh', ...argv], {
+    stdio: 'inherit',
+    env: {
+      ...env,
+      PATH: process.env['PATH'] ?? '',
+      OVERLOG_ROOT: root,
+      OVERLOG_OVER: over ?? '',
+      OVERLOG_WD: isRoot ? workingDirectory || '/' : join(over ?? '/', workingDirectory),
+      OVERLOG_PATH: env['PATH'] ?? '',
+      OVERLOG_USER: isRoot ? userOptions(root, options.user) : '',
+    },
+  });
+}
+
+/** 128 and the signal's number, as shells count. */
+export const exitCodeOfProgram = (code: number | null, signal: NodeJS.Signals | null): number =>
+  code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+
+/** Options of unshare(1) for a user of the container, by its own passwd(5) and group(5). */
+function userOptions(root: string, text: string): string {
+  const [user, group] = text.split(':');
+  if (user === undefined || user === '' || user === 'root' || user === '0') return '';
+  const entry = entryOf(join(root, 'etc/passwd'), user);
+  const uid = /^\d+$/.test(user) ? user : entry?.[2];
+  if (uid === undefined) throw new Error(`the image's user "${user}" is not in its /etc/passwd`);
+  const gid = group === undefined ? (entry?.[3] ?? '0') : (entryOf(join(root, 'etc/group'), group)?.[2] ?? group);
+  return `--setuid=${uid} --setgid=${gid}`;
+}
+
+function entryOf(file: string, name: string): string[] | undefined {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return lines.map((line) => line.split(':')).find((fields) => fields[0] === name || fields[2] === name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The program itself, behind unshare --fork; 0 before it has begun. */
+export function processInside(child: ChildProcess): number {
+  try {
+    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1');
+    return Number(children.trim().split(' ')[0]);
+  } catch {
+    return 0;
+  }
+}

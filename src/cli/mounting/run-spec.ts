@@ -1,0 +1,85 @@
+/** The container that a program runs in: made, or found by its name, in the thread that owns the store. */
+
+import { createHash } from 'node:crypto';
+import { type Container, isStoreError, parseVolumeOption, type Store } from '../../index.ts';
+
+export interface RunSpec {
+  /** Name or id of an image; null with `lower`, or for a container that is there. */
+  readonly image: string | null;
+  /** Real path of a directory that the container starts as; null: none. */
+  readonly lower: string | null;
+  readonly name: string | null;
+  readonly volumes: readonly string[];
+  /** Empty: the image's own. */
+  readonly command: readonly string[];
+}
+
+/** What the program gets from the image's config. */
+export interface RunDefaults {
+  readonly command: readonly string[];
+  readonly environment: readonly string[];
+  readonly workingDirectory: string;
+  /** `user[:group]` as the config has it. */
+  readonly user: string;
+  /** The container was made for this run. */
+  readonly isNew: boolean;
+  /** Seq before the program began. */
+  readonly before: number;
+}
+
+/** Label that says which directory of the host a container started as. */
+export const LOWER_LABEL = 'overlog.lower';
+
+/** Finds or makes the container, and starts it. */
+export async function prepareRun(
+  store: Store,
+  spec: RunSpec,
+): Promise<{ container: Container; defaults: RunDefaults }> {
+  const there = spec.name === null ? null : existing(store, spec.name);
+  const container = there ?? (await create(store, spec));
+  const before = store.seq;
+  await container.start();
+  const { image, command } = container.inspect();
+  const config = image === null ? null : store.images.get(image).config.run;
+  return {
+    container,
+    defaults: {
+      command: spec.command.length > 0 ? spec.command : command,
+      environment: config?.environment ?? [],
+      workingDirectory: config?.workingDirectory ?? '',
+      user: config?.user ?? '',
+      isNew: there === null,
+      before,
+    },
+  };
+}
+
+function existing(store: Store, name: string): Container | null {
+  try {
+    return store.containers.get(name);
+  } catch (error) {
+    if (isStoreError(error, 'ERR_NOT_FOUND')) return null;
+    throw error;
+  }
+}
+
+async function create(store: Store, { image, lower, name, volumes, command }: RunSpec): Promise<Container> {
+  if (image === null && lower === null) {
+    const which = name === null ? 'it takes --image or --lower' : `there is no container "${name}" yet`;
+    throw Object.assign(new Error(`${which}: say what it starts as, with --image REF or --lower DIR`), { exitCode: 2 });
+  }
+  return store.containers.create({
+    image: lower === null ? (image as string) : await loadLower(store, lower),
+    ...(name !== null && { name }),
+    ...(command.length > 0 && { command: [...command] }),
+    mounts: volumes.map(parseVolumeOption),
+    labels: lower === null ? {} : { [LOWER_LABEL]: lower },
+  });
+}
+
+/** The directory as an image of one layer. Equal content is stored once, so a second time costs the reading only. */
+async function loadLower(store: Store, directory: string): Promise<string> {
+  const tag = `lower/${createHash('sha256').update(directory).digest('hex').slice(0, 12)}:latest`;
+  const [{ id }] = await store.images.load(directory, { tag });
+  return id;
+}

@@ -1,0 +1,224 @@
+/**
+ * A mount, seen from the main thread of the process that serves it: it opens the device, mounts, listens for commands and
+ * signals, and tells the kernel what the serving thread wants told.
+ */
+
+import { realpathSync, write } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import type { Worker } from 'node:worker_threads';
+import {
+  abortConnection,
+  checkMountPoint,
+  clearDeadMounts,
+  closeDevice,
+  type ControlServer,
+  listenForCommands,
+  mountDevice,
+  openDevice,
+  overlogMountAt,
+  removeMountRecord,
+  startOfProcess,
+  unmount,
+  type UnmountHow,
+  writeMountRecord,
+} from '../../entry/mount.ts';
+import { type CommandResult, type FromServer, type ToServer, UNSYNCED, WANTED } from './messages.ts';
+import { startServer } from './worker-source.ts';
+
+export interface ServeOptions {
+  readonly store: string;
+  readonly container: string;
+  readonly at: string | null;
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Told of mounts of killed servers that were taken away, and of what a bind could not do. */
+  readonly say: (text: string) => void;
+}
+
+/** How often it is looked whether something waits for the disk. */
+const SYNC_CHECK_MS = 250;
+
+type Opened = Extract<FromServer, { type: 'opened' }>;
+
+export class ServedMount {
+  readonly directory: string;
+  readonly opened: Opened;
+  /** Resolves when it is unmounted and the store is closed: with null, or what went wrong. */
+  readonly ended: Promise<string | null>;
+  readonly #parts: Parts;
+  readonly #control: ControlServer | null;
+  /** The kernel's number of the device that the mount is. */
+  readonly #connection: string;
+  readonly #timer: NodeJS.Timeout;
+  readonly #waiting = new Map<number, (result: CommandResult) => void>();
+  #nextCommand = 1;
+  #notices: Promise<void> = Promise.resolve();
+
+  private constructor(parts: Parts, opened: Opened, control: ControlServer | null) {
+    this.#parts = parts;
+    this.directory = parts.directory;
+    this.opened = opened;
+    this.#control = control;
+    this.#connection = overlogMountAt(parts.directory)?.device ?? '';
+    this.#timer = setInterval(() => {
+      if (Atomics.load(parts.flags, UNSYNCED) !== 0) this.#wake();
+    }, SYNC_CHECK_MS);
+    this.#timer.unref();
+    this.ended = new Promise((resolve) => {
+      parts.worker.on('message', (message: FromServer) => this.#receive(message, resolve));
+      parts.worker.once('error', (error) => resolve(error.message));
+    });
+  }
+
+  /**
+   * Opens the store in a thread of its own, and mounts.
+   *
+   * @throws What keeps it from being mounted, as one sentence; nothing is mounted then, and the store is closed.
+   */
+  static async start(options: ServeOptions): Promise<ServedMount> {
+    prepareMount(options.store, options.directory, options.say);
+    const directory = realpathSync(options.directory);
+    const device = openDevice();
+    const flags = new Int32Array(new SharedArrayBuffer(8));
+    const { store, container, at } = options;
+    const env = { ...options.env } as Record<string, string>;
+    const worker = startServer({ store, container, at, device, flags: flags.buffer, env });
+    const parts: Parts = { options, directory, device, flags, worker };
+    try {
+      const opened = await firstMessage(worker);
+      return await mountOpened(parts, opened, (made, control) => new ServedMount(made, opened, control));
+    } catch (error) {
+      await worker.terminate();
+      closeDevice(device);
+      throw error;
+    }
+  }
+
+  /** Runs a verb on the open store. */
+  command(argv: readonly string[]): Promise<CommandResult> {
+    const id = this.#nextCommand++;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#post({ type: 'command', id, argv });
+      this.#wake();
+    });
+  }
+
+  /** @returns null, or what umount(8) said. */
+  unmount(how: UnmountHow = 'plain'): string | null {
+    return unmount(this.directory, how);
+  }
+
+  /** Ends it whoever is in it: their calls fail from here on. */
+  abort(): void {
+    // Out of sight already, it can only be reached by its number.
+    if (unmount(this.directory, 'force') !== null) abortConnection(this.#connection);
+  }
+
+  #post(message: ToServer): void {
+    this.#parts.worker.postMessage(message);
+  }
+
+  /** The serving thread waits in the kernel; a request of our own makes it look up. */
+  #wake(): void {
+    Atomics.store(this.#parts.flags, WANTED, 1);
+    statfs(this.directory).catch(() => {}); // unmounted meanwhile: it looks up by itself
+  }
+
+  #receive(message: FromServer, end: (error: string | null) => void): void {
+    switch (message.type) {
+      case 'notify':
+        this.#notices = this.#notices.then(() => this.#tellKernel(message.notices));
+        return;
+      case 'result':
+        // Whoever gave the command finds the kernel informed.
+        void this.#notices.then(() => this.#waiting.get(message.id)?.(message.result));
+        return;
+      case 'closed':
+        this.#close();
+        end(message.error);
+        return;
+      case 'opened':
+      case 'refused':
+        return; // came before this object was made
+    }
+  }
+
+  async #tellKernel(notices: readonly Uint8Array[]): Promise<void> {
+    for (const notice of notices) {
+      // ENOENT: the kernel knows nothing of that node.
+      await new Promise<void>((done) => write(this.#parts.device, notice, () => done()));
+    }
+  }
+
+  #close(): void {
+    clearInterval(this.#timer);
+    this.#control?.close();
+    const gone = { exitCode: 1, stdout: '', stderr: 'overlog: the store was unmounted meanwhile\n' };
+    for (const resolve of this.#waiting.values()) resolve(gone);
+    removeMountRecord(this.#parts.options.store, process.pid);
+    closeDevice(this.#parts.device);
+  }
+}
+
+interface Parts {
+  readonly options: ServeOptions;
+  readonly directory: string;
+  readonly device: number;
+  readonly flags: Int32Array<SharedArrayBuffer>;
+  readonly worker: Worker;
+}
+
+/**
+ * Clears away what killed servers left, and looks at the mount point.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when nothing can be mounted there.
+ */
+export function prepareMount(store: string, directory: string, say: (text: string) => void): void {
+  for (const dead of clearDeadMounts(store)) {
+    say(`took away the mount of a server that was killed: ${dead.container} at ${dead.directory}`);
+  }
+  checkMountPoint(directory);
+}
+
+async function mountOpened(
+  parts: Parts,
+  opened: Opened,
+  make: (parts: Parts, control: ControlServer | null) => ServedMount,
+): Promise<ServedMount> {
+  const { options, directory, device, worker } = parts;
+  const { container, at, readOnly } = opened;
+  let control: ControlServer | null = null;
+  try {
+    const name = at === null ? container : `${container}@${at}`;
+    mountDevice(device, directory, { source: `overlog-${process.pid}:${name}`, readOnly });
+    const start = startOfProcess(process.pid);
+    writeMountRecord(options.store, { pid: process.pid, start, directory, container, at, readOnly });
+    let served: ServedMount | null = null;
+    if (at === null) {
+      control = await listenForCommands(options.store, (argv) => served!.command(argv as string[]));
+    }
+    served = make(parts, control);
+    worker.postMessage({ type: 'serve' } satisfies ToServer);
+    return served;
+  } catch (error) {
+    control?.close();
+    unmount(directory, 'lazy');
+    removeMountRecord(options.store, process.pid);
+    worker.postMessage({ type: 'abandon' } satisfies ToServer);
+    await new Promise<void>((done) => worker.once('exit', () => done()));
+    throw error;
+  }
+}
+
+function firstMessage(worker: Worker): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', (message: FromServer) => {
+      if (message.type === 'opened') resolve(message);
+      else if (message.type === 'refused') {
+        reject(Object.assign(new Error(message.message), { exitCode: message.exitCode }));
+      }
+    });
+    worker.once('error', reject);
+  });
+}

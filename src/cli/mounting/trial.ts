@@ -1,0 +1,52 @@
+/** `run --try`: what the program changed, and what shall become of it. */
+
+import { createInterface } from 'node:readline/promises';
+import type { VerbContext } from '../context.ts';
+import type { ServedMount } from './served-mount.ts';
+
+export type Answer = 'keep' | 'apply' | 'drop';
+
+export interface Trial {
+  readonly container: string;
+  /** Seq before the program began. */
+  readonly before: number;
+  /** The directory that the container started as. */
+  readonly lower: string | null;
+  readonly answer: Answer | 'ask';
+}
+
+/** @returns `failed`: not all could be applied; the container keeps it. */
+export async function askWhatNow(
+  context: VerbContext,
+  served: ServedMount,
+  { container, before, lower, answer }: Trial,
+): Promise<Answer | 'failed'> {
+  const changes = await served.command(['diff', '--stat', `${before}..`, container]);
+  context.print(changes.stdout === '' ? 'nothing changed\n' : changes.stdout);
+  const chosen = answer === 'ask' ? await ask(context, lower) : answer;
+  if (chosen !== 'apply') return chosen;
+  if (lower === null) {
+    context.say('overlog run: the container was not made of a directory that it could be applied to; it is kept');
+    return 'failed';
+  }
+  const applied = await served.command(['apply', container, lower]);
+  context.print(applied.stdout);
+  context.stderr.write(applied.stderr);
+  return applied.exitCode === 0 ? 'apply' : 'failed';
+}
+
+/** Without a terminal nobody answers, and nothing is lost by keeping. */
+async function ask(context: VerbContext, lower: string | null): Promise<Answer> {
+  if (!process.stdin.isTTY) {
+    context.say('kept: there is nobody to ask; --try=apply and --try=drop say it before');
+    return 'keep';
+  }
+  const question = lower === null ? 'keep or drop? [K/d] ' : `keep, apply to ${lower}, or drop? [K/a/d] `;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const text = (await terminal.question(question)).trim().toLowerCase();
+    return text.startsWith('d') ? 'drop' : text.startsWith('a') && lower !== null ? 'apply' : 'keep';
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,81 @@
+import { resolve } from 'node:path';
+import type { VerbContext } from '../context.ts';
+import { usageError } from '../exit-codes.ts';
+import { isInBackground, mountInBackground, reportFailure, reportMounted } from '../mounting/background.ts';
+import { prepareMount, ServedMount } from '../mounting/served-mount.ts';
+import { untilUnmounted } from '../mounting/signals.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
+
+export const mountVerb: Verb = {
+  name: 'mount',
+  summary: 'mount a container as a directory, now for reading and writing, or as it was at a moment',
+  details:
+    'Any program can work in the directory; every change it makes is in the log, by process. Linux with /dev/fuse, as root. ' +
+    'While it is mounted, other verbs that change the store are done by the process that serves it.',
+  args: [
+    {
+      form: '<container>',
+      description: 'name or id; NAME@MOMENT mounts an earlier moment, of a removed container too',
+    },
+    { form: '<dir>', description: 'an empty directory' },
+  ],
+  options: [{ flags: '--foreground', description: 'stay, and unmount on Ctrl-C; default: serve in the background' }],
+  examples: [
+    { command: 'mount web /mnt/web', explains: 'work in it; every change is in the log' },
+    { command: 'mount web@~1h /mnt/then', explains: 'as it was an hour ago, to read' },
+    { command: 'umount /mnt/web', explains: 'take it away' },
+  ],
+  run: async (context, [name, directory], options) => {
+    const { container, at } = parseMount(name);
+    const say = (text: string): void => context.say(text);
+    if (!flag(options, 'foreground')) {
+      if (!context.storeExists) await context.store('read');
+      prepareMount(resolve(context.directory), directory, say);
+      const mounted = await mountInBackground(context, name, directory);
+      context.answer(mounted, () => `${mounted.directory}\n`);
+      return;
+    }
+    const served = await startServing(context, container, at, directory);
+    const { opened } = served;
+    if (isInBackground(context)) reportMounted({ pid: process.pid, ...opened, directory: served.directory });
+    else {
+      const moment = opened.at === null ? '' : ` as it was after event ${opened.at}`;
+      context.say(`${opened.container}${moment} is mounted at ${served.directory}; Ctrl-C unmounts it`);
+    }
+    const error = await untilUnmounted(context, served);
+    if (error !== null) throw new Error(error);
+  },
+};
+
+async function startServing(
+  context: VerbContext,
+  container: string,
+  at: string | null,
+  directory: string,
+): Promise<ServedMount> {
+  const say = (text: string): void => context.say(text);
+  try {
+    return await ServedMount.start({
+      store: resolve(context.directory),
+      container,
+      at,
+      directory,
+      env: context.env,
+      say,
+    });
+  } catch (error) {
+    if (isInBackground(context)) reportFailure(error);
+    throw error;
+  }
+}
+
+/** `NAME`, or `NAME@MOMENT`; a moment may hold an @ of its own (`@1767323045.5`). */
+function parseMount(text: string): { container: string; at: string | null } {
+  const at = text.indexOf('@');
+  if (at < 0) return { container: text, at: null };
+  const moment = text.slice(at + 1);
+  if (at === 0 || moment === '')
+    throw usageError(`"${text}" is not a container, nor a container at a moment: NAME@MOMENT`);
+  return { container: text.slice(0, at), at: moment };
+}

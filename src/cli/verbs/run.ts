@@ -1,0 +1,161 @@
+import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { VerbContext } from '../context.ts';
+import { usageError } from '../exit-codes.ts';
+import { exitCodeOfProgram, processInside, type ProgramOptions, startProgram } from '../mounting/program.ts';
+import type { RunSpec } from '../mounting/run-spec.ts';
+import { ServedMount } from '../mounting/served-mount.ts';
+import { type Answer, askWhatNow } from '../mounting/trial.ts';
+import { flag, listOption, type Options, textOption } from '../options.ts';
+import type { Verb } from '../verb.ts';
+
+export const runVerb: Verb = {
+  name: 'run',
+  summary: 'run a program in a container: every change it makes is in the log, by process, and can be undone',
+  details:
+    'With --image the container is its root directory, in mount, pid and ipc namespaces of its own. With --lower DIR it lies over ' +
+    'DIR, for the program alone: DIR stays as it is. A container that is there already is gone on with. Start and end are in ' +
+    'the log. Linux with /dev/fuse, as root.',
+  args: [{ form: '[command...]', description: 'the program and its arguments, behind --; default: that of the image' }],
+  options: [
+    { flags: '--image <image>', description: 'make the container of an image' },
+    { flags: '--lower <dir>', description: 'make it of a directory, which stays as it is' },
+    { flags: '--name <name>', description: 'its name; one that is there is taken' },
+    { flags: '-v, --volume <mount>', description: 'VOLUME:PATH[:ro,nocopy], /HOST:PATH[:ro] or PATH', repeat: true },
+    { flags: '-w, --workdir <dir>', description: 'where the program starts, in the container' },
+    { flags: '-e, --env <key=value>', description: 'a variable of its environment', repeat: true },
+    { flags: '--chroot', description: 'the container is its root directory, with --lower too' },
+    { flags: '--rm', description: 'remove the container afterwards; earlier moments keep it' },
+    {
+      flags: '--try [answer]',
+      description: 'show what it changed, then keep, apply (to the directory) or drop it; default: ask',
+    },
+  ],
+  examples: [
+    {
+      command: 'run --lower . --try -- npm install left-pad',
+      explains: 'see what it does before it is done to this directory',
+    },
+    { command: 'run --image app:1 --name web -- sh', explains: 'a shell in a container of an image' },
+    { command: 'run --name web -- sh', explains: 'once more in the same container' },
+  ],
+  run: async (context, command, options) => {
+    const spec = specOf(context, command, options);
+    const trial = trialOf(options);
+    const root = mkdtempSync(join(tmpdir(), 'overlog-run-'));
+    try {
+      const served = await ServedMount.start({
+        store: resolve(context.directory),
+        what: { run: spec },
+        directory: root,
+        env: context.env,
+        say: (text) => context.say(text),
+      });
+      return await runIn(context, served, spec, options, trial);
+    } finally {
+      rmdirSync(root);
+    }
+  },
+};
+
+function specOf(context: VerbContext, command: readonly string[], options: Options): RunSpec {
+  const [image, lower, name] = ['image', 'lower', 'name'].map((option) => textOption(options, option) ?? null);
+  if (image !== null && lower !== null) throw usageError('it takes --image or --lower, not both');
+  const directory = lower === null ? null : realpathSync(lower);
+  const store = resolve(context.directory);
+  if (directory !== null && (store === directory || store.startsWith(directory === '/' ? '/' : `${directory}/`))) {
+    throw usageError(
+      `the store ${store} lies in ${directory} and would be a part of it: name one elsewhere with --store`,
+    );
+  }
+  return { image, lower: directory, name, volumes: listOption(options, 'volume'), command };
+}
+
+function trialOf(options: Options): Answer | 'ask' | null {
+  const value = options['try'];
+  if (value === undefined) return null;
+  if (value === true) return 'ask';
+  if (value !== 'keep' && value !== 'apply' && value !== 'drop') throw usageError('--try is one of: keep, apply, drop');
+  return value;
+}
+
+async function runIn(
+  context: VerbContext,
+  served: ServedMount,
+  spec: RunSpec,
+  options: Options,
+  trial: Answer | 'ask' | null,
+): Promise<number> {
+  const { container, defaults } = served.opened;
+  let exitCode = 1;
+  let then: 'keep' | 'drop' | 'remove' = flag(options, 'rm') ? 'remove' : 'keep';
+  try {
+    exitCode = await runProgram(context, programOf(context, served, spec, options));
+    if (trial !== null) {
+      const before = defaults?.before ?? 0;
+      const answer = await askWhatNow(context, served, { container, before, lower: spec.lower, answer: trial });
+      if (answer === 'drop') then = 'drop';
+      if (answer === 'failed') exitCode ||= 1;
+    }
+  } finally {
+    served.endRun({ exitCode, then });
+    const busy = served.unmount();
+    if (busy !== null) {
+      context.say(`programs that it has started are still in ${container}: it ends with the last of them`);
+      served.unmount('lazy');
+    }
+    const error = await served.ended;
+    if (error !== null) context.say(`overlog run: ${error}`);
+  }
+  return exitCode;
+}
+
+function programOf(context: VerbContext, served: ServedMount, spec: RunSpec, options: Options): ProgramOptions {
+  const defaults = served.opened.defaults ?? { command: [], environment: [], workingDirectory: '', user: '' };
+  const argv = defaults.command;
+  if (argv.length === 0) throw usageError('there is no program to run: name it behind --');
+  const isRoot = spec.lower === null || flag(options, 'chroot');
+  const own = isRoot ? { PATH: DEFAULT_PATH, HOME: '/root', TERM: context.env['TERM'] ?? 'dumb' } : context.env;
+  const variables = [...(isRoot ? defaults.environment : []), ...listOption(options, 'env')].map(variableOf);
+  return {
+    root: served.directory,
+    argv,
+    env: { ...(own as Record<string, string>), ...Object.fromEntries(variables) },
+    workingDirectory: textOption(options, 'workdir') ?? (isRoot ? defaults.workingDirectory : ''),
+    view: isRoot ? 'root' : 'over',
+    over: spec.lower,
+    user: defaults.user,
+  };
+}
+
+/** As Docker sets it where an image does not. */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+function variableOf(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  if (equals <= 0) throw usageError(`a variable is KEY=VALUE, not "${text}"`);
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+/** Runs it to its end. Signals that this process gets are the program's; those of the terminal it has got itself. */
+async function runProgram(context: VerbContext, options: ProgramOptions): Promise<number> {
+  const child = startProgram(options);
+  const forward = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGINT' && process.stdin.isTTY) return;
+    const inside = options.view === 'root' ? processInside(child) : (child.pid ?? 0);
+    if (inside > 0) process.kill(inside, signal);
+  };
+  context.onSignal = forward;
+  const others = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+  for (const signal of others) process.on(signal, forward);
+  try {
+    return await new Promise<number>((done, fail) => {
+      child.once('error', fail);
+      child.once('exit', (code, signal) => done(exitCodeOfProgram(code, signal)));
+    });
+  } finally {
+    for (const signal of others) process.off(signal, forward);
+    context.onSignal = null;
+  }
+}

@@ -1,0 +1,63 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join, basename } from 'node:path';
+import { overlogMountAt, startOfProcess, unmount } from '../../entry/mount.ts';
+import type { VerbContext } from '../context.ts';
+import { flag } from '../options.ts';
+import type { Verb } from '../verb.ts';
+
+/** How long it is waited for the server to have closed the store. */
+const WAIT_MS = 30_000;
+const POLL_MS = 5;
+
+export const umountVerb: Verb = {
+  name: 'umount',
+  summary: 'unmount what overlog mount has mounted, and wait until the store is closed',
+  args: [{ form: '<dir...>', description: 'mount points' }],
+  options: [
+    { flags: '--lazy', description: 'out of sight at once, gone when the last program has left it' },
+    { flags: '--force', description: 'now, whoever is in it: their calls fail' },
+  ],
+  examples: [{ command: 'umount /mnt/web', explains: 'what was written is on the disk when it returns' }],
+  run: async (context, directories, options) => {
+    const how = flag(options, 'force') ? 'force' : flag(options, 'lazy') ? 'lazy' : 'plain';
+    const done: { directory: string }[] = [];
+    for (const asked of directories) {
+      const directory = realDirectory(asked);
+      const mount = overlogMountAt(directory);
+      if (mount === null) {
+        throw Object.assign(new Error(`nothing of overlog is mounted at ${asked}`), { code: 'ENOENT' });
+      }
+      const failure = unmount(directory, how);
+      if (failure !== null) throw new Error(`${asked}: ${failure.replace(/^umount: [^:]*: /, '')}${hint(failure)}`);
+      if (how !== 'lazy') await serverEnded(context, serverOf(mount.source));
+      done.push({ directory });
+    }
+    context.answer(done, () => '');
+  },
+};
+
+/** A dead mount has no real path any more: that of its parent serves. */
+function realDirectory(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (!existsSync(parent)) throw error;
+    return join(realpathSync(parent), basename(path));
+  }
+}
+
+const hint = (failure: string): string =>
+  failure.includes('busy') ? ': programs are in it; end them, or take --lazy or --force' : '';
+
+/** The source of a mount names the process that serves it. */
+const serverOf = (source: string): number => Number(/^overlog-(\d+):/.exec(source)?.[1] ?? 0);
+
+async function serverEnded(context: VerbContext, pid: number): Promise<void> {
+  const start = startOfProcess(pid);
+  if (start === '') return;
+  for (let waitedMs = 0; startOfProcess(pid) === start; waitedMs += POLL_MS) {
+    if (waitedMs >= WAIT_MS) return context.say(`process ${pid} still writes to the disk`);
+    await new Promise<void>((turn) => setTimeout(turn, POLL_MS));
+  }
+}

@@ -1,0 +1,25 @@
+/** `overlog/mount`: containers served to the kernel as a file system (FUSE). Linux only. */
+
+export {
+  abortConnection,
+  checkMountPoint,
+  closeDevice,
+  mountDevice,
+  type MountOptions,
+  openDevice,
+  overlogMountAt,
+  unmount,
+  type UnmountHow,
+} from '../mount/device.ts';
+export {
+  clearDeadMounts,
+  isServed,
+  type MountRecord,
+  mountRecords,
+  removeMountRecord,
+  startOfProcess,
+  writeMountRecord,
+} from '../mount/mount-records.ts';
+export type { MountEntry } from '../mount/mount-table.ts';
+export { MountServer, type MountServerOptions, type ServeEnd } from '../mount/server.ts';
+export { type ControlServer, listenForCommands, sendCommand, takesCommands } from '../mount/control-socket.ts';

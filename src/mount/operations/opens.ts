@@ -1,0 +1,103 @@
+/** Operations that open and close files: OPEN, CREATE, TMPFILE, RELEASE, FLUSH. */
+
+import { close, flagsText, open, openNode } from '../../engine/calls/open.ts';
+import { ENOSYS } from '../../engine/errno.ts';
+import { O_ACCMODE, O_CREAT, O_EXCL, O_NOFOLLOW, O_TMPFILE, O_TRUNC, type OpenFile } from '../../engine/open-files.ts';
+import type { Location } from '../../engine/namespace.ts';
+import { PERMISSION_BITS } from '../../events/mode.ts';
+import { killPrivileges } from '../privileges.ts';
+import {
+  CREATE,
+  ENTRY_OUT_BYTES,
+  FLUSH,
+  FOPEN_KEEP_CACHE,
+  FUSE_OPEN_KILL_SUIDGID,
+  OPEN,
+  OPEN_OUT_BYTES,
+  RELEASE,
+  TMPFILE,
+} from '../protocol.ts';
+import { GONE, type Operations, type Session } from '../session.ts';
+
+/** The kernel has resolved the path, tested the permissions, and knows where O_APPEND writes. */
+const KEPT_FLAGS = O_ACCMODE | O_TRUNC;
+
+function openFile(session: Session): number {
+  const { request, target } = session;
+  if (session.node() === undefined) return GONE;
+  const flags = request.u32(0) & KEPT_FLAGS;
+  const file = openNode(session.caller, target, flags, session.pathOfTarget());
+  if (typeof file === 'number') return file;
+  if (flags & O_TRUNC) killPrivileges(file, (request.u32(4) & FUSE_OPEN_KILL_SUIDGID) !== 0);
+  return writeOpenOut(session, 0, file);
+}
+
+function create(session: Session): number {
+  const { request } = session;
+  const directory = session.directory(request.nodeId);
+  if (directory === null) return GONE;
+  const name = request.name(16);
+  const flags = (request.u32(0) & (KEPT_FLAGS | O_EXCL)) | O_CREAT | O_NOFOLLOW;
+  const file = openNew(session, directory, name, flags, session.pathIn(directory, name));
+  if (typeof file === 'number') return file;
+  const entry = session.writeEntry(directory, name);
+  return entry < 0 ? entry : writeOpenOut(session, ENTRY_OUT_BYTES, file);
+}
+
+function createNameless(session: Session): number {
+  const { request } = session;
+  const directory = session.directory(request.nodeId);
+  if (directory === null) return GONE;
+  const flags = (request.u32(0) & KEPT_FLAGS) | O_TMPFILE;
+  const file = openNew(session, directory, '.', flags, session.paths.directory(directory.mount, directory.ino));
+  if (typeof file === 'number') return file;
+  const { mount, ino } = file;
+  session.writeNode(mount, ino, mount.overlay.tree.at(ino), 0, '');
+  return writeOpenOut(session, ENTRY_OUT_BYTES, file);
+}
+
+/** @param path - As people read it: by name alone the cause would not say where. */
+function openNew(session: Session, directory: Location, name: string, flags: number, path: string): OpenFile | number {
+  const { request } = session;
+  const mode = request.u32(4);
+  let file: OpenFile | number = 0;
+  session.transact(['open', path, flagsText(flags), `0${(mode & PERMISSION_BITS).toString(8)}`], () => {
+    file = open(session.asCaller(request.u32(8)), directory, name, flags, mode);
+    return 0;
+  });
+  if (typeof file === 'object') (file as OpenFile).path = path;
+  return file;
+}
+
+/** fuse_open_out behind what else is answered. Returns the length of the whole. */
+function writeOpenOut(session: Session, at: number, file: OpenFile): number {
+  const { reply } = session;
+  reply.u64(at, session.handles.add(file));
+  reply.u32(at + 8, FOPEN_KEEP_CACHE);
+  reply.u32(at + 12, 0);
+  return at + OPEN_OUT_BYTES;
+}
+
+/** Closes a file or directory; the last close lets a node without a name go. */
+export function release(session: Session): number {
+  const file = session.handles.remove(session.request.u64(0));
+  if (file === null) return 0;
+  const { mount, ino } = file;
+  const inode = mount.overlay.tree.get(ino);
+  close(file);
+  if (inode !== undefined && mount.overlay.tree.get(ino) === undefined) {
+    session.nodes.remove(session.request.nodeId, inode);
+  }
+  return 0;
+}
+
+/** Nothing waits for a close: once told, the kernel does not ask again. */
+const flush = (): number => ENOSYS;
+
+export const OPENS: Operations = [
+  [OPEN, openFile],
+  [CREATE, create],
+  [TMPFILE, createNameless],
+  [RELEASE, release],
+  [FLUSH, flush],
+];

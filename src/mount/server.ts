@@ -1,0 +1,214 @@
+/**
+ * The loop that serves a kernel: read a request, do it, write the answer; all in one thread, with no await between.
+ *
+ * A thread that waits for the kernel does nothing else, so the caller gives it one of its own. It leaves the loop when it is
+ * asked to ({@link MountServer.serve}), and goes on when it is called again.
+ */
+
+import { readSync, writeSync } from 'node:fs';
+import { close } from '../engine/calls/open.ts';
+import { EINVAL, EIO, ENOSPC, ENOSYS } from '../engine/errno.ts';
+import type { Mount, Namespace } from '../engine/namespace.ts';
+import type { OpenFile } from '../engine/open-files.ts';
+import type { FileEvent, SubjectId, Transaction } from '../events/event.ts';
+import type { Tree } from '../projections/tree/tree.ts';
+import { invalidNode, noticesOfChange, noticesOfCommand } from './notices.ts';
+import { isStoreError } from '../events/log-error.ts';
+import { isFileEvent } from '../events/file-event.ts';
+import { ATTRIBUTES } from './operations/attributes.ts';
+import { CONNECTION } from './operations/connection.ts';
+import { CONTENT } from './operations/content.ts';
+import { DIRECTORIES } from './operations/directories.ts';
+import { LOOKUPS } from './operations/lookups.ts';
+import { NAMES } from './operations/names.ts';
+import { OPENS } from './operations/opens.ts';
+import { XATTRS } from './operations/xattrs.ts';
+import { IN_HEADER_BYTES, INIT, OPCODES } from './protocol.ts';
+import { NO_REPLY, type Operation, Session } from './session.ts';
+
+export interface MountServerOptions {
+  /** An open descriptor of /dev/fuse that a mount was made with. */
+  readonly device: number;
+  readonly namespace: Namespace;
+  /** What groups of transactions are called: with the number of the process that wrote behind it. */
+  readonly group: string;
+  /** Asked after each request: true leaves the loop. */
+  readonly isWanted: () => boolean;
+  /** Gets what the kernel has to be told; another thread writes each to the device. */
+  readonly onNotices: (notices: readonly Uint8Array[]) => void;
+}
+
+/** How a turn of serving ended. `asked`: somebody wants the thread; `unmounted`: there is nothing more to serve. */
+export type ServeEnd = 'asked' | 'unmounted';
+
+export class MountServer {
+  readonly session: Session;
+  readonly #options: MountServerOptions;
+  readonly #stopListening: () => void;
+  readonly #trees = new Map<SubjectId, Tree>();
+  #isServing = false;
+  #pid = -1;
+  #group = '';
+
+  constructor(options: MountServerOptions) {
+    this.#options = options;
+    this.session = new Session(options.namespace);
+    for (const { subject, overlay } of options.namespace.mounts) this.#trees.set(subject, overlay.tree);
+    this.#stopListening = options.namespace.engine?.onCommit(this.#committed) ?? (() => {});
+  }
+
+  /** Whether the kernel has said hello. */
+  isReady = false;
+
+  /** Serves until it is asked to stop, or the mount is gone. */
+  serve(): ServeEnd {
+    const { device, isWanted } = this.#options;
+    const { request } = this.session;
+    const engine = this.session.namespace.engine;
+    const groupBefore = engine?.group ?? null;
+    this.#isServing = true;
+    try {
+      for (;;) {
+        const length = readRequest(device, request.bytes);
+        if (length === UNMOUNTED) return 'unmounted';
+        if (length >= IN_HEADER_BYTES) {
+          request.length = length;
+          this.#answer();
+        }
+        if (isWanted()) return 'asked';
+      }
+    } finally {
+      this.#isServing = false;
+      if (engine !== null) engine.group = groupBefore;
+      this.#pid = -1;
+    }
+  }
+
+  /** Closes what programs had open, as their death would. */
+  close(): void {
+    this.#stopListening();
+    for (const file of this.session.handles.all()) closeQuietly(file);
+  }
+
+  #answer(): void {
+    const { request, reply } = this.session;
+    const { opcode, uniqueLow, uniqueHigh } = request;
+    const result = this.#run(opcode);
+    if (result === NO_REPLY) return;
+    if (opcode === INIT && result > 0) this.isReady = true;
+    const length =
+      result < 0 ? reply.seal(0, result, uniqueLow, uniqueHigh) : reply.seal(result, 0, uniqueLow, uniqueHigh);
+    writeAnswer(this.#options.device, reply.bytes, length);
+  }
+
+  /** Whatever goes wrong is an errno: a mount that dies takes the programs in it along. */
+  #run(opcode: number): number {
+    const operation = OPERATIONS[opcode];
+    if (operation === undefined) return ENOSYS;
+    const { session } = this;
+    const { engine } = session.namespace;
+    try {
+      if (engine === null || engine.log.readOnly) return operation(session);
+      engine.group = this.#groupOf(session.request.pid);
+      const result = operation(session);
+      // What was answered survives the death of this process.
+      engine.log.flushSync();
+      return result;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  #groupOf(pid: number): string {
+    if (pid !== this.#pid) {
+      this.#pid = pid;
+      this.#group = `${this.#options.group}:${pid}`;
+    }
+    return this.#group;
+  }
+
+  readonly #committed = ({ subject, events }: Transaction): void => {
+    const mount = this.session.nodes.mountOf(subject);
+    if (mount === undefined) return;
+    const notices: Uint8Array[] = [];
+    for (const event of events) {
+      if (isFileEvent(event)) notices.push(...this.#noticesOf(mount, event));
+      else if (event.type === 'ContainerRewound') {
+        const before = this.#trees.get(subject);
+        if (before !== undefined) {
+          notices.push(...noticesOfChange(this.session.nodes, mount, before, mount.overlay.tree));
+        }
+      }
+    }
+    this.#trees.set(subject, mount.overlay.tree);
+    if (notices.length > 0) this.#options.onNotices(notices);
+  };
+
+  /** Of its own changes the kernel knows, but not that a node was copied up for them; of those by commands it knows nothing. */
+  #noticesOf(mount: Mount, event: FileEvent): Uint8Array[] {
+    const { nodes, target } = this.session;
+    switch (event.type) {
+      case 'FileCopiedUp':
+      case 'SymlinkCopiedUp':
+      case 'NodeCopiedUp':
+        nodes.copiedUp(mount.subject, event, target);
+        return nodes.idsOf(mount, event.upperIno).map((id) => invalidNode(id, false));
+      case 'DirectoryCopiedUp':
+        return [invalidNode(nodes.inoOf(mount, event.ino), false)];
+      default:
+        return this.#isServing ? [] : noticesOfCommand(nodes, mount, event);
+    }
+  }
+}
+
+const UNMOUNTED = -1;
+const NOTHING = 0;
+
+/** One request; {@link NOTHING} when the read has to be repeated. */
+function readRequest(device: number, buffer: Buffer): number {
+  try {
+    return readSync(device, buffer, 0, buffer.length, null);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENODEV' || code === 'ECONNABORTED') return UNMOUNTED;
+    if (code === 'ENOENT' || code === 'EINTR' || code === 'EAGAIN') return NOTHING;
+    throw error;
+  }
+}
+
+/** The kernel refuses an answer that nobody waits for any more (ENOENT), and one after the end. */
+function writeAnswer(device: number, bytes: Buffer, length: number): void {
+  try {
+    writeSync(device, bytes, 0, length);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENODEV' && code !== 'ECONNABORTED') throw error;
+  }
+}
+
+/** What a program gets when something throws: the error's own number, ENOSPC for a full disk, EIO for the rest. */
+function errnoOf(error: unknown): number {
+  const { errno, cause, code } = error as NodeJS.ErrnoException;
+  if (isStoreError(error)) {
+    if (code === 'ERR_LOG_RECORD_TOO_LARGE') return EINVAL;
+    return (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC' ? ENOSPC : EIO;
+  }
+  return typeof errno === 'number' && errno < 0 ? errno : EIO;
+}
+
+function closeQuietly(file: OpenFile): void {
+  try {
+    close(file);
+  } catch {
+    // A store that failed: what is left is released when it is opened again.
+  }
+}
+
+const OPERATIONS: readonly (Operation | undefined)[] = table();
+
+function table(): (Operation | undefined)[] {
+  const operations = Array.from<Operation | undefined>({ length: OPCODES });
+  const families = [CONNECTION, LOOKUPS, ATTRIBUTES, NAMES, OPENS, CONTENT, DIRECTORIES, XATTRS];
+  for (const [opcode, operation] of families.flat()) operations[opcode] = operation;
+  return operations;
+}
