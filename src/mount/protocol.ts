@@ -6,8 +6,6 @@ export const FUSE_MINOR = 45;
 /** Below it, structures are shorter than those written here (7.23: Linux 3.15). */
 export const FUSE_MINOR_MIN = 31;
 
-export const FUSE_ROOT_ID = 1;
-
 export const IN_HEADER_BYTES = 40;
 export const OUT_HEADER_BYTES = 16;
 export const ENTRY_OUT_BYTES = 128;
