@@ -17,6 +17,7 @@ export {
   inspectContainer,
   inspectImage,
 } from './store/docker-inspect.ts';
+export type { AppliedChange, ApplyOptions, ApplyResult, RefusedChange } from './store/apply/apply-changes.ts';
 export { Containers, type CreateContainerOptions } from './store/containers.ts';
 export { type ContainerInfo, type ContainerSizes, ContainerView, type MountInfo } from './store/container-view.ts';
 export { type ContainerFilter, ContainerViews } from './store/container-views.ts';

@@ -1,6 +1,7 @@
 /** All verbs, in the order of the help. */
 
 import type { Verb } from './verb.ts';
+import { applyVerb } from './verbs/apply.ts';
 import { catVerb } from './verbs/cat.ts';
 import { commitVerb } from './verbs/commit.ts';
 import { completionVerb } from './verbs/completion.ts';
@@ -12,6 +13,7 @@ import { driversVerb } from './verbs/drivers.ts';
 import { downVerb } from './verbs/down.ts';
 import { duVerb } from './verbs/du.ts';
 import { eventsVerb } from './verbs/events.ts';
+import { execVerb } from './verbs/exec.ts';
 import { exportVerb } from './verbs/export.ts';
 import { findVerb } from './verbs/find.ts';
 import { forkVerb } from './verbs/fork.ts';
@@ -36,6 +38,7 @@ import { restartVerb } from './verbs/restart.ts';
 import { rewindVerb } from './verbs/rewind.ts';
 import { rmVerb } from './verbs/rm.ts';
 import { rmiVerb } from './verbs/rmi.ts';
+import { runVerb } from './verbs/run.ts';
 import { saveVerb } from './verbs/save.ts';
 import { showVerb } from './verbs/show.ts';
 import { startVerb } from './verbs/start.ts';
@@ -90,6 +93,9 @@ export const VERBS: readonly Verb[] = [
   treeVerb,
   findVerb,
   xattrVerb,
+  runVerb,
+  execVerb,
+  applyVerb,
   mountVerb,
   umountVerb,
   mountsVerb,

@@ -17,6 +17,8 @@ export interface MountRecord {
   /** The moment that is mounted; null: now, for reading and writing. */
   readonly at: number | null;
   readonly readOnly: boolean;
+  /** The process that was started in it as its root directory; null: none. */
+  readonly program: number | null;
 }
 
 const FOLDER = 'mounts';

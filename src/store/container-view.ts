@@ -12,6 +12,7 @@ import type { Overlay } from '../projections/world.ts';
 import { diffTrees, imageSide } from '../replay/diff.ts';
 import { type DockerChange, dockerDiff } from '../replay/docker-diff.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
+import { applyChanges, type ApplyOptions, type ApplyResult } from './apply/apply-changes.ts';
 import { exportMerged, type ExportResult, exportUpper, type ExportUpperOptions } from './container-export.ts';
 import type { Moment } from './moment.ts';
 
@@ -158,6 +159,19 @@ export class ContainerView {
   changes(): TreeChange[] {
     const { lower } = this.overlay;
     return diffTrees(imageSide(lower ?? this.#moment.world.lowers.empty), this.overlay, this.#moment.chunks);
+  }
+
+  /**
+   * Writes what differs from the image onto a directory of the host, which is what the image was loaded from.
+   *
+   * Judged path by path: what is no longer there as the image has it is left alone, and named in `refused`; so is what a
+   * directory can't be given: devices, extended attributes. A file appears whole or not at all.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when it is not a directory.
+   */
+  apply(directory: string, options: ApplyOptions = {}): ApplyResult {
+    const lower = this.overlay.lower ?? this.#moment.world.lowers.empty;
+    return applyChanges(this.overlay.tree, lower, this.changes(), directory, this.#moment.chunks, options);
   }
 
   /**

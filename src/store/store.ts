@@ -16,6 +16,7 @@ import type { DockerEvent } from '../replay/docker-event.ts';
 import { dockerEvents } from '../replay/docker-events.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
+import type { ApplyOptions, ApplyResult } from './apply/apply-changes.ts';
 import { Changes } from './changes.ts';
 import type { Container } from './container.ts';
 import { Containers } from './containers.ts';
@@ -158,6 +159,11 @@ export class Store implements StoreQueries, Moments {
         ? firstOf(worlds, (world) => containerOf({ world }, subject.container).container)
         : firstOf(worlds, (world) => volumeOf({ world }, subject.volume).volume);
     return diffWorlds(before, after, found, this.#live.chunks);
+  }
+
+  /** Writes a container's changes onto the directory that its image was loaded from: {@link Container.apply}. */
+  apply(reference: string, directory: string, options: ApplyOptions = {}): ApplyResult {
+    return this.containers.get(reference).apply(directory, options);
   }
 
   /**

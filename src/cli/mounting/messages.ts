@@ -1,11 +1,11 @@
 /** What the thread that serves a mount and the main thread say to each other. */
 
+import type { RunDefaults, RunSpec } from './run-spec.ts';
+
 export interface ServeRequest {
   readonly store: string;
-  /** Name or id of the container. */
-  readonly container: string;
-  /** A moment as it was asked for; null: now, for reading and writing. */
-  readonly at: string | null;
+  /** A container that is there, at a moment or now; or one that a program will run in. */
+  readonly what: { readonly container: string; readonly at: string | null } | { readonly run: RunSpec };
   readonly device: number;
   /** Two 32-bit flags: {@link WANTED}, {@link UNSYNCED}. */
   readonly flags: SharedArrayBuffer;
@@ -24,7 +24,18 @@ export interface CommandMessage {
   readonly argv: readonly string[];
 }
 
-export type ToServer = { readonly type: 'serve' } | { readonly type: 'abandon' } | CommandMessage;
+/** What becomes of a container when the program in it has ended and nothing is mounted any more. */
+export interface RunEnd {
+  readonly exitCode: number;
+  /** `drop`: what the program did goes again. `remove`: the container goes. */
+  readonly afterwards: 'keep' | 'drop' | 'remove';
+}
+
+export type ToServer =
+  | { readonly type: 'serve' }
+  | { readonly type: 'abandon' }
+  | { readonly type: 'ended'; readonly end: RunEnd }
+  | CommandMessage;
 
 export interface CommandResult {
   readonly exitCode: number;
@@ -32,8 +43,18 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+export interface OpenedMessage {
+  readonly type: 'opened';
+  readonly container: string;
+  /** The moment that is mounted; null: now. */
+  readonly at: number | null;
+  readonly readOnly: boolean;
+  /** What the program gets from the image; null: none will run. */
+  readonly defaults: RunDefaults | null;
+}
+
 export type FromServer =
-  | { readonly type: 'opened'; readonly container: string; readonly at: number | null; readonly readOnly: boolean }
+  | OpenedMessage
   | { readonly type: 'refused'; readonly message: string; readonly exitCode: number }
   | { readonly type: 'notify'; readonly notices: readonly Uint8Array[] }
   | { readonly type: 'result'; readonly id: number; readonly result: CommandResult }

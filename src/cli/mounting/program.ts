@@ -14,9 +14,11 @@ export interface ProgramOptions {
   readonly workingDirectory: string;
   /**
    * `root`: the container is its root directory, in mount, pid and ipc namespaces of its own. `over`: the container lies over
-   * `over`, in a mount namespace, so that the program sees the paths it knows. `inside`: it starts in the mount point.
+   * `over`, in a mount namespace, so that the program sees the paths it knows. `beside`: in the namespaces of `beside`.
    */
-  readonly view: 'root' | 'over' | 'inside';
+  readonly view: 'root' | 'over' | 'beside';
+  /** A process in the container. */
+  readonly beside?: number;
   /** The directory of the host that the container started as. */
   readonly over: string | null;
   /** `user[:group]`, names or numbers; '': root. */
@@ -49,9 +51,9 @@ exec env ${WITHOUT_OWN} "$@"
 /** Starts it on this process' terminal. */
 export function startProgram(options: ProgramOptions): ChildProcess {
   const { root, argv, env, view, over, workingDirectory } = options;
-  if (view === 'inside') {
-    const cwd = join(root, workingDirectory);
-    return spawn(argv[0], argv.slice(1), { stdio: 'inherit', cwd, env });
+  if (view === 'beside') {
+    const target = ['--target', String(options.beside), '--mount', '--pid', '--ipc', '--root'];
+    return spawn('nsenter', [...target, `--wdns=${workingDirectory || '/'}`, '--', ...argv], { stdio: 'inherit', env });
   }
   const isRoot = view === 'root';
   const namespaces = isRoot ? ['--mount', '--pid', '--fork', '--kill-child', '--ipc'] : ['--mount'];

@@ -28,7 +28,7 @@ export interface RunDefaults {
 }
 
 /** Label that says which directory of the host a container started as. */
-export const LOWER_LABEL = 'overlog.lower';
+const LOWER_LABEL = 'overlog.lower';
 
 /** Finds or makes the container, and starts it. */
 export async function prepareRun(

@@ -5,34 +5,40 @@
 
 import { isMainThread, type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { MountServer } from '../../entry/mount.ts';
-import { openStore, type Store } from '../../index.ts';
+import { type ContainerView, openStore, type Store } from '../../index.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { BufferOutput } from '../output.ts';
 import { runCli } from '../run-cli.ts';
 import {
   type CommandMessage,
   type FromServer,
+  type RunEnd,
   type ServeRequest,
   type ToServer,
   UNSYNCED,
   WANTED,
 } from './messages.ts';
+import { prepareRun, type RunDefaults } from './run-spec.ts';
 
 /** An error of a refused call carries no trace: taking it would cost more than the call. */
 Error.stackTraceLimit = 0;
 
 const port = parentPort as MessagePort;
+/** What the main thread has said of the program's end. */
+let runEnd: RunEnd | null = null;
+
 const say = (message: FromServer): void => port.postMessage(message);
 
 async function main(request: ServeRequest): Promise<void> {
   const opened = await open(request);
   if (opened === null) return;
-  const { store, server, flags } = opened;
+  const { store, server, flags, container } = opened;
   let error: string | null = null;
   try {
     const start = await nextMessage();
     if (start.type === 'serve') await serve(server, store, flags, request.env);
     server.close();
+    await endRun(store, container, opened.defaults);
     await store.close();
   } catch (failure) {
     error = failure instanceof Error ? failure.message : String(failure);
@@ -41,29 +47,49 @@ async function main(request: ServeRequest): Promise<void> {
 }
 
 async function open(request: ServeRequest) {
-  const { at } = request;
+  const { what } = request;
   let store: Store | null = null;
   try {
-    store = await openStore({ directory: request.store, readOnly: at !== null, create: false });
-    const seq = at === null ? null : store.resolve(at);
-    const container = (seq === null ? store : store.at(seq)).containers.get(request.container);
+    const readOnly = 'at' in what && what.at !== null;
+    store = await openStore({ directory: request.store, readOnly, create: 'run' in what });
+    const { container, at, defaults } = await find(store, what);
     const namespace = container.namespace();
     const flags = new Int32Array(request.flags);
     const server = new MountServer({
       device: request.device,
       namespace,
-      group: `mount-${store.seq}`,
+      group: `${defaults === null ? 'mount' : 'run'}-${store.seq}`,
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
       onNotices: (notices) => say({ type: 'notify', notices }),
     });
-    store.engine.onCommit(() => Atomics.store(flags, UNSYNCED, 1));
-    say({ type: 'opened', container: container.name, at: seq, readOnly: namespace.root.readOnly });
-    return { store, server, flags };
+    store.engine.onCommit(() => void Atomics.store(flags, UNSYNCED, 1));
+    say({ type: 'opened', container: container.name, at, readOnly: namespace.root.readOnly, defaults });
+    return { store, server, flags, container, defaults };
   } catch (error) {
     await store?.close();
     say({ type: 'refused', message: (error as Error).message, exitCode: exitCodeOf(error) });
     return null;
   }
+}
+
+async function find(store: Store, what: ServeRequest['what']) {
+  if ('run' in what) return { at: null, ...(await prepareRun(store, what.run)) };
+  const at = what.at === null ? null : store.resolve(what.at);
+  const view = at === null ? store : store.at(at);
+  return { container: view.containers.get(what.container), at, defaults: null };
+}
+
+/** The end of the program that ran, and what becomes of its container. */
+async function endRun(store: Store, view: ContainerView, defaults: RunDefaults | null): Promise<void> {
+  const message = receiveMessageOnPort(port)?.message as ToServer | undefined;
+  const end = message?.type === 'ended' ? message.end : runEnd;
+  if (defaults === null || end === null || store.engine.log.failed) return;
+  const container = store.containers.list().find((each) => each.subject === view.subject);
+  if (container === undefined) return; // somebody has removed it meanwhile
+  if (container.state === 'running') await container.stop({ exitCode: end.exitCode });
+  if (end.afterwards === 'remove' || (end.afterwards === 'drop' && defaults.isNew))
+    await container.remove({ volumes: true });
+  else if (end.afterwards === 'drop') await store.rewind(container.name, defaults.before);
 }
 
 async function serve(server: MountServer, store: Store, flags: Int32Array, env: NodeJS.ProcessEnv): Promise<void> {
@@ -74,6 +100,7 @@ async function serve(server: MountServer, store: Store, flags: Int32Array, env: 
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
       const message = next.message as ToServer;
       if (message.type === 'command') await runCommand(message, store, env);
+      else if (message.type === 'ended') runEnd = message.end;
     }
     if (store.syncedSeq === store.seq) Atomics.store(flags, UNSYNCED, 0);
   }

@@ -14,6 +14,7 @@ import {
   type ControlServer,
   listenForCommands,
   mountDevice,
+  type MountRecord,
   openDevice,
   overlogMountAt,
   removeMountRecord,
@@ -22,13 +23,21 @@ import {
   type UnmountHow,
   writeMountRecord,
 } from '../../entry/mount.ts';
-import { type CommandResult, type FromServer, type ToServer, UNSYNCED, WANTED } from './messages.ts';
+import {
+  type CommandResult,
+  type FromServer,
+  type OpenedMessage,
+  type RunEnd,
+  type ServeRequest,
+  type ToServer,
+  UNSYNCED,
+  WANTED,
+} from './messages.ts';
 import { startServer } from './worker-source.ts';
 
 export interface ServeOptions {
   readonly store: string;
-  readonly container: string;
-  readonly at: string | null;
+  readonly what: ServeRequest['what'];
   readonly directory: string;
   readonly env: NodeJS.ProcessEnv;
   /** Told of mounts of killed servers that were taken away, and of what a bind could not do. */
@@ -38,11 +47,9 @@ export interface ServeOptions {
 /** How often it is looked whether something waits for the disk. */
 const SYNC_CHECK_MS = 250;
 
-type Opened = Extract<FromServer, { type: 'opened' }>;
-
 export class ServedMount {
   readonly directory: string;
-  readonly opened: Opened;
+  readonly opened: OpenedMessage;
   /** Resolves when it is unmounted and the store is closed: with null, or what went wrong. */
   readonly ended: Promise<string | null>;
   readonly #parts: Parts;
@@ -54,7 +61,7 @@ export class ServedMount {
   #nextCommand = 1;
   #notices: Promise<void> = Promise.resolve();
 
-  private constructor(parts: Parts, opened: Opened, control: ControlServer | null) {
+  private constructor(parts: Parts, opened: OpenedMessage, control: ControlServer | null) {
     this.#parts = parts;
     this.directory = parts.directory;
     this.opened = opened;
@@ -80,9 +87,9 @@ export class ServedMount {
     const directory = realpathSync(options.directory);
     const device = openDevice();
     const flags = new Int32Array(new SharedArrayBuffer(8));
-    const { store, container, at } = options;
+    const { store, what } = options;
     const env = { ...options.env } as Record<string, string>;
-    const worker = startServer({ store, container, at, device, flags: flags.buffer, env });
+    const worker = startServer({ store, what, device, flags: flags.buffer, env });
     const parts: Parts = { options, directory, device, flags, worker };
     try {
       const opened = await firstMessage(worker);
@@ -102,6 +109,16 @@ export class ServedMount {
       this.#post({ type: 'command', id, argv });
       this.#wake();
     });
+  }
+
+  /** A program has the container as its root directory: `overlog exec` joins it. */
+  programStarted(pid: number): void {
+    writeMountRecord(this.#parts.options.store, recordOf(this.#parts, this.opened, pid));
+  }
+
+  /** Says what becomes of the container once it is unmounted. */
+  endRun(end: RunEnd): void {
+    this.#post({ type: 'ended', end });
   }
 
   /** @returns null, or what umount(8) said. */
@@ -183,7 +200,7 @@ export function prepareMount(store: string, directory: string, say: (text: strin
 
 async function mountOpened(
   parts: Parts,
-  opened: Opened,
+  opened: OpenedMessage,
   make: (parts: Parts, control: ControlServer | null) => ServedMount,
 ): Promise<ServedMount> {
   const { options, directory, device, worker } = parts;
@@ -192,8 +209,7 @@ async function mountOpened(
   try {
     const name = at === null ? container : `${container}@${at}`;
     mountDevice(device, directory, { source: `overlog-${process.pid}:${name}`, readOnly });
-    const start = startOfProcess(process.pid);
-    writeMountRecord(options.store, { pid: process.pid, start, directory, container, at, readOnly });
+    writeMountRecord(options.store, recordOf(parts, opened, null));
     let served: ServedMount | null = null;
     if (at === null) {
       control = await listenForCommands(options.store, (argv) => served!.command(argv as string[]));
@@ -211,7 +227,12 @@ async function mountOpened(
   }
 }
 
-function firstMessage(worker: Worker): Promise<Opened> {
+function recordOf({ directory }: Parts, opened: OpenedMessage, program: number | null): MountRecord {
+  const { container, at, readOnly } = opened;
+  return { pid: process.pid, start: startOfProcess(process.pid), directory, container, at, readOnly, program };
+}
+
+function firstMessage(worker: Worker): Promise<OpenedMessage> {
   return new Promise((resolve, reject) => {
     worker.once('message', (message: FromServer) => {
       if (message.type === 'opened') resolve(message);

@@ -38,7 +38,14 @@ export const mountVerb: Verb = {
     }
     const served = await startServing(context, container, at, directory);
     const { opened } = served;
-    if (isInBackground(context)) reportMounted({ pid: process.pid, ...opened, directory: served.directory });
+    if (isInBackground(context))
+      reportMounted({
+        pid: process.pid,
+        container: opened.container,
+        at: opened.at,
+        readOnly: opened.readOnly,
+        directory: served.directory,
+      });
     else {
       const moment = opened.at === null ? '' : ` as it was after event ${opened.at}`;
       context.say(`${opened.container}${moment} is mounted at ${served.directory}; Ctrl-C unmounts it`);
@@ -58,8 +65,7 @@ async function startServing(
   try {
     return await ServedMount.start({
       store: resolve(context.directory),
-      container,
-      at,
+      what: { container, at },
       directory,
       env: context.env,
       say,

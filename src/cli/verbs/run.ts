@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
-import { exitCodeOfProgram, processInside, type ProgramOptions, startProgram } from '../mounting/program.ts';
+import { DEFAULT_PATH, variableOf } from '../mounting/environment.ts';
+import type { ProgramOptions } from '../mounting/program.ts';
+import { runProgram } from '../mounting/run-program.ts';
 import type { RunSpec } from '../mounting/run-spec.ts';
 import { ServedMount } from '../mounting/served-mount.ts';
 import { type Answer, askWhatNow } from '../mounting/trial.ts';
@@ -89,17 +91,19 @@ async function runIn(
 ): Promise<number> {
   const { container, defaults } = served.opened;
   let exitCode = 1;
-  let then: 'keep' | 'drop' | 'remove' = flag(options, 'rm') ? 'remove' : 'keep';
+  let afterwards: 'keep' | 'drop' | 'remove' = flag(options, 'rm') ? 'remove' : 'keep';
   try {
-    exitCode = await runProgram(context, programOf(context, served, spec, options));
+    exitCode = await runProgram(context, programOf(context, served, spec, options), (pid) =>
+      served.programStarted(pid),
+    );
     if (trial !== null) {
       const before = defaults?.before ?? 0;
       const answer = await askWhatNow(context, served, { container, before, lower: spec.lower, answer: trial });
-      if (answer === 'drop') then = 'drop';
+      if (answer === 'drop') afterwards = 'drop';
       if (answer === 'failed') exitCode ||= 1;
     }
   } finally {
-    served.endRun({ exitCode, then });
+    served.endRun({ exitCode, afterwards });
     const busy = served.unmount();
     if (busy !== null) {
       context.say(`programs that it has started are still in ${container}: it ends with the last of them`);
@@ -127,35 +131,4 @@ function programOf(context: VerbContext, served: ServedMount, spec: RunSpec, opt
     over: spec.lower,
     user: defaults.user,
   };
-}
-
-/** As Docker sets it where an image does not. */
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-function variableOf(text: string): [string, string] {
-  const equals = text.indexOf('=');
-  if (equals <= 0) throw usageError(`a variable is KEY=VALUE, not "${text}"`);
-  return [text.slice(0, equals), text.slice(equals + 1)];
-}
-
-/** Runs it to its end. Signals that this process gets are the program's; those of the terminal it has got itself. */
-async function runProgram(context: VerbContext, options: ProgramOptions): Promise<number> {
-  const child = startProgram(options);
-  const forward = (signal: NodeJS.Signals): void => {
-    if (signal === 'SIGINT' && process.stdin.isTTY) return;
-    const inside = options.view === 'root' ? processInside(child) : (child.pid ?? 0);
-    if (inside > 0) process.kill(inside, signal);
-  };
-  context.onSignal = forward;
-  const others = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
-  for (const signal of others) process.on(signal, forward);
-  try {
-    return await new Promise<number>((done, fail) => {
-      child.once('error', fail);
-      child.once('exit', (code, signal) => done(exitCodeOfProgram(code, signal)));
-    });
-  } finally {
-    for (const signal of others) process.off(signal, forward);
-    context.onSignal = null;
-  }
 }
