@@ -18,6 +18,9 @@ export {
   inspectImage,
 } from './store/docker-inspect.ts';
 export type { AppliedChange, ApplyOptions, ApplyResult, RefusedChange } from './store/apply/apply-changes.ts';
+export type { UndoResult } from './store/restoration.ts';
+export type { UndoConflict } from './replay/undo-group.ts';
+export type { Toucher } from './replay/group-touches.ts';
 export { Containers, type CreateContainerOptions } from './store/containers.ts';
 export { type ContainerInfo, type ContainerSizes, ContainerView, type MountInfo } from './store/container-view.ts';
 export { type ContainerFilter, ContainerViews } from './store/container-views.ts';

@@ -25,6 +25,11 @@ export function eventOf(f: StoredEvent): OtherEvent {
     case 4:
       arity(f, 3);
       return { type: 'CheckpointRecorded', seq: int(f[1]), root: text(f[2]) };
+    case 5:
+      arity(f, 5);
+      return { type: 'MarkAdded', source: text(f[1]), timeNs: time(f[2]), text: text(f[3]), attributes: pairs(f[4]) };
+    case 6:
+      return nodesRestoredOf(f);
     case 10:
       arity(f, 8);
       return {
@@ -140,10 +145,6 @@ export function eventOf(f: StoredEvent): OtherEvent {
 function containerCreatedOf(f: StoredEvent): OtherEvent {
   arity(f, 11);
   const profile = int(f[6]);
-  const pairs = list(f[8]);
-  if (pairs.length % 2 !== 0) throw malformed('a label has no value');
-  const labels: [string, string][] = [];
-  for (let index = 0; index < pairs.length; index += 2) labels.push([text(pairs[index]), text(pairs[index + 1])]);
   return {
     type: 'ContainerCreated',
     container: int(f[1]),
@@ -153,10 +154,29 @@ function containerCreatedOf(f: StoredEvent): OtherEvent {
     reference: text(f[5]),
     profile: { redirectDir: (profile & 1) !== 0, index: (profile & 2) !== 0, metacopy: (profile & 4) !== 0 },
     readOnly: flag(f[7]),
-    labels,
+    labels: pairs(f[8]),
     command: texts(f[9]),
     timeNs: time(f[10]),
   };
+}
+
+function nodesRestoredOf(f: StoredEvent): StoreEvent {
+  arity(f, 7);
+  const [nodes, parents, inos, whiteouts] = [ints(f[2]), ints(f[3]), ints(f[5]), ints(f[6])];
+  const names = texts(f[4]);
+  if (nodes.length % 3 !== 0 || parents.length !== names.length || inos.length !== names.length) {
+    throw malformed('lists of a restoration have different lengths');
+  }
+  return { type: 'NodesRestored', container: int(f[1]), nodes, parents, names, inos, whiteouts };
+}
+
+/** Keys and values, one behind the other. */
+function pairs(value: unknown): [string, string][] {
+  const stored = list(value);
+  if (stored.length % 2 !== 0) throw malformed('a key has no value');
+  const result: [string, string][] = [];
+  for (let index = 0; index < stored.length; index += 2) result.push([text(stored[index]), text(stored[index + 1])]);
+  return result;
 }
 
 function volumeKindOf(value: unknown): VolumeKind {

@@ -21,6 +21,8 @@ export function storedEvent(event: Exclude<StoreEvent, FileEvent>): StoredEvent 
       return [3, text(event.label)];
     case 'CheckpointRecorded':
       return [4, event.seq, text(event.root)];
+    case 'MarkAdded':
+      return [5, text(event.source), time(event.timeNs), text(event.text), event.attributes.flatMap(storedTexts)];
     case 'LayerAdded':
       return [
         10,
@@ -76,6 +78,8 @@ export function storedEvent(event: Exclude<StoreEvent, FileEvent>): StoredEvent 
       return [29, event.container, text(event.id), text(event.name), event.from, event.at, time(event.timeNs)];
     case 'ContainerRewound':
       return [30, event.container, event.to];
+    case 'NodesRestored':
+      return [6, event.container, event.nodes, event.parents, storedTexts(event.names), event.inos, event.whiteouts];
     case 'VolumeCreated':
       return [
         40,

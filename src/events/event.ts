@@ -55,7 +55,16 @@ export type LogEvent =
   | { readonly type: 'LabelSet'; readonly label: string; readonly seq: number }
   | { readonly type: 'LabelRemoved'; readonly label: string }
   /** A checkpoint of the state after event `seq` was written; `root` is its digest. A hint: it can always be rebuilt. */
-  | { readonly type: 'CheckpointRecorded'; readonly seq: number; readonly root: string };
+  | { readonly type: 'CheckpointRecorded'; readonly seq: number; readonly root: string }
+  /** Something that others saw, at a time of its own: a container engine's event, a note. It changes nothing. */
+  | {
+      readonly type: 'MarkAdded';
+      /** Who saw it: `docker`, `podman`. */
+      readonly source: string;
+      readonly timeNs: bigint;
+      readonly text: string;
+      readonly attributes: readonly (readonly [key: string, value: string])[];
+    };
 
 // --------------------------------------------------------------------------------------------------------- images
 
@@ -149,7 +158,29 @@ export type ContainerEvent =
       readonly timeNs: bigint;
     }
   /** The container's tree became again what it was after event `to`. */
-  | { readonly type: 'ContainerRewound'; readonly container: SubjectId; readonly to: number };
+  | { readonly type: 'ContainerRewound'; readonly container: SubjectId; readonly to: number }
+  /**
+   * Names and nodes of the container's tree became what they were at earlier moments; the rest of it stayed: a group was
+   * undone, one path went back, something removed came back.
+   *
+   * All names of the lists go first, then nodes get their state, then the names that have a node are given. A node without
+   * a name in the end is gone, with all below it.
+   */
+  | {
+      readonly type: 'NodesRestored';
+      readonly container: SubjectId;
+      /**
+       * Triples (ino, from, at): node `ino` has the attributes and content that `from` had after event `at`; it is made where
+       * there is none. Of a directory not its names.
+       */
+      readonly nodes: readonly number[];
+      /** The names: entry `names[i]` of the directory `parents[i]` is node `inos[i]`, or nothing where that is 0. */
+      readonly parents: readonly Ino[];
+      readonly names: readonly string[];
+      readonly inos: readonly Ino[];
+      /** Of the entries that are nothing, by their place in the lists, those that hide a lower one (whiteouts). */
+      readonly whiteouts: readonly number[];
+    };
 
 // -------------------------------------------------------------------------------------------------------- volumes
 

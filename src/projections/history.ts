@@ -97,6 +97,14 @@ class HistoryWriter {
       else if (event.type === 'ContainerRewound') {
         const changing = this.#of(event.container);
         changing.rewinds = { seq, older: changing.rewinds };
+      } else if (event.type === 'NodesRestored') {
+        const changing = this.#of(event.container);
+        const touched = [...event.parents, ...event.inos, ...event.nodes.filter((_, index) => index % 3 === 0)];
+        for (const ino of touched) this.#touch(changing, ino, seq);
+        for (let index = 0; index < event.nodes.length; index += 3) {
+          const [ino, from] = [event.nodes[index], event.nodes[index + 1]];
+          if (ino !== from) this.#originate(changing, ino, from, at);
+        }
       } else if (event.type === 'ContainerForked') {
         this.#of(event.container).from = { subject: event.from, at: event.at };
       }
@@ -109,14 +117,8 @@ class HistoryWriter {
   }
 
   #file(changing: Changing, event: FileEvent, seq: number, at: number): void {
-    const touch = (ino: Ino): void => {
-      if (ino === 0) return;
-      const older = changing.touched.get(ino) ?? null;
-      if (older?.seq !== seq) changing.touched.set(ino, { seq, older }, this.#owner);
-    };
-    const originate = (ino: Ino, from: Ino): void => {
-      changing.origins.set(ino, { ino: from, seq: at, older: changing.origins.get(ino) ?? null }, this.#owner);
-    };
+    const touch = (ino: Ino): void => this.#touch(changing, ino, seq);
+    const originate = (ino: Ino, from: Ino): void => this.#originate(changing, ino, from, at);
     switch (event.type) {
       case 'NodeCreated':
       case 'Linked':
@@ -143,6 +145,16 @@ class HistoryWriter {
       default:
         return touch(event.ino);
     }
+  }
+
+  #touch(changing: Changing, ino: Ino, seq: number): void {
+    if (ino === 0) return;
+    const older = changing.touched.get(ino) ?? null;
+    if (older?.seq !== seq) changing.touched.set(ino, { seq, older }, this.#owner);
+  }
+
+  #originate(changing: Changing, ino: Ino, from: Ino, at: number): void {
+    changing.origins.set(ino, { ino: from, seq: at, older: changing.origins.get(ino) ?? null }, this.#owner);
   }
 
   #of(subject: SubjectId): Changing {

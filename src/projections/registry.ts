@@ -267,6 +267,8 @@ function applyEvent(draft: RegistryDraft, event: RegistryEvent, seq: number, tim
       return;
     case 'ContainerCommitted':
     case 'ContainerRewound':
+    case 'NodesRestored':
+    case 'MarkAdded':
     case 'VolumePopulated':
     case 'CheckpointRecorded':
       return; // nothing of it is in the registry

@@ -20,6 +20,7 @@ import {
 } from './registry.ts';
 import { applyFileEvent } from './tree/fold.ts';
 import { overLower } from './tree/merge.ts';
+import { applyRestored } from './tree/restore.ts';
 import { Tree } from './tree/tree.ts';
 
 /** A container's or volume's tree, and what it stands on. */
@@ -145,6 +146,12 @@ export class World {
         const tree = (this.#worldAt(event.to, past).overlay(event.container) as Overlay).tree.snapshot();
         tree.nextIno = Math.max(tree.nextIno, overlay.tree.nextIno);
         overlay.tree = tree;
+        return;
+      }
+      case 'NodesRestored': {
+        const { tree } = this.#overlays.get(event.container) as Overlay;
+        const treeAt = (at: number): Tree => (this.#worldAt(at, past).overlay(event.container) as Overlay).tree;
+        applyRestored(tree, event, seq, treeAt);
         return;
       }
       case 'VolumeCreated':

@@ -26,6 +26,11 @@ export type FieldKind =
   | 'chunks'
   /** Triples (chunk, offset in the chunk, length). */
   | 'pieces'
+  /** Triples (node, node, event). */
+  | 'nodes'
+  | 'inos'
+  | 'names'
+  | 'ints'
   /** Pairs of texts. */
   | 'pairs'
   | 'profile'
@@ -56,6 +61,7 @@ export const EVENT_FIELDS: FieldTable = {
   LabelSet: { label: 'text', seq: 'int' },
   LabelRemoved: { label: 'text' },
   CheckpointRecorded: { seq: 'int', root: 'text' },
+  MarkAdded: { source: 'text', timeNs: 'time', text: 'text', attributes: 'pairs' },
 
   LayerAdded: {
     diffId: 'text',
@@ -94,6 +100,14 @@ export const EVENT_FIELDS: FieldTable = {
   ContainerCommitted: { container: 'int', image: 'text' },
   ContainerForked: { container: 'int', id: 'text', name: 'text', from: 'int', at: 'int', timeNs: 'time' },
   ContainerRewound: { container: 'int', to: 'int' },
+  NodesRestored: {
+    container: 'int',
+    nodes: 'nodes',
+    parents: 'inos',
+    names: 'names',
+    inos: 'inos',
+    whiteouts: 'ints',
+  },
 
   VolumeCreated: {
     volume: 'int',

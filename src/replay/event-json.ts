@@ -79,6 +79,7 @@ function fieldToJson(kind: FieldKind, value: unknown): Json {
     case 'name':
       return value === null ? null : textToJson(value as string);
     case 'texts':
+    case 'names':
       return (value as readonly string[]).map(textToJson);
     case 'pairs':
       return (value as readonly (readonly string[])[]).map((pair) => pair.map(textToJson));
@@ -96,6 +97,9 @@ function fieldToJson(kind: FieldKind, value: unknown): Json {
     case 'flag':
     case 'chunks':
     case 'pieces':
+    case 'nodes':
+    case 'inos':
+    case 'ints':
     case 'volumeKind':
       return value as Json;
   }
@@ -135,7 +139,14 @@ function fieldFromJson(kind: FieldKind, json: unknown, where: string): unknown {
     case 'chunks':
       return listOf(json, where).map((item, index) => intOf(item, `${where}[${index}]`, 1));
     case 'pieces':
-      return piecesOf(json, where);
+    case 'nodes':
+      return triplesOf(json, where);
+    case 'inos':
+      return listOf(json, where).map((item, index) => intOf(item, `${where}[${index}]`, 0, TRIE_KEY_MAX));
+    case 'ints':
+      return listOf(json, where).map((item, index) => intOf(item, `${where}[${index}]`));
+    case 'names':
+      return listOf(json, where).map((item, index) => nameOf(item, `${where}[${index}]`));
     case 'profile': {
       const fields = objectOf(json, PROFILE, where);
       return Object.fromEntries(PROFILE.map((name) => [name, flagOf(fields[name], `${where}.${name}`)]));
@@ -246,8 +257,8 @@ export function bytesOf(json: unknown, where: string): Buffer {
   throw new JsonFormError(`${where} is not base64`);
 }
 
-function piecesOf(json: unknown, where: string): number[] {
+function triplesOf(json: unknown, where: string): number[] {
   const numbers = listOf(json, where).map((item, index) => intOf(item, `${where}[${index}]`));
-  if (numbers.length % 3 !== 0) throw new JsonFormError(`${where} is not triples of chunk, offset and length`);
+  if (numbers.length % 3 !== 0) throw new JsonFormError(`${where} is not triples`);
   return numbers;
 }

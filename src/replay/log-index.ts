@@ -101,8 +101,15 @@ class Part {
     for (const event of transaction.events) {
       if (event.type === 'ContainerForked') this.#refer(seq, event.at);
       else if (event.type === 'ContainerRewound') this.#refer(seq, event.to);
+      else if (event.type === 'NodesRestored') this.#referToNodes(seq, event.nodes);
       seq++;
     }
+  }
+
+  /** Triples (ino, from, at). */
+  #referToNodes(seq: number, nodes: readonly number[]): void {
+    const moments = new Set(nodes.filter((_, index) => index % 3 === 2));
+    for (const moment of moments) this.#refer(seq, moment);
   }
 
   #refer(seq: number, to: number): void {

@@ -16,6 +16,7 @@ import type { OverlayProfile, SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { findContainer } from '../projections/registry.ts';
 import type { World } from '../projections/world.ts';
+import type { TreeChange } from '../replay/tree-change.ts';
 import { absenceAt } from './absence.ts';
 import { type DownOptions, type DownResult, takeDown } from './compose-project.ts';
 import { Container } from './container.ts';
@@ -24,6 +25,7 @@ import { mountAll, mountFork, type Mounter, prepareMounts } from './container-mo
 import { parseConfig } from './image-config.ts';
 import { type At, containerOf, imageOf, type LiveMoment, type Moments } from './moment.ts';
 import type { MountRequest } from './mount-spec.ts';
+import { Restoration, type UndoResult } from './restoration.ts';
 
 export interface CreateContainerOptions {
   /** Name, id or id prefix of an image; left out: an empty root directory. */
@@ -46,12 +48,14 @@ export class Containers extends ContainerViews<Container> {
   readonly #live: LiveMoment;
   readonly #time: Moments;
   readonly #mounter: Mounter;
+  readonly #restoration: Restoration;
 
   constructor(mounter: Mounter, time: Moments) {
     super(mounter.live, (subject) => new Container(mounter, subject));
     this.#mounter = mounter;
     this.#live = mounter.live;
     this.#time = time;
+    this.#restoration = new Restoration(mounter.live, time);
   }
 
   /**
@@ -139,6 +143,41 @@ export class Containers extends ContainerViews<Container> {
   down(project: string, options: DownOptions = {}): Promise<DownResult> {
     const flags = options.volumes === true ? ['--volumes'] : [];
     return this.#live.run(['down', project, ...flags], (timeNs) => takeDown(this.#live, project, options, timeNs));
+  }
+
+  /** What {@link Containers.undo} would do; conflicts are told, not thrown. Also of a store that is opened for reading. */
+  planUndo(reference: string, group: string, options: { force?: boolean } = {}): UndoResult {
+    return this.#restoration.planUndo(reference, group, options);
+  }
+
+  /**
+   * Takes back what one group did to a container, and nothing of what others did afterwards. The log goes on: the undo is a
+   * transaction of the group `undo GROUP`, which can be undone in turn. Volumes stay.
+   *
+   * @param options.force - Also where others changed the same names or files afterwards: their changes to these go too.
+   * @throws `ERR_CONFLICT` when they did and `force` is not given, with the first of the paths; nothing is changed then.
+   *   `ERR_NOT_FOUND` when there is no such container, or it has no such group; `ERR_INVALID_ARGUMENT` when a mount would
+   *   lose its place.
+   */
+  undo(reference: string, group: string, options: { force?: boolean } = {}): Promise<UndoResult> {
+    return this.#restoration.undo(reference, group, options);
+  }
+
+  /** What {@link Containers.rewindPath} would do. Also of a store that is opened for reading. */
+  planRewindPath(reference: string, at: At, path: string): TreeChange[] {
+    return this.#restoration.planRewindPath(reference, at, path);
+  }
+
+  /**
+   * Makes one path of a container what it was at a moment, with all below it; everything else stays. A file that was there
+   * then and has another place now keeps that too: the path gets a copy.
+   *
+   * @param path - Absolute, in the container's own tree; symbolic links are not followed.
+   * @throws `ERR_NOT_FOUND`; `ERR_AT_INVALID`; `ERR_INVALID_ARGUMENT` when the container was not there at that moment, when
+   *   the path's directory is not there now, or when a mount would lose its place.
+   */
+  rewindPath(reference: string, at: At, path: string): Promise<TreeChange[]> {
+    return this.#restoration.rewindPath(reference, at, path);
   }
 
   /** When something can't be mounted, the container goes again, with all that was made for it. */

@@ -77,6 +77,18 @@ export const SAMPLE_EVENTS: { readonly [K in StoreEvent['type']]: readonly (Stor
   ContainerCommitted: [{ type: 'ContainerCommitted', container: 1, image: DIGEST }],
   ContainerForked: [{ type: 'ContainerForked', container: 3, id: 'ff', name: 'web-2', from: 1, at: 12, timeNs: T }],
   ContainerRewound: [{ type: 'ContainerRewound', container: 1, to: 12 }],
+  NodesRestored: [
+    {
+      type: 'NodesRestored',
+      container: 1,
+      nodes: [7, 7, 12, 30, 8, 300],
+      parents: [1, 5],
+      names: ['back', 'gone'],
+      inos: [7, 0],
+      whiteouts: [1],
+    },
+  ],
+  MarkAdded: [{ type: 'MarkAdded', source: 'docker', timeNs: T, text: 'container die', attributes: [['name', 'web']] }],
   VolumeCreated: (['volume', 'bind', 'tmpfs'] as const).map((kind, index) => ({
     type: 'VolumeCreated',
     volume: 4 + index,

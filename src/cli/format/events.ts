@@ -72,6 +72,10 @@ function phraseOf(event: StoreEvent): string {
       return 'attributes changed';
     case 'LabelSet':
       return `label ${printableName(event.label)} set to ${event.seq}`;
+    case 'NodesRestored':
+      return `${event.names.length} names and ${event.nodes.length / 3} nodes restored`;
+    case 'MarkAdded':
+      return event.source === '' ? 'mark' : `mark of ${printableName(event.source)}`;
     case 'ContainerRewound':
       return `tree as of ${event.to}`;
     case 'ContainerForked':

@@ -204,6 +204,29 @@ export const EVENTS: ByType<StoreEvent> = {
     timeNs: time,
   }),
   ContainerRewound: record({ type: is('ContainerRewound'), container: count, to: count }),
+  NodesRestored: fc
+    .record({
+      nodes: fc.array(fc.tuple(count, count, count), { maxLength: 5 }),
+      entries: fc.array(fc.record({ parent: count, name, ino: count }), { maxLength: 5 }),
+      container: count,
+      whiteouts: fc.array(count, { maxLength: 3 }),
+    })
+    .map(({ nodes, entries, container, whiteouts }) => ({
+      type: 'NodesRestored' as const,
+      container,
+      nodes: nodes.flat(),
+      parents: entries.map((entry) => entry.parent),
+      names: entries.map((entry) => entry.name),
+      inos: entries.map((entry) => entry.ino),
+      whiteouts,
+    })),
+  MarkAdded: record({
+    type: is('MarkAdded'),
+    source: name,
+    timeNs: time,
+    text: name,
+    attributes: fc.array(fc.tuple(name, name), { maxLength: 3 }),
+  }),
   VolumeCreated: record({
     type: is('VolumeCreated'),
     volume: count,

@@ -1,0 +1,138 @@
+/** Going back with one path of a container: what stands there, and all below it; nothing else changes. */
+
+import { type Ino, ROOT_INO, type StoreEvent, type SubjectId } from '../events/event.ts';
+import { storeError } from '../events/log-error.ts';
+import { printableName } from '../events/name.ts';
+import { NOTHING } from '../projections/tree/restore.ts';
+import type { Tree } from '../projections/tree/tree.ts';
+import { entryIn, isSameState, RestorePlan } from './restore-plan.ts';
+
+export interface PathQuery {
+  readonly subject: SubjectId;
+  readonly now: Tree;
+  /** The tree after event `at`. */
+  readonly past: Tree;
+  readonly at: number;
+  /** Absolute; symbolic links are not followed. */
+  readonly path: string;
+  readonly timeNs: bigint;
+}
+
+export interface PathPlan {
+  /** Nothing where the path is as it was. */
+  readonly events: readonly StoreEvent[];
+  readonly tree: Tree;
+}
+
+/**
+ * Plans it. A file that was there then and is elsewhere now stays there; the path gets a copy of it.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` for `/`, and when the directory that holds the path is not there now.
+ */
+export function planPath(query: PathQuery): PathPlan {
+  return new PathRestore(query).plan();
+}
+
+/** The node at a path without following symbolic links; 0: none. */
+export function nodeAt(tree: Tree, path: string): Ino {
+  return partsOf(path).reduce((ino, name) => (ino === NOTHING ? NOTHING : tree.lookup(ino, name)), ROOT_INO);
+}
+
+const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
+
+class PathRestore {
+  readonly #query: PathQuery;
+  readonly #plan: RestorePlan;
+  /** Nodes that are at the path or below it now. */
+  readonly #inside = new Set<Ino>();
+  /** What nodes of then are called now. */
+  readonly #inos = new Map<Ino, Ino>();
+  #nextIno: Ino;
+
+  constructor(query: PathQuery) {
+    this.#query = query;
+    this.#nextIno = query.now.nextIno;
+    this.#plan = new RestorePlan(query.subject, query.now, () => query.past);
+  }
+
+  plan(): PathPlan {
+    const { now, past, path } = this.#query;
+    const parts = partsOf(path);
+    const name = parts.pop();
+    if (name === undefined) throw invalid('a whole container goes back with rewind, without a path');
+    const parent = nodeAt(now, parts.join('/'));
+    if (!now.get(parent)?.dir) {
+      throw invalid(`/${printableName(parts.join('/'))} is not there now, so ${printableName(path)} has no place`);
+    }
+    this.#collect(now.lookup(parent, name));
+    const before = entryIn(past, nodeAt(past, parts.join('/')), name);
+    const ino = before.ino === NOTHING ? NOTHING : this.#visit(before.ino);
+    this.#entry(parent, name, { ino, isWhiteout: before.isWhiteout });
+    if (this.#plan.isEmpty) return { events: [], tree: now };
+    const isUpper = before.isWhiteout || (past.get(before.ino)?.isUpper ?? false);
+    const events = [
+      ...(isUpper ? this.#copyUps(parent) : []),
+      ...this.#plan.events(),
+      ...(this.#plan.parents.has(parent) ? [this.#touched(parent)] : []),
+    ];
+    this.#plan.settle();
+    return { events, tree: this.#plan.tree };
+  }
+
+  #collect(ino: Ino): void {
+    if (ino === NOTHING || this.#inside.has(ino)) return;
+    this.#inside.add(ino);
+    this.#query.now.at(ino).dir?.entries.forEach((_, child) => this.#collect(child));
+  }
+
+  /** Puts a node of then into the plan, with all below it. @returns Its number now. */
+  #visit(from: Ino): Ino {
+    const known = this.#inos.get(from);
+    if (known !== undefined) return known;
+    const { now, past, at } = this.#query;
+    const isFree = now.get(from) === undefined || this.#inside.has(from);
+    const ino = isFree ? from : this.#nextIno++;
+    this.#inos.set(from, ino);
+    const before = past.at(from);
+    const present = now.get(ino);
+    if (present === undefined || !isSameState(before, present)) this.#plan.node(ino, from, at);
+    if (before.dir === null) return ino;
+    const names = new Set([
+      ...before.dir.entries.names(),
+      ...(before.dir.whiteouts?.names() ?? []),
+      ...(present?.dir?.entries.names() ?? []),
+      ...(present?.dir?.whiteouts?.names() ?? []),
+    ]);
+    for (const name of names) {
+      const entry = entryIn(past, from, name);
+      const child = entry.ino === NOTHING ? NOTHING : this.#visit(entry.ino);
+      this.#entry(ino, name, { ino: child, isWhiteout: entry.isWhiteout });
+    }
+    return ino;
+  }
+
+  #entry(parent: Ino, name: string, state: { ino: Ino; isWhiteout: boolean }): void {
+    const present = entryIn(this.#query.now, parent, name);
+    if (present.ino === state.ino && present.isWhiteout === state.isWhiteout) return;
+    this.#plan.entry(parent, name, state);
+  }
+
+  /** Directories above the path that lie in a layer, the topmost first: something of the upper will be below them. */
+  #copyUps(parent: Ino): StoreEvent[] {
+    const { now, timeNs } = this.#query;
+    const events: StoreEvent[] = [];
+    for (let ino = parent; ; ino = now.at(ino).parent) {
+      const { isUpper, layer } = now.at(ino);
+      if (!isUpper) events.unshift({ type: 'DirectoryCopiedUp', ino, layer, ctimeNs: timeNs });
+      if (ino === ROOT_INO) return events;
+    }
+  }
+
+  #touched(ino: Ino): StoreEvent {
+    const { timeNs } = this.#query;
+    const unchanged = { mode: null, uid: null, gid: null, atimeNs: null };
+    return { type: 'AttributesChanged', ino, ...unchanged, mtimeNs: timeNs, ctimeNs: timeNs };
+  }
+}
+
+const invalid = (message: string): Error => storeError('ERR_INVALID_ARGUMENT', message);
