@@ -83,7 +83,7 @@ export class RestorePlan {
     const then = this.#treeAt(at).get(ino);
     const now = this.tree.get(ino);
     if (then === undefined || now === undefined) return;
-    const isBack = !now.isUpper && then.isUpper;
+    const isBack = (!now.isUpper && then.isUpper) || (how.attributes && now.dir?.opaque !== then.dir?.opaque);
     if (isBack || (now.isUpper && !then.isUpper && !how.isShared && isBareIn(this.tree, now))) {
       this.node(ino, ino, at);
       const alone = { ...NO_ENTRIES, container: this.#subject, nodes: [ino, ino, at] };
