@@ -89,6 +89,8 @@ export function* dockerCallEvents(operation: string, steps: readonly RegistrySte
       case 'LayerAdded':
       case 'LayerRemoved':
       case 'ContainerRewound':
+      case 'NodesRestored':
+      case 'MarkAdded':
       case 'VolumePopulated':
       case 'VolumeMounted':
       case 'VolumeUnmounted':
