@@ -160,7 +160,7 @@ function containerCreatedOf(f: StoredEvent): OtherEvent {
   };
 }
 
-function nodesRestoredOf(f: StoredEvent): StoreEvent {
+function nodesRestoredOf(f: StoredEvent): OtherEvent {
   arity(f, 7);
   const [nodes, parents, inos, whiteouts] = [ints(f[2]), ints(f[3]), ints(f[5]), ints(f[6])];
   const names = texts(f[4]);
