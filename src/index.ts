@@ -40,7 +40,7 @@ export type { OverlogFs } from './engine/fs/overlog-fs.ts';
 export type { EntryAttributes, LayerEntry, LayerSink } from './engine/layer-sink.ts';
 export { type Clock, systemClock } from './engine/engine.ts';
 export type { FsError } from './engine/errno.ts';
-export { DOCKER_PROFILE, POSIX_PROFILE } from './engine/decide/life-cycle-create.ts';
+export { DOCKER_PROFILE, parseProfile, POSIX_PROFILE, profileText } from './events/overlay-profile.ts';
 export type {
   AttributeEvent,
   Cause,

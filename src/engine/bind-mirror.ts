@@ -128,6 +128,10 @@ export class BindMirror {
       case 'WhiteoutCreated':
       case 'WhiteoutRemoved':
       case 'OpaqueSet':
+      case 'RedirectSet':
+      case 'LinkedUp':
+      case 'MetacopySet':
+      case 'DataCopiedUp':
       case 'NodeReleased':
       case 'DirectoryCopiedUp':
       case 'FileCopiedUp':

@@ -3,6 +3,10 @@
  * copied up and never changed; whiteouts; opaque marks where they hide something; no volumes. Content is not copied: the layer's events point at
  * the chunks that the container's did.
  *
+ * A layer's tar knows neither redirects nor files without data nor an index. Docker compares the trees then instead of taking
+ * the upper (overlay2 falls back to its naive diff), and so is it here: a directory that moved is in the layer with all that
+ * is visible in it, a file with its data, a hard link with all its names.
+ *
  * Times are cut to whole seconds, because that is what a layer's tar holds, so the layer here and the one that another
  * engine makes from the tar are the same tree. Sockets are left out, as a tar can't hold them, and so are attributes named as
  * overlayfs names its own, which no engine takes from a layer (SEM-2.5).
@@ -15,6 +19,7 @@ import { compareNames } from '../events/name.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import { isOverlayXattr } from '../projections/tree/overlay-xattr.ts';
 import type { Tree } from '../projections/tree/tree.ts';
+import { UpperParts } from '../projections/tree/upper-parts.ts';
 import { type BuiltLayer, storeLayer } from './layer-builder.ts';
 import { LayerWriter } from './layer-writer.ts';
 
@@ -25,29 +30,35 @@ import { LayerWriter } from './layer-writer.ts';
  */
 export function buildFromUpper(overlay: { readonly tree: Tree; readonly lower: Tree }, chunks: ChunkStore): BuiltLayer {
   const writer = new LayerWriter(overlay.lower);
-  copyDirectory({ writer, tree: overlay.tree, links: new Map() }, ROOT_INO, ROOT_INO);
+  const parts = new UpperParts(overlay.tree);
+  copyDirectory({ writer, tree: overlay.tree, parts, links: new Map() }, ROOT_INO, ROOT_INO, false);
   return storeLayer(writer, chunks);
 }
 
 interface Copy {
   readonly writer: LayerWriter;
   readonly tree: Tree;
+  readonly parts: UpperParts;
   /** Nodes with several names: number in the upper → number in the layer. */
   readonly links: Map<Ino, Ino>;
 }
 
-function copyDirectory(copy: Copy, from: Ino, to: Ino): void {
-  const { writer, tree } = copy;
-  const directory = tree.at(from).dir;
+/** @param isMoved - The directory or one above it has moved: all that is visible in it goes into the layer. */
+function copyDirectory(copy: Copy, from: Ino, to: Ino, isMoved: boolean): void {
+  const { writer, tree, parts } = copy;
+  const node = tree.at(from);
+  const directory = node.dir;
   if (directory === null) return;
-  if (directory.opaque && to !== ROOT_INO && hidesBelow(writer, to)) writer.opaque(to);
-  directory.whiteouts?.forEach((name) => {
-    writer.whiteout(to, name);
-  });
+  const movedHere = isMoved || (node.marks?.redirect ?? '') !== '';
+  if ((directory.opaque || movedHere) && to !== ROOT_INO && hidesBelow(writer, to)) writer.opaque(to);
+  if (!movedHere) {
+    directory.whiteouts?.forEach((name) => {
+      writer.whiteout(to, name);
+    });
+  }
   for (const name of directory.entries.names().toSorted(compareNames)) {
     const ino = directory.entries.get(name) as Ino;
-    const node = tree.at(ino);
-    if (node.isUpper) copyNode(copy, ino, node, to, name);
+    if (movedHere || parts.has(ino)) copyNode(copy, ino, { parent: to, name }, movedHere);
   }
 }
 
@@ -60,10 +71,11 @@ function hidesBelow(writer: LayerWriter, directory: Ino): boolean {
   return below !== 0 && (writer.below.at(below).dir?.entries.size ?? 0) > 0;
 }
 
-function copyNode(copy: Copy, ino: Ino, node: Inode, parent: Ino, name: string): void {
-  const { writer, links } = copy;
+function copyNode(copy: Copy, ino: Ino, { parent, name }: { parent: Ino; name: string }, isMoved: boolean): void {
+  const { writer, tree, links } = copy;
+  const node = tree.at(ino);
   if (node.dir !== null) {
-    copyDirectory(copy, ino, writer.createDirectory(parent, name, asInTar(node)));
+    copyDirectory(copy, ino, writer.createDirectory(parent, name, asInTar(node)), isMoved);
     return;
   }
   if (kindOf(node.mode) === 'sock') return;

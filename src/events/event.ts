@@ -232,7 +232,7 @@ export type VolumeEvent =
 
 // ---------------------------------------------------------------------------------------------------------- files
 
-export type FileEvent = NameEvent | CopyUpEvent | ContentEvent | AttributeEvent;
+export type FileEvent = NameEvent | CopyUpEvent | OverlayMarkEvent | ContentEvent | AttributeEvent;
 
 export type NameEvent =
   | {
@@ -302,8 +302,8 @@ export type NameEvent =
  *
  * `layer` is the index of the layer that it came from (lowest 0), `ctimeNs` its new ctime. A directory keeps its inode
  * number. So does any other node, unless copy-up breaks a hard link (`index` off): then `upperIno` is the new node's
- * number, and only the entry `name` in `parent` points at it. An open file whose name is gone is copied up without one:
- * `parent` is 0 then.
+ * number, and only the entry `name` in `parent` points at it. With `index` a hard link keeps its number and all its names, of
+ * which only `name` comes into the upper. An open file whose name is gone is copied up without one: `parent` is 0 then.
  */
 export type CopyUpEvent =
   | { readonly type: 'DirectoryCopiedUp'; readonly ino: Ino; readonly layer: number; readonly ctimeNs: bigint }
@@ -331,6 +331,30 @@ export type CopyUpEvent =
       readonly layer: number;
       readonly ctimeNs: bigint;
     };
+
+/** What the options of an overlay other than Docker's write down in the upper. */
+export type OverlayMarkEvent =
+  /**
+   * `redirect_dir`: the node lies where it has no counterpart below and merges with what the lower has at `redirect`: an
+   * absolute path, or the name of a sibling. Of a directory that moved, or of a file whose data stayed below.
+   */
+  | { readonly type: 'RedirectSet'; readonly ino: Ino; readonly redirect: string }
+  /** `metacopy`: the upper file has attributes only. Its data is that of node `dataIno` of the lower; 0 in a layer. */
+  | { readonly type: 'MetacopySet'; readonly ino: Ino; readonly dataIno: Ino }
+  /** The data of such a file was brought into the upper. */
+  | {
+      readonly type: 'DataCopiedUp';
+      readonly ino: Ino;
+      readonly dataIno: Ino;
+      /** Of what has the data. */
+      readonly layer: number;
+      /** As of `FileCopiedUp`. */
+      readonly copiedBytes: number;
+      /** New mtime and ctime; null leaves them. */
+      readonly timeNs: bigint | null;
+    }
+  /** `index`: one more name of a lower hard link that has been copied up came into the upper. */
+  | { readonly type: 'LinkedUp'; readonly parent: Ino; readonly name: string; readonly ino: Ino };
 
 export type ContentEvent =
   /** `pieces` are triples (chunk, offset in the chunk, length), one behind the other from `offset` on. */

@@ -66,6 +66,12 @@ export function readFileEvent(from: PackReader, code: number, count: number): Fi
     case 57:
       arity(count, 2);
       return { type: 'NodeReleased', ino: from.number() };
+    case 58:
+      arity(count, 3);
+      return { type: 'RedirectSet', ino: from.number(), redirect: from.text() };
+    case 59:
+      arity(count, 4);
+      return { type: 'LinkedUp', parent: from.number(), name: readName(from), ino: from.number() };
     case 60:
       arity(count, 4);
       return { type: 'DirectoryCopiedUp', ino: from.number(), layer: from.number(), ctimeNs: readTime(from) };
@@ -94,6 +100,19 @@ export function readFileEvent(from: PackReader, code: number, count: number): Fi
         upperIno: from.number(),
         layer: from.number(),
         ctimeNs: readTime(from),
+      };
+    case 64:
+      arity(count, 3);
+      return { type: 'MetacopySet', ino: from.number(), dataIno: from.number() };
+    case 65:
+      arity(count, 6);
+      return {
+        type: 'DataCopiedUp',
+        ino: from.number(),
+        dataIno: from.number(),
+        layer: from.number(),
+        copiedBytes: from.number(),
+        timeNs: readTimeOrNull(from),
       };
     case 70:
     case 71:

@@ -83,6 +83,26 @@ export function writeFileEvent(out: PackWriter, event: FileEvent): void {
     case 'NodeReleased':
       head(out, 2, 57);
       return out.number(event.ino);
+    case 'RedirectSet':
+      head(out, 3, 58);
+      out.number(event.ino);
+      return out.text(event.redirect);
+    case 'LinkedUp':
+      head(out, 4, 59);
+      out.number(event.parent);
+      writeName(out, event.name);
+      return out.number(event.ino);
+    case 'MetacopySet':
+      head(out, 3, 64);
+      out.number(event.ino);
+      return out.number(event.dataIno);
+    case 'DataCopiedUp':
+      head(out, 6, 65);
+      out.number(event.ino);
+      out.number(event.dataIno);
+      out.number(event.layer);
+      out.number(event.copiedBytes);
+      return writeTime(out, event.timeNs);
     case 'DirectoryCopiedUp':
       head(out, 4, 60);
       out.number(event.ino);

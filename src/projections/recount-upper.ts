@@ -2,6 +2,7 @@
 
 import { type Ino, ROOT_INO } from '../events/event.ts';
 import type { Tree } from './tree/tree.ts';
+import { allocatedInUpper, isCounted } from './tree/upper-count.ts';
 
 export interface UpperCount {
   /** st_size over upper non-directories with a name, hard links once: Docker's SizeRw. */
@@ -25,11 +26,11 @@ export function recountUpper(tree: Tree): UpperCount {
     if (named.has(ino)) return;
     named.add(ino);
     const inode = tree.at(ino);
-    if (inode.isUpper) {
+    if (isCounted(inode)) {
       nodes++;
       if (inode.dir === null) {
         bytes += inode.size;
-        allocatedBytes += inode.content?.allocatedBytes ?? 0;
+        allocatedBytes += allocatedInUpper(inode);
       }
     }
     whiteouts += inode.dir?.whiteouts?.size ?? 0;
@@ -38,7 +39,7 @@ export function recountUpper(tree: Tree): UpperCount {
   visit(ROOT_INO);
   let orphans = 0;
   tree.inodes.forEach((inode, ino) => {
-    if (inode.isUpper && !named.has(ino)) orphans++;
+    if (inode.isUpper && inode.nlink === 0 && !named.has(ino)) orphans++;
   });
   return { bytes, allocatedBytes, nodes, whiteouts, orphans };
 }

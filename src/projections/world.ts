@@ -5,9 +5,10 @@
  * folded forward; {@link World.snapshot} gives a value that stays, in the time of one pointer a tree.
  */
 
-import type { StoreEvent, SubjectId, Transaction } from '../events/event.ts';
+import type { OverlayProfile, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
 import { isFileEvent } from '../events/file-event.ts';
+import { DOCKER_PROFILE } from '../events/overlay-profile.ts';
 import type { LowerViews } from './lower-views.ts';
 import {
   applyToRegistry,
@@ -30,6 +31,8 @@ export interface Overlay {
   tree: Tree;
   /** The image's merged lower view; null for a volume. */
   readonly lower: Tree | null;
+  /** How it treats what is below; of a volume, which has nothing below, as Docker. */
+  readonly profile: OverlayProfile;
 }
 
 /** Looks up earlier moments for forks and rewinds. */
@@ -126,6 +129,7 @@ export class World {
           subject: event.container,
           tree: overLower(lower, event.timeNs),
           lower,
+          profile: event.profile,
         });
         return;
       }
@@ -159,6 +163,7 @@ export class World {
           subject: event.volume,
           tree: Tree.empty(event.timeNs, event.mode, event.uid, event.gid),
           lower: null,
+          profile: DOCKER_PROFILE,
         });
         return;
       case 'ContainerRemoved':

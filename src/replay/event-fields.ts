@@ -178,6 +178,11 @@ export const EVENT_FIELDS: FieldTable = {
   SymlinkCopiedUp: specialCopiedUp,
   NodeCopiedUp: specialCopiedUp,
 
+  RedirectSet: { ino: 'ino', redirect: 'text' },
+  MetacopySet: { ino: 'ino', dataIno: 'ino' },
+  DataCopiedUp: { ino: 'ino', dataIno: 'ino', layer: 'int', copiedBytes: 'extent', timeNs: 'timeOrNull' },
+  LinkedUp: { parent: 'ino', name: 'name', ino: 'ino' },
+
   Written: { ino: 'ino', offset: 'extent', length: 'extent', pieces: 'pieces', timeNs: 'timeOrNull' },
   Truncated: { ino: 'ino', size: 'extent', timeNs: 'timeOrNull' },
   Allocated: { ino: 'ino', offset: 'extent', length: 'extent', size: 'extent', zeroed: 'flag', timeNs: 'time' },

@@ -45,7 +45,8 @@ export interface ListingEntry {
 export interface ListingOptions {
   /**
    * List the upper only, as a kernel's upperdir holds it: whiteouts are character devices 0:0, opaque directories carry
-   * `trusted.overlay.opaque`, and what a user called so is escaped (W12). Default false: what a user sees.
+   * `trusted.overlay.opaque`, what moved `.redirect`, a file of attributes only `.metacopy` and zeros as its data, and what a
+   * user called so is escaped (W12). Default false: what a user sees.
    */
   readonly upper?: boolean;
 }
@@ -80,7 +81,8 @@ class Lister {
     for (const name of [...names, ...whiteouts].toSorted(compareNames)) {
       const child = node.dir.entries.get(name);
       if (child === undefined) yield whiteoutEntry(`${path}/${name}`, node);
-      else if (!this.#isUpper || this.#tree.at(child).isUpper) yield* this.list(child, `${path}/${name}`);
+      else if (!this.#isUpper || node.dir.hasInUpper(name, this.#tree.at(child)))
+        yield* this.list(child, `${path}/${name}`);
     }
   }
 
@@ -112,7 +114,7 @@ class Lister {
       this.#isUpper ? nameInUpper(name) : name,
       Buffer.from(value).toString('base64'),
     ]);
-    if (this.#isUpper && node.dir?.opaque) pairs.push(['trusted.overlay.opaque', 'eQ==']);
+    if (this.#isUpper) pairs.push(...marksOf(node));
     if (pairs.length === 0) return {};
     return { xattrs: Object.fromEntries(pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))) };
   }
@@ -122,7 +124,7 @@ class Lister {
     const buffer = Buffer.allocUnsafe(Math.min(node.size, PIECE_BYTES));
     for (let at = 0; at < node.size; at += PIECE_BYTES) {
       const length = Math.min(PIECE_BYTES, node.size - at);
-      readContent(node.content, this.#chunks, at, buffer, 0, length);
+      readContent(this.#isUpper && node.isMetacopy ? null : node.content, this.#chunks, at, buffer, 0, length);
       hash.update(buffer.subarray(0, length));
     }
     return hash.digest('hex');
@@ -130,6 +132,16 @@ class Lister {
 }
 
 const PIECE_BYTES = 1 << 20;
+
+/** What overlayfs keeps at a node of the upper for itself. */
+function marksOf(node: Inode): [string, string][] {
+  const marks: [string, string][] = [];
+  if (node.dir?.opaque) marks.push(['trusted.overlay.opaque', 'eQ==']);
+  const redirect = node.marks?.redirect ?? '';
+  if (redirect !== '') marks.push(['trusted.overlay.redirect', encodeName(redirect).toString('base64')]);
+  if (node.isMetacopy) marks.push(['trusted.overlay.metacopy', '']);
+  return marks;
+}
 
 function attributes(node: Inode): { mode: string; uid: number; gid: number } {
   return { mode: (node.mode & PERMISSION_BITS).toString(8).padStart(4, '0'), uid: node.uid, gid: node.gid };

@@ -1,19 +1,12 @@
 /** Containers: making them. */
 
-import {
-  checkName,
-  checkNameIsFree,
-  checkProfile,
-  containerId,
-  defaultName,
-  DOCKER_PROFILE,
-  POSIX_PROFILE,
-} from '../engine/decide/life-cycle-create.ts';
+import { checkName, checkNameIsFree, containerId, defaultName } from '../engine/decide/life-cycle-create.ts';
 import { restoreImage } from '../engine/decide/image.ts';
 import { removeContainer } from '../engine/decide/life-cycle.ts';
 import { volumesToRemove } from '../engine/decide/volume.ts';
 import type { OverlayProfile, SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
+import { profileOf } from '../events/overlay-profile.ts';
 import { findContainer } from '../projections/registry.ts';
 import type { World } from '../projections/world.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
@@ -39,7 +32,7 @@ export interface CreateContainerOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Default: the image's. Nothing runs it; it is shown. */
   readonly command?: readonly string[];
-  /** Default `docker`: the kernel's defaults. */
+  /** Default `docker`: the kernel's defaults. `metacopy` brings `redirectDir` with it unless that is said to be off. */
   readonly profile?: 'docker' | 'posix' | Partial<OverlayProfile>;
 }
 
@@ -62,7 +55,7 @@ export class Containers extends ContainerViews<Container> {
    * Makes a container; it is in state `created`.
    *
    * @throws `ERR_NOT_FOUND` when there is no such image; `ERR_CONFLICT` when the name is in use; `ERR_INVALID_ARGUMENT`, also
-   *   when something can't be mounted; `ERR_UNSUPPORTED` for overlay options that are not there yet. Nothing was made then.
+   *   when something can't be mounted or overlay options contradict each other. Nothing was made then.
    */
   async create(options: CreateContainerOptions = {}): Promise<Container> {
     const cause = [
@@ -209,7 +202,7 @@ export class Containers extends ContainerViews<Container> {
         name,
         image: image?.image ?? null,
         reference: options.image ?? '',
-        profile: checkProfile(profileOf(options.profile)),
+        profile: profileOf(options.profile),
         readOnly: options.readOnly ?? false,
         labels,
         command: options.command ?? [...(run?.entrypoint ?? []), ...(run?.command ?? [])],
@@ -225,9 +218,4 @@ function subjectThen(live: LiveMoment, then: World, reference: string): SubjectI
   const now = findContainer(live.world.registry, reference);
   if (now !== undefined && now !== 'ambiguous' && then.registry.containers.has(now.container)) return now.container;
   return containerOf({ world: then }, reference).container;
-}
-
-function profileOf(profile: CreateContainerOptions['profile'] = 'docker'): OverlayProfile {
-  if (profile === 'docker') return DOCKER_PROFILE;
-  return profile === 'posix' ? POSIX_PROFILE : { ...DOCKER_PROFILE, ...profile };
 }

@@ -2,6 +2,7 @@
 
 import { rootCaller } from '../engine/caller.ts';
 import { chainIdOf, type NewLayer } from '../engine/decide/image.ts';
+import { parseProfile } from '../events/overlay-profile.ts';
 import { checkInvariants } from '../replay/invariants.ts';
 import type { CliResult, ScenarioHost } from '../replay/scenario/host.ts';
 import type { ScenarioMount } from '../replay/scenario/scenario.ts';
@@ -36,8 +37,14 @@ export function scenarioHost(store: Store, cli: (argv: readonly string[]) => Pro
     createVolume: async (name) => {
       await store.volumes.create(name);
     },
-    createContainer: async ({ name, image, mounts, readOnly }) => {
-      await store.containers.create({ name, image, mounts: mounts.map(mountRequest), readOnly });
+    createContainer: async ({ name, image, mounts, readOnly, profile, overlayOptions }) => {
+      await store.containers.create({
+        name,
+        image,
+        mounts: mounts.map(mountRequest),
+        readOnly,
+        profile: parseProfile(profile ?? undefined, overlayOptions),
+      });
     },
     caller: (container) => rootCaller(store.containers.get(container).namespace()),
     label: async (name) => {

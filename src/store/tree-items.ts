@@ -7,7 +7,7 @@
 import type { ChunkReader } from '../events/chunk-store.ts';
 import { type Ino, ROOT_INO } from '../events/event.ts';
 import { deviceMajor, deviceMinor, kindOf, PERMISSION_BITS } from '../events/mode.ts';
-import { compareNames } from '../events/name.ts';
+import { compareNames, encodeName } from '../events/name.ts';
 import type { EntryAttributes } from '../engine/layer-sink.ts';
 import type { ExportItem } from '../oci/export-pieces.ts';
 import { opaqueEntry, type TarWriteEntry, whiteoutEntry } from '../oci/tar-writer.ts';
@@ -15,14 +15,16 @@ import { readContent } from '../projections/tree/content.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import { nameInUpper, OVERLAY_XATTR_PREFIX } from '../projections/tree/overlay-xattr.ts';
 import type { Tree } from '../projections/tree/tree.ts';
+import { UpperParts } from '../projections/tree/upper-parts.ts';
 
 /**
  * What of a tree is wanted, and how it says that something below is gone:
  *
  * - `merged`: all that a user sees, no marks.
- * - `oci`: a layer or an upper, with whiteouts and opaque marks.
+ * - `oci`: a layer or an upper, with whiteouts and opaque marks. It knows no redirects, so that a directory that moved is in it
+ *   with all that is visible there, and a file with its data.
  * - `overlay`, `user-overlay`: an upper as the kernel has it: char 0:0 nodes and `trusted.overlay.opaque` or, for mounts with
- *   `userxattr`, `user.overlay.opaque`. The root is an entry of its own, as it is one in an upperdir.
+ *   `userxattr`, `user.overlay.opaque`, redirects and `metacopy` likewise. The root is an entry of its own, as it is one in an upperdir.
  */
 export type TreeForm = 'merged' | 'oci' | 'overlay' | 'user-overlay';
 
@@ -38,41 +40,50 @@ export interface TreeItemsOptions {
 export function* treeItems(tree: Tree, chunks: ChunkReader, options: TreeItemsOptions): Generator<ExportItem, void> {
   const walk = new Walk(tree, chunks, options);
   if (options.form === 'overlay' || options.form === 'user-overlay')
-    yield* walk.node(ROOT_INO, tree.at(ROOT_INO), '', 0);
-  else yield* walk.directory(ROOT_INO, '', ROOT_INO);
+    yield* walk.node(ROOT_INO, tree.at(ROOT_INO), '', { below: 0, isMoved: false });
+  else yield* walk.directory(ROOT_INO, '', { below: ROOT_INO, isMoved: false });
+}
+
+interface Over {
+  /** The directory of the tree below that it lies over; 0: none, or it is hidden already. */
+  readonly below: Ino;
+  /** It or a directory above it has moved away from what is below it. */
+  readonly isMoved: boolean;
 }
 
 class Walk {
   readonly #tree: Tree;
   readonly #chunks: ChunkReader;
   readonly #options: TreeItemsOptions;
+  readonly #parts: UpperParts;
   readonly #firstPaths = new Map<Ino, string>();
 
   constructor(tree: Tree, chunks: ChunkReader, options: TreeItemsOptions) {
     this.#tree = tree;
     this.#chunks = chunks;
     this.#options = options;
+    this.#parts = new UpperParts(tree);
   }
 
-  /** @param below - The directory of the tree below that it lies over; 0: none, or it is hidden already. */
-  *directory(ino: Ino, path: string, below: Ino): Generator<ExportItem, void> {
+  *directory(ino: Ino, path: string, over: Over): Generator<ExportItem, void> {
     const node = this.#tree.at(ino);
     const { dir } = node;
     if (dir === null) return;
     const { form } = this.#options;
     const prefix = path === '' ? '' : `${path}/`;
-    if (form === 'oci' && dir.opaque && this.#hides(below)) yield { entry: opaqueEntry(path) };
-    const whiteouts = form === 'merged' ? [] : (dir.whiteouts?.names() ?? []).toSorted(compareNames);
+    const isMoved = form === 'oci' && (over.isMoved || (node.marks?.redirect ?? '') !== '');
+    if (form === 'oci' && (dir.opaque || isMoved) && this.#hides(over.below)) yield { entry: opaqueEntry(path) };
+    const whiteouts = form === 'merged' || isMoved ? [] : (dir.whiteouts?.names() ?? []).toSorted(compareNames);
     for (const name of whiteouts) yield { entry: this.#whiteout(`${prefix}${name}`, node) };
     for (const name of dir.entries.names().toSorted(compareNames)) {
       const child = dir.entries.get(name) as Ino;
-      const childNode = this.#tree.at(child);
-      if (form !== 'merged' && !childNode.isUpper) continue;
-      yield* this.node(child, childNode, `${prefix}${name}`, dir.opaque ? 0 : this.#below(below, name));
+      if (form !== 'merged' && !isMoved && !this.#parts.has(child)) continue;
+      const below = dir.opaque || isMoved ? 0 : this.#below(over.below, name);
+      yield* this.node(child, this.#tree.at(child), `${prefix}${name}`, { below, isMoved });
     }
   }
 
-  *node(ino: Ino, node: Inode, path: string, below: Ino): Generator<ExportItem, void> {
+  *node(ino: Ino, node: Inode, path: string, over: Over): Generator<ExportItem, void> {
     const first = this.#firstPaths.get(ino);
     if (first !== undefined) {
       yield { entry: { kind: 'hardlink', path, target: first, ...this.#attributes(node) } };
@@ -82,7 +93,7 @@ class Walk {
     if (entry === null) return this.#options.onLeftOut?.(path);
     if (node.dir === null && node.nlink > 1) this.#firstPaths.set(ino, path);
     yield entry.kind === 'file' ? { entry, content: this.#content(node) } : { entry };
-    yield* this.directory(ino, path, below);
+    yield* this.directory(ino, path, over);
   }
 
   /** Whether an opaque mark over that directory below makes a difference. */
@@ -136,13 +147,18 @@ class Walk {
       return [nameInUpper(name, prefix), value];
     });
     if (node.dir?.opaque) xattrs.push([`${prefix}opaque`, Buffer.from('y')]);
+    const redirect = node.marks?.redirect ?? '';
+    if (redirect !== '') xattrs.push([`${prefix}redirect`, encodeName(redirect)]);
+    if (node.isMetacopy) xattrs.push([`${prefix}metacopy`, Buffer.alloc(0)]);
     return xattrs;
   }
 
   *#content(node: Inode): Generator<Uint8Array, void> {
     for (let at = 0; at < node.size; at += PIECE_BYTES) {
       const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, node.size - at));
-      readContent(node.content, this.#chunks, at, piece, 0, piece.length);
+      // The kernel reads the data of such a file from below; zeros stand for it in an upper.
+      const content = node.isMetacopy && MARK_PREFIX[this.#options.form] !== null ? null : node.content;
+      readContent(content, this.#chunks, at, piece, 0, piece.length);
       yield piece;
     }
   }

@@ -167,6 +167,13 @@ export const SAMPLE_EVENTS: { readonly [K in StoreEvent['type']]: readonly (Stor
     { type: 'SymlinkCopiedUp', parent: 2, name: 'link', ino: 23, upperIno: 23, layer: 1, ctimeNs: T },
   ],
   NodeCopiedUp: [{ type: 'NodeCopiedUp', parent: 2, name: 'null', ino: 24, upperIno: 24, layer: 1, ctimeNs: T }],
+  RedirectSet: [{ type: 'RedirectSet', ino: 19, redirect: '/opt/\udcff' }],
+  MetacopySet: [{ type: 'MetacopySet', ino: 23, dataIno: 21 }],
+  DataCopiedUp: [
+    { type: 'DataCopiedUp', ino: 23, dataIno: 21, layer: 1, copiedBytes: 2 ** 33, timeNs: T },
+    { type: 'DataCopiedUp', ino: 23, dataIno: 21, layer: 1, copiedBytes: 0, timeNs: null },
+  ],
+  LinkedUp: [{ type: 'LinkedUp', parent: 2, name: 'b', ino: 24 }],
   Written: [
     { type: 'Written', ino: 18, offset: 0, length: 5, pieces: [1, 0, 5], timeNs: T },
     { type: 'Written', ino: 18, offset: 4096, length: 9, pieces: [1, 0, 5, 2, 1, 4], timeNs: T },

@@ -1,4 +1,4 @@
-import { type MountRequest, parseMountOption, parseVolumeOption } from '../../index.ts';
+import { type MountRequest, parseMountOption, parseProfile, parseVolumeOption } from '../../index.ts';
 import { usageError } from '../exit-codes.ts';
 import { flag, listOption, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -15,11 +15,14 @@ export const createVerb: Verb = {
     { flags: '-v, --volume <mount>', description: 'VOLUME:PATH[:ro,nocopy], /HOST:PATH[:ro] or PATH', repeat: true },
     { flags: '--mount <mount>', description: 'type=volume|bind|tmpfs,source=…,target=…[,readonly]', repeat: true },
     { flags: '--read-only', description: 'refuse writes to its root file system' },
+    { flags: '--profile <name>', description: "docker: the kernel's defaults; posix: all overlay options on" },
+    { flags: '--overlay-option <option>', description: 'redirect_dir=on, index=on, metacopy=on', repeat: true },
     { flags: '-l, --label <key=value>', description: 'a label of the container', repeat: true },
   ],
   examples: [
     { command: 'create --name web app:1', explains: 'nothing is copied' },
     { command: 'create --name db -v data:/var/lib/db app:1 -- db --serve', explains: 'with a volume and a command' },
+    { command: 'create --profile posix app:1', explains: 'directories can be renamed, hard links stay together' },
   ],
   run: async (context, [image, ...command], options) => {
     const store = await context.store('write');
@@ -30,6 +33,7 @@ export const createVerb: Verb = {
       ...(command.length > 0 && { command }),
       mounts: mountsOf(listOption(options, 'volume'), listOption(options, 'mount')),
       readOnly: flag(options, 'readOnly'),
+      profile: parseProfile(textOption(options, 'profile'), listOption(options, 'overlayOption')),
       labels: Object.fromEntries(listOption(options, 'label').map(pairOf)),
     });
     context.answer(container.inspect(), () => `${container.name}\n`);

@@ -98,7 +98,7 @@ function writePieces(
   const draft = draftFor(namespace, mount);
   let ino = file.ino;
   // Opening for writing has copied the file up; a rewind may have made it lower again under an open file.
-  if (!inode.isUpper) ino = copyUp(mount.overlay, nameOfFile(file), draft);
+  if (!inode.isUpper || inode.isMetacopy) ino = copyUp(mount.overlay, nameOfFile(file), draft, 'data');
   draft.events.push({ type: 'Written', ino, offset, length, pieces, timeNs: draft.timeNs });
   commitDraft(namespace, mount, cause, draft);
 }

@@ -285,7 +285,6 @@ export function rename(
       exchange,
       targetIsOpen: target !== 0 && namespace.files.isOpen(mount.subject, target),
     },
-    namespace.profile,
     draft,
   );
   if (refused !== 0) return refused;
@@ -310,11 +309,11 @@ function isInside(mount: Mount, directory: number, ancestor: number): boolean {
 }
 
 /**
- * Whether two names stand for one object, so that rename does nothing. Two lower hard links are two objects here, as in
- * the kernel with `index` off (H4).
+ * Whether two names stand for one object, so that rename does nothing. Two lower hard links are two objects, as in the kernel,
+ * unless `index` keeps them together (H4).
  */
 function isSameObject(mount: Mount, ino: number, target: number, from: Found, to: Found): boolean {
   if (ino !== target) return false;
   if (from.parent === to.parent && from.name === to.name) return true;
-  return mount.overlay.tree.at(ino).isUpper;
+  return mount.overlay.tree.at(ino).isUpper || mount.overlay.profile.index;
 }

@@ -144,7 +144,7 @@ function openForWriting(caller: Caller, path: string, flags: number): OpenFile |
   const named = namedNode();
   const draft = draftFor(caller.namespace, mount);
   const truncates = (flags & O_TRUNC) !== 0;
-  const ino = copyUp(mount.overlay, named, draft, !truncates);
+  const ino = copyUp(mount.overlay, named, draft, truncates ? 'nothing' : 'data');
   if (truncates) truncateAtOpen(mount, named.ino, ino, draft);
   commitDraft(caller.namespace, mount, openCause(caller, path, flags, 0), draft);
   return opened(caller, mount, ino, flags, path);

@@ -3,7 +3,6 @@
 import type { FileEvent } from '../../events/event.ts';
 import { isFileMode } from '../../events/mode.ts';
 import { FILE_BYTES_MAX } from '../../projections/tree/content.ts';
-import type { Inode } from '../../projections/tree/inode.ts';
 import type { Caller } from '../caller.ts';
 import { copyUp, type Named } from '../decide/copy-up.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESTALE } from '../errno.ts';
@@ -33,11 +32,10 @@ export function truncate(caller: Caller, start: Location, path: string, size: nu
   if (mount.readOnly) return EROFS;
   if (size > FILE_BYTES_MAX) return EFBIG;
   const named = found.last === 'name' ? found : { parent: 0, name: '', ino: found.ino };
-  return resize(caller.namespace, mount, named, inode, size, ['truncate', path, size], false);
+  return resize(caller.namespace, mount, named, size, ['truncate', path, size]);
 }
 
-/** @param touches - Times change even where the size stays: ftruncate(2) does that, truncate(2) does not. */
-export function ftruncate(file: OpenFile, size: number, touches = true): number {
+export function ftruncate(file: OpenFile, size: number): number {
   const inode = nodeOf(file);
   if (inode === undefined) return ESTALE;
   if (size < 0) return EINVAL;
@@ -45,23 +43,20 @@ export function ftruncate(file: OpenFile, size: number, touches = true): number 
   if (!file.canWrite) return EINVAL;
   if (file.mount.readOnly) return EROFS;
   if (size > FILE_BYTES_MAX) return EFBIG;
-  return resize(file.namespace, file.mount, nameOfFile(file), inode, size, ['ftruncate', file.path, size], touches);
+  return resize(file.namespace, file.mount, nameOfFile(file), size, ['ftruncate', file.path, size]);
 }
 
+/** Times change even where the size stays (ext4_setattr); what was reserved behind the end goes. */
 function resize(
   namespace: Namespace,
   mount: Mount,
   named: Named,
-  inode: Inode,
   size: number,
   cause: readonly [string, ...(string | number)[]],
-  touches: boolean,
 ): number {
   const draft = draftFor(namespace, mount);
-  const ino = copyUp(mount.overlay, named, draft, size > 0);
-  // The same size again frees what was reserved behind the end, and leaves the times alone.
-  const timeNs = size !== inode.size || touches ? draft.timeNs : null;
-  draft.events.push({ type: 'Truncated', ino, size, timeNs });
+  const ino = copyUp(mount.overlay, named, draft, size > 0 ? 'data' : 'nothing');
+  draft.events.push({ type: 'Truncated', ino, size, timeNs: draft.timeNs });
   commitDraft(namespace, mount, cause, draft);
   return 0;
 }
@@ -87,7 +82,7 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
   if (offset + length > FILE_BYTES_MAX) return EFBIG;
   const { namespace, mount } = file;
   const draft = draftFor(namespace, mount);
-  const ino = copyUp(mount.overlay, nameOfFile(file), draft);
+  const ino = copyUp(mount.overlay, nameOfFile(file), draft, 'data');
   const { timeNs } = draft;
   const event: FileEvent =
     kind === FALLOC_FL_PUNCH_HOLE

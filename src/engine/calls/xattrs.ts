@@ -141,7 +141,7 @@ function set(
   const refused = refuseKind(inode, name) || (isAcl(name) ? refuseAcl(inode, name, value) : 0);
   if (refused !== 0) return refused;
   const draft = draftFor(namespace, mount);
-  const ino = copyUp(mount.overlay, named, draft);
+  const ino = upperOf(mount, named, inode, draft);
   const result = isAcl(name) ? 0 : refuseName(name) || refuseFlags(inode, name, flags);
   if (result === 0) {
     if (isAcl(name)) setAcl(draft, ino, inode, name, value);
@@ -149,6 +149,11 @@ function set(
   }
   commitDraft(namespace, mount, cause, draft);
   return result;
+}
+
+/** Unlike other calls these leave a further name of an indexed hard link where it is (ovl_xattr_set, ovl_set_acl). */
+function upperOf(mount: Mount, named: Named, inode: Inode, draft: Draft): number {
+  return inode.isUpper ? named.ino : copyUp(mount.overlay, named, draft);
 }
 
 function refuseAcl(inode: Inode, name: string, value: Uint8Array): number {
@@ -207,7 +212,7 @@ function remove(namespace: Namespace, mount: Mount, named: Named, inode: Inode, 
     return isAcl(name) && (inode.isUpper || cannotHaveIt) ? 0 : ENODATA;
   }
   const draft = draftFor(namespace, mount);
-  const ino = copyUp(mount.overlay, named, draft);
+  const ino = upperOf(mount, named, inode, draft);
   draft.events.push({ type: 'XattrRemoved', ino, name, ctimeNs: draft.timeNs });
   commitDraft(namespace, mount, cause, draft);
   return 0;

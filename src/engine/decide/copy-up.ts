@@ -7,6 +7,7 @@
 
 import type { Ino } from '../../events/event.ts';
 import { isFileMode, isSymlinkMode } from '../../events/mode.ts';
+import type { Inode } from '../../projections/tree/inode.ts';
 import type { Overlay } from '../../projections/world.ts';
 import type { Draft } from '../engine.ts';
 
@@ -26,24 +27,38 @@ export interface Named {
   readonly ino: Ino;
 }
 
+/** What is going to happen to a file that is copied up: whether its data has to come along. */
+export type CopyUpFor =
+  /** Its attributes or names change: with `metacopy` its data may stay below. */
+  | 'attributes'
+  /** Its data is written to. */
+  | 'data'
+  /** It is emptied at once. */
+  | 'nothing';
+
 /**
- * Copies up any node.
+ * Copies up any node; of one that is in the upper already, what is not there yet of its data and its name.
  *
- * @param withData - False when the data is not wanted, because the file is truncated at once.
  * @returns The node's number in the upper: its own, or with `index` off a new one where a lower hard link breaks.
  */
-export function copyUp(overlay: Overlay, named: Named, draft: Draft, withData = true): Ino {
+export function copyUp(overlay: Overlay, named: Named, draft: Draft, wanted: CopyUpFor = 'attributes'): Ino {
   const inode = overlay.tree.at(named.ino);
-  if (inode.isUpper) return named.ino;
+  if (inode.isUpper) {
+    if (inode.marks !== null) completeCopyUp(overlay, named, inode, draft, wanted);
+    return named.ino;
+  }
   if (inode.dir !== null) {
     copyUpDirectory(overlay, named.ino, draft);
     return named.ino;
   }
   const isNameless = named.parent === 0;
   if (!isNameless) copyUpDirectory(overlay, named.parent, draft);
-  const upperIno = isNameless || inode.nlink > 1 ? draft.newIno() : named.ino;
+  const breaksLink = isNameless || (inode.nlink > 1 && !overlay.profile.index);
+  const upperIno = breaksLink ? draft.newIno() : named.ino;
   // Spelled out twice: a spread of what they have in common would cost as much as the rest of a copy-up.
   if (isFileMode(inode.mode)) {
+    const isMetacopy = wanted === 'attributes' && overlay.profile.metacopy;
+    const withData = wanted !== 'nothing' && !isMetacopy;
     draft.events.push({
       type: 'FileCopiedUp',
       parent: named.parent,
@@ -52,10 +67,11 @@ export function copyUp(overlay: Overlay, named: Named, draft: Draft, withData = 
       upperIno,
       layer: inode.layer,
       bytes: inode.size,
-      copiedBytes: withData && inode.content !== null ? inode.content.copyUpBytes(inode.size) : 0,
+      copiedBytes: withData ? dataBytes(inode) : 0,
       withData,
       ctimeNs: draft.timeNs,
     });
+    if (isMetacopy) draft.events.push({ type: 'MetacopySet', ino: upperIno, dataIno: named.ino });
   } else {
     draft.events.push({
       type: isSymlinkMode(inode.mode) ? 'SymlinkCopiedUp' : 'NodeCopiedUp',
@@ -68,4 +84,36 @@ export function copyUp(overlay: Overlay, named: Named, draft: Draft, withData = 
     });
   }
   return upperIno;
+}
+
+/** The name of a hard link that was copied up by another one (ovl_link_up), and the data that metacopy has left below. */
+function completeCopyUp(overlay: Overlay, named: Named, inode: Inode, draft: Draft, wanted: CopyUpFor): void {
+  if (inode.isIndexed && named.parent !== 0 && !hasAlias(overlay, named)) {
+    copyUpDirectory(overlay, named.parent, draft);
+    draft.events.push({ type: 'LinkedUp', parent: named.parent, name: named.name, ino: named.ino });
+  }
+  if (!inode.isMetacopy || inode.marks === null || wanted === 'attributes') return;
+  const { dataIno } = inode.marks;
+  const copiedBytes = wanted === 'data' ? dataBytes(inode) : 0;
+  draft.events.push({
+    type: 'DataCopiedUp',
+    ino: named.ino,
+    dataIno,
+    layer: overlay.lower?.get(dataIno)?.layer ?? inode.origin,
+    copiedBytes,
+    // The kernel writes the data into the upper file and does not put its times back.
+    timeNs: copiedBytes > 0 ? draft.timeNs : null,
+  });
+}
+
+const hasAlias = ({ tree }: Overlay, { parent, name }: Named): boolean =>
+  tree.get(parent)?.dir?.aliases?.has(name) === true;
+
+const dataBytes = ({ content, size }: Inode): number => (content === null ? 0 : content.copyUpBytes(size));
+
+/** Whether copy-up keeps the node's names together, so that a name that goes takes the node into the upper first. */
+export function keepsLinks(overlay: Overlay, ino: Ino): boolean {
+  const inode = overlay.tree.at(ino);
+  if (inode.dir !== null || !overlay.profile.index) return false;
+  return inode.isUpper ? inode.isIndexed : inode.nlink > 1;
 }

@@ -5,7 +5,7 @@ import type { Overlay } from '../../projections/world.ts';
 import { ACL_ACCESS, ACL_DEFAULT, inheritAcl } from '../acl.ts';
 import type { Draft } from '../engine.ts';
 import { copyUpDirectory } from './copy-up.ts';
-import { existsBelow } from './lower.ts';
+import { existsBelow, isMergeOrLower } from './lower.ts';
 
 export interface NewNode {
   readonly parent: Ino;
@@ -22,7 +22,9 @@ export interface NewNode {
 /**
  * Makes a node under a free name (W3, W4, W5; M9 for inherited groups and ACLs).
  *
- * A directory over a whiteout becomes opaque, or the lower directory's content would show in it.
+ * A directory over a whiteout becomes opaque, or the lower directory's content would show in it. With any of the overlay
+ * options every new directory in a merged one does: the kernel then takes it that lowers never change
+ * (ovl_allow_offline_changes), and need not look below it.
  *
  * @returns The new node's number.
  */
@@ -47,8 +49,14 @@ export function createNode(overlay: Overlay, node: NewNode, draft: Draft): Ino {
     parentTimeNs: timeNs,
   });
   for (const [name, value] of inherited.xattrs) events.push({ type: 'XattrSet', ino, name, value, ctimeNs: null });
-  if (hidesLower && isDirectoryMode(node.mode)) events.push({ type: 'OpaqueSet', ino });
+  if (isDirectoryMode(node.mode) && (hidesLower || closesDirectories(overlay, node.parent)))
+    events.push({ type: 'OpaqueSet', ino });
   return ino;
+}
+
+function closesDirectories(overlay: Overlay, parent: Ino): boolean {
+  const { redirectDir, index, metacopy } = overlay.profile;
+  return (redirectDir || index || metacopy) && isMergeOrLower(overlay, parent);
 }
 
 /** Makes a file without a name (O_TMPFILE); its directory is copied up (O6). */

@@ -1,25 +1,10 @@
 /** New containers: their ids, their names, and whether they can be. */
 
 import { createHash } from 'node:crypto';
-import type { ContainerEvent, OverlayProfile, SubjectId } from '../../events/event.ts';
+import type { ContainerEvent, SubjectId } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import type { ContainerRecord, Registry } from '../../projections/registry.ts';
 import { findContainer } from '../../projections/registry.ts';
-
-/** The kernel's defaults, and Docker's. */
-export const DOCKER_PROFILE: OverlayProfile = { redirectDir: false, index: false, metacopy: false };
-/** Directories move, hard links and inode numbers are kept, attributes change without copying. */
-export const POSIX_PROFILE: OverlayProfile = { redirectDir: true, index: true, metacopy: true };
-
-/** What the engine can do today. An option joins when its rules are in the decisions. */
-export function checkProfile(profile: OverlayProfile): OverlayProfile {
-  for (const option of ['redirectDir', 'index', 'metacopy'] as const) {
-    if (profile[option]) {
-      throw storeError('ERR_UNSUPPORTED', `the overlay option ${option} is not supported yet`, { detail: { option } });
-    }
-  }
-  return profile;
-}
 
 /** Docker's rule for names of containers and volumes (RestrictedNameChars), but one character is enough; a leading slash goes. */
 export function checkName(name: string, what: 'container' | 'volume'): string {

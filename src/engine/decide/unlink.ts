@@ -2,7 +2,7 @@ import type { Ino } from '../../events/event.ts';
 import type { Overlay } from '../../projections/world.ts';
 import type { Draft } from '../engine.ts';
 import { EISDIR, ENOTDIR, ENOTEMPTY } from '../errno.ts';
-import { copyUpDirectory } from './copy-up.ts';
+import { copyUp, copyUpDirectory, keepsLinks } from './copy-up.ts';
 import { existsBelow } from './lower.ts';
 
 export interface Removal {
@@ -40,6 +40,8 @@ export function removeDirectory(overlay: Overlay, removal: Removal, draft: Draft
 function removeName(overlay: Overlay, removal: Removal, draft: Draft): void {
   const inode = overlay.tree.at(removal.ino);
   copyUpDirectory(overlay, removal.parent, draft);
+  const isKept = keepsLinks(overlay, removal.ino);
+  if (isKept) copyUp(overlay, removal, draft);
   const nlink = linksAfterRemoval(overlay, removal.ino);
   draft.events.push({
     type: 'Unlinked',
@@ -47,7 +49,7 @@ function removeName(overlay: Overlay, removal: Removal, draft: Draft): void {
     name: removal.name,
     ino: removal.ino,
     nlink,
-    released: inode.isUpper && nlink === 0 && !removal.isOpen,
+    released: (inode.isUpper || isKept) && nlink === 0 && !removal.isOpen,
     timeNs: draft.timeNs,
   });
   if (existsBelow(overlay, removal.parent, removal.name)) {
@@ -55,9 +57,9 @@ function removeName(overlay: Overlay, removal: Removal, draft: Draft): void {
   }
 }
 
-/** Link count after one name goes; a lower node keeps its layer's count (H2). */
+/** Link count after one name goes; a lower node keeps its layer's count (H2), unless `index` has it copied up (H5). */
 export function linksAfterRemoval(overlay: Overlay, ino: Ino): number {
   const inode = overlay.tree.at(ino);
   if (inode.dir !== null) return 0;
-  return inode.isUpper ? inode.nlink - 1 : inode.nlink;
+  return inode.isUpper || keepsLinks(overlay, ino) ? inode.nlink - 1 : inode.nlink;
 }

@@ -56,6 +56,10 @@ export function changesOf(tree: Tree, event: FileEvent): Change[] {
     case 'WhiteoutCreated':
     case 'WhiteoutRemoved':
     case 'OpaqueSet':
+    case 'RedirectSet':
+    case 'MetacopySet':
+    case 'DataCopiedUp':
+    case 'LinkedUp':
     case 'NodeReleased':
     case 'DirectoryCopiedUp':
     case 'FileCopiedUp':

@@ -77,7 +77,7 @@ function apply(session: Session, valid: number, file: OpenFile): number {
   const { request } = session;
   let error = 0;
   if (valid & FATTR_SIZE) {
-    error = ftruncate(file, request.u64(16), (valid & (FATTR_FH | FATTR_MTIME)) !== 0);
+    error = ftruncate(file, request.u64(16));
     if (error === 0) error = killPrivileges(file, (valid & FATTR_KILL_SUIDGID) !== 0);
   }
   if (error === 0 && valid & (FATTR_UID | FATTR_GID)) {

@@ -55,6 +55,10 @@ export function applyContentEvent(target: ContentTarget, event: FileEvent, seq: 
     case 'WhiteoutCreated':
     case 'WhiteoutRemoved':
     case 'OpaqueSet':
+    case 'RedirectSet':
+    case 'MetacopySet':
+    case 'DataCopiedUp':
+    case 'LinkedUp':
     case 'DirectoryCopiedUp':
     case 'SymlinkCopiedUp':
     case 'NodeCopiedUp':

@@ -26,7 +26,7 @@ const FAST_SYMLINK_BYTES_MAX = 59;
 /** Blocks of a node that is no directory, × 512. */
 export function blockBytesOf(node: Inode): number {
   if (node.target !== '') return node.size > FAST_SYMLINK_BYTES_MAX ? BLOCK_BYTES : 0;
-  return node.content?.allocatedBytes ?? 0;
+  return node.isMetacopy ? 0 : (node.content?.allocatedBytes ?? 0);
 }
 
 /** Adds nodes up; every node is to be given once. */

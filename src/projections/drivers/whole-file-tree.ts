@@ -11,7 +11,7 @@ import { BLOCK_BYTES } from '../tree/content.ts';
 export class WholeFileTree implements StoredTree {
   /** The copy of a file takes whole blocks: holes that were copied, too. */
   apply(event: FileEvent): FirstWrite | null {
-    if (event.type !== 'FileCopiedUp') return null;
+    if (event.type !== 'FileCopiedUp' && event.type !== 'DataCopiedUp') return null;
     return { copiedBytes: event.copiedBytes, takenBytes: Math.ceil(event.copiedBytes / BLOCK_BYTES) * BLOCK_BYTES };
   }
 

@@ -7,10 +7,12 @@
 
 import { nameBytes } from '../../events/name.ts';
 import type { FileEvent, Ino } from '../../events/event.ts';
-import { isDirectoryMode, PERMISSION_BITS, S_IFMT } from '../../events/mode.ts';
+import { PERMISSION_BITS, S_IFMT } from '../../events/mode.ts';
+import { addAlias, foldOverlayMark, leaveUpper, moveAliases, startAliases } from './fold-marks.ts';
 import { Inode, UPPER, withoutXattr, withXattr } from './inode.ts';
 import { NameMap } from './name-map.ts';
 import type { Tree } from './tree.ts';
+import { count, isCounted } from './upper-count.ts';
 
 /** Applies one event. `seq` is the event's own; 0 in a layer. */
 export function applyFileEvent(tree: Tree, event: FileEvent, seq: number): void {
@@ -61,6 +63,11 @@ export function applyFileEvent(tree: Tree, event: FileEvent, seq: number): void 
       directory.hasLower = false;
       return;
     }
+    case 'RedirectSet':
+    case 'MetacopySet':
+    case 'DataCopiedUp':
+    case 'LinkedUp':
+      return foldOverlayMark(tree, event);
     case 'NodeReleased': {
       if (tree.get(event.ino) === undefined) return;
       tree.remove(event.ino);
@@ -141,6 +148,7 @@ function linked(tree: Tree, event: EventOf<'Linked'>): void {
     count(tree, inode, 1);
   }
   inode.nlink = event.nlink;
+  addAlias(tree, inode, event.parent, event.name);
   inode.parent = event.parent;
   inode.name = event.name;
   if (event.timeNs !== null) inode.ctimeNs = event.timeNs;
@@ -152,19 +160,27 @@ function unlinked(tree: Tree, event: EventOf<'Unlinked'>): void {
   const directory = tree.editDirectory(event.parent);
   directory.entries.delete(event.name, tree.owner);
   touchParent(tree, event.parent, event.timeNs);
-  const isDirectory = dropLink(tree, event.ino, event.nlink, event.released, event.timeNs);
+  const isDirectory = dropLink(tree, event.ino, event, event.nlink, event.released, event.timeNs);
   if (!isDirectory) return;
   directory.subdirectories--;
   tree.directoryMoves++;
 }
 
 /** One name less. Lower nodes stay as they are: their layer still holds them. Tells whether it was a directory. */
-function dropLink(tree: Tree, ino: Ino, nlink: number, released: boolean, timeNs: bigint): boolean {
+function dropLink(
+  tree: Tree,
+  ino: Ino,
+  entry: { readonly parent: Ino; readonly name: string },
+  nlink: number,
+  released: boolean,
+  timeNs: bigint,
+): boolean {
   const before = tree.at(ino);
   const isDirectory = before.dir !== null;
   if (before.layer !== UPPER) return isDirectory;
+  if (before.isIndexed) leaveUpper(tree, ino, entry.parent, entry.name);
   if (nlink === 0) {
-    count(tree, before, -1);
+    if (!before.isIndexed) count(tree, before, -1);
     if (before.dir?.whiteouts) tree.whiteouts -= before.dir.whiteouts.size;
   }
   if (released && nlink === 0) {
@@ -200,11 +216,14 @@ function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
   } else {
     from.entries.delete(event.fromName, tree.owner);
     if (event.replaced !== 0) {
-      const wasDirectory = dropLink(tree, event.replaced, event.replacedNlink, event.replacedReleased, event.timeNs);
+      const target = { parent: event.toParent, name: event.toName };
+      const { replaced, replacedNlink, replacedReleased } = event;
+      const wasDirectory = dropLink(tree, replaced, target, replacedNlink, replacedReleased, event.timeNs);
       if (wasDirectory) to.subdirectories--;
     }
   }
   to.entries.set(event.toName, event.ino, tree.owner);
+  moveAliases(tree, event);
   if (isDirectory) {
     from.subdirectories--;
     to.subdirectories++;
@@ -233,7 +252,8 @@ function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' 
   inode.parent = event.parent;
   inode.ctimeNs = event.ctimeNs;
   inode.btimeNs = event.ctimeNs;
-  if (inode.content !== null) inode.content = inode.content.copied(tree.owner, inode.size);
+  const leavesData = event.type === 'FileCopiedUp' && !event.withData;
+  if (inode.content !== null && !leavesData) inode.content = inode.content.copied(tree.owner, inode.size);
   if (event.parent === 0) {
     // An open file that has lost its name below: its copy has none either.
     inode.nlink = 0;
@@ -241,7 +261,8 @@ function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' 
     return;
   }
   inode.name = event.name;
-  count(tree, inode, 1);
+  if (event.upperIno === event.ino && inode.nlink > 1) startAliases(tree, inode);
+  else count(tree, inode, 1);
 }
 
 function written(tree: Tree, event: EventOf<'Written'>): void {
@@ -257,7 +278,7 @@ function written(tree: Tree, event: EventOf<'Written'>): void {
     at += length;
   }
   if (at > inode.size) inode.size = at;
-  if (inode.layer === UPPER && inode.nlink > 0) {
+  if (isCounted(inode)) {
     tree.upperBytes += inode.size - sizeBefore;
     tree.upperAllocatedBytes += content.allocatedBytes - allocatedBefore;
   }
@@ -276,18 +297,10 @@ function attributesChanged(tree: Tree, event: EventOf<'AttributesChanged'>): voi
 
 /** Runs a change of a file's size or blocks and keeps the counters of the upper right. */
 function changeSize(tree: Tree, inode: Inode, change: () => void): void {
-  const counts = inode.layer === UPPER && inode.nlink > 0;
+  const counts = isCounted(inode);
   if (counts) count(tree, inode, -1);
   change();
   if (counts) count(tree, inode, 1);
-}
-
-/** Adds a named upper node to the counters, or takes it out. */
-function count(tree: Tree, inode: Inode, sign: 1 | -1): void {
-  tree.upperNodes += sign;
-  if (isDirectoryMode(inode.mode)) return;
-  tree.upperBytes += sign * inode.size;
-  if (inode.content !== null) tree.upperAllocatedBytes += sign * inode.content.allocatedBytes;
 }
 
 function modified(inode: Inode, timeNs: bigint | null): void {

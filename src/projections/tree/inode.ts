@@ -12,6 +12,18 @@ export type Xattrs = readonly (readonly [name: string, value: Uint8Array])[];
 
 export const NO_XATTRS: Xattrs = [];
 
+/** What the overlay options `redirect_dir`, `metacopy` and `index` write at an upper node. Never changed once made. */
+export interface UpperMarks {
+  /** Where in the lower the node's counterpart is: an absolute path, or a sibling's name; '' where its own name says it. */
+  readonly redirect: string;
+  /** The lower node that has the file's data; 0: the upper has it. In a layer's own tree any other number. */
+  readonly dataIno: Ino;
+  /** Of a copied-up hard link with `index`: how many of its names are in the upper; -1: no such node, all are. */
+  readonly upperLinks: number;
+}
+
+const NO_MARKS: UpperMarks = { redirect: '', dataIno: 0, upperLinks: -1 };
+
 /** What only a directory has. */
 export class Directory {
   owner: Owner;
@@ -19,6 +31,8 @@ export class Directory {
   entries: NameMap;
   /** Names whited out in the upper → seq of the event that did it. */
   whiteouts: NameMap | null = null;
+  /** With `index`: names in the upper of hard links that were copied up. Others show in the merged view only. */
+  aliases: NameMap | null = null;
   /** The upper directory carries `trusted.overlay.opaque`. */
   opaque = false;
   /** It merges with a directory of the lower, which has the same inode number there. */
@@ -37,11 +51,17 @@ export class Directory {
     if (this.owner === owner) return this;
     const copy = new Directory(owner, this.entries.share());
     copy.whiteouts = this.whiteouts?.share() ?? null;
+    copy.aliases = this.aliases?.share() ?? null;
     copy.opaque = this.opaque;
     copy.hasLower = this.hasLower;
     copy.mergedBelow = this.mergedBelow;
     copy.subdirectories = this.subdirectories;
     return copy;
+  }
+
+  /** Whether the upperdir has an entry of that name, which here stands for `child`. */
+  hasInUpper(name: string, child: Inode): boolean {
+    return child.isUpper && (!child.isIndexed || this.aliases?.has(name) === true);
   }
 }
 
@@ -77,6 +97,7 @@ export class Inode {
   /** Seq of the event that made or copied up the node in this tree; 0 in a layer. */
   seq = 0;
   target = '';
+  marks: UpperMarks | null = null;
   dir: Directory | null = null;
   /** Files with data; null is an empty file or one without a written byte. */
   content: Content | null = null;
@@ -101,6 +122,22 @@ export class Inode {
     return this.layer === UPPER;
   }
 
+  /** The upper has its attributes only; the data is read from below. */
+  get isMetacopy(): boolean {
+    return this.marks !== null && this.marks.dataIno !== 0;
+  }
+
+  /** A lower hard link that was copied up with `index`: its names in the upper are counted one by one. */
+  get isIndexed(): boolean {
+    return this.marks !== null && this.marks.upperLinks >= 0;
+  }
+
+  mark(change: Partial<UpperMarks>): void {
+    const marks = { ...(this.marks ?? NO_MARKS), ...change };
+    const isNothing = marks.redirect === '' && marks.dataIno === 0 && marks.upperLinks < 0;
+    this.marks = isNothing ? null : marks;
+  }
+
   /** A copy for another owner; it shares the directory and the content until they are edited. */
   copy(owner: Owner): Inode {
     const copy = new Inode(owner, isDirectoryMode(this.mode) ? 0 : this.mode, this.uid, this.gid, this.atimeNs);
@@ -118,6 +155,7 @@ export class Inode {
     copy.xattrs = this.xattrs;
     copy.seq = this.seq;
     copy.target = this.target;
+    copy.marks = this.marks;
     copy.dir = this.dir;
     copy.content = this.content;
     return copy;

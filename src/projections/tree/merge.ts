@@ -3,12 +3,14 @@
  *
  * Built once per stack and shared by every container of it, so that a lookup costs the same for 1 layer and for 100.
  * Rules as the kernel merges lowers: directories of one name merge and show the attributes of the topmost; anything else
- * hides what is below; a whiteout removes a name; an opaque directory cuts what is below it (SEM-L1..L5, L7).
+ * hides what is below; a whiteout removes a name; an opaque directory cuts what is below it (SEM-L1..L5, L7); a directory with
+ * a redirect merges with what is at that place below, and a file of attributes only reads the data from there (SEM-R13).
  */
 
 import { type Ino, ROOT_INO } from '../../events/event.ts';
 import type { Inode } from './inode.ts';
 import { Directory } from './inode.ts';
+import { MovedDirectories } from './merge-moved.ts';
 import { NameMap } from './name-map.ts';
 import { Tree } from './tree.ts';
 
@@ -22,7 +24,10 @@ import { Tree } from './tree.ts';
 export function mergeLayer(below: Tree, layer: Tree, index: number): Tree {
   const merged = below.snapshot();
   mergeAttributes(merged.edit(ROOT_INO), layer.at(ROOT_INO), index);
-  mergeDirectory({ merged, layer, index, base: below.nextIno - 2 }, ROOT_INO, ROOT_INO, index > 0);
+  const base = below.nextIno - 2;
+  const moved = new MovedDirectories(merged, below, layer, base + layer.nextIno);
+  mergeDirectory({ merged, layer, index, base, moved }, { into: ROOT_INO, from: ROOT_INO, below: ROOT_INO }, index > 0);
+  moved.restoreOldPlaces();
   merged.upperBytes = 0;
   merged.upperAllocatedBytes = 0;
   merged.upperNodes = 0;
@@ -37,31 +42,50 @@ interface Merge {
   readonly index: number;
   /** Added to a node's number in the layer, gives its number in the merged view. */
   readonly base: number;
+  readonly moved: MovedDirectories;
 }
 
-function mergeDirectory(merge: Merge, into: Ino, from: Ino, hasBelow: boolean): void {
+/** A directory in the three trees. */
+interface Directories {
+  readonly into: Ino;
+  /** In the layer. */
+  readonly from: Ino;
+  /** In the view below: what it merges with; 0: nothing. */
+  readonly below: Ino;
+}
+
+function mergeDirectory(merge: Merge, directories: Directories, hasBelow: boolean): void {
   const { merged, layer } = merge;
-  const source = layer.at(from).dir as Directory;
-  const target = merged.editDirectory(into);
+  const source = layer.at(directories.from).dir as Directory;
+  const target = merged.editDirectory(directories.into);
   if (hasBelow) target.mergedBelow = true;
   source.whiteouts?.forEach((name) => {
-    removeEntry(merged, target, name);
+    removeEntry(merge, target, name);
   });
   source.entries.forEach((name, ino) => {
     const node = layer.at(ino);
-    const existing = target.entries.get(name);
-    const isMergeable = existing !== undefined && merged.at(existing).dir !== null;
-    if (isMergeable && node.dir !== null && !node.dir.opaque) {
-      mergeAttributes(merged.edit(existing), node, merge.index);
-      mergeDirectory(merge, existing, ino, true);
+    const counterpart =
+      node.dir === null || node.dir.opaque ? 0 : merge.moved.counterpart(node, directories.below, name);
+    if (counterpart === 0) {
+      removeEntry(merge, target, name);
+      insertSubtree(merge, directories, target, name, ino);
       return;
     }
-    removeEntry(merged, target, name);
-    insertSubtree(merge, into, target, name, ino);
+    const existing = merge.moved.claim(counterpart);
+    if (target.entries.get(name) !== existing) {
+      removeEntry(merge, target, name);
+      target.entries.set(name, existing, merged.owner);
+      target.subdirectories++;
+    }
+    const inode = merged.edit(existing);
+    inode.parent = directories.into;
+    inode.name = name;
+    mergeAttributes(inode, node, merge.index);
+    mergeDirectory(merge, { into: existing, from: ino, below: counterpart }, true);
   });
 }
 
-function insertSubtree(merge: Merge, parent: Ino, directory: Directory, name: string, from: Ino): void {
+function insertSubtree(merge: Merge, parent: Directories, directory: Directory, name: string, from: Ino): void {
   const { merged, layer } = merge;
   const source = layer.at(from);
   const ino = merge.base + from;
@@ -69,32 +93,35 @@ function insertSubtree(merge: Merge, parent: Ino, directory: Directory, name: st
   if (merged.get(ino) !== undefined) return; // another name of a hard link
   const node = source.copy(merged.owner);
   node.layer = merge.index;
-  node.parent = parent;
+  node.parent = parent.into;
   node.name = name;
+  node.marks = null;
+  if (source.isMetacopy) node.content = merge.moved.dataOf(source, parent.below, name);
   merged.insert(ino, node);
   if (source.dir === null) return;
   directory.subdirectories++;
-  const own = new Directory(merged.owner, new NameMap());
-  node.dir = own;
-  source.dir.entries.forEach((child, childIno) => {
-    insertSubtree(merge, ino, own, child, childIno);
-  });
+  node.dir = new Directory(merged.owner, new NameMap());
+  // Nothing is below it, but something in it may have moved there from elsewhere.
+  mergeDirectory(merge, { into: ino, from, below: 0 }, false);
 }
 
-function removeEntry(merged: Tree, directory: Directory, name: string): void {
+function removeEntry({ merged, moved }: Merge, directory: Directory, name: string): void {
   const ino = directory.entries.get(name);
   if (ino === undefined) return;
-  const node = merged.at(ino);
   directory.entries.delete(name, merged.owner);
+  const node = merged.get(ino);
+  if (node === undefined) return;
   if (node.dir !== null) directory.subdirectories--;
-  removeNodes(merged, ino, node);
+  removeNodes(merged, ino, node, moved);
 }
 
 /** Takes hidden nodes out of the table; a node with several names stays, since another of them may be visible. */
-function removeNodes(merged: Tree, ino: Ino, node: Inode): void {
+function removeNodes(merged: Tree, ino: Ino, node: Inode, moved: MovedDirectories): void {
+  if (moved.has(ino)) return;
   if (node.dir !== null) {
     node.dir.entries.forEach((_, child) => {
-      removeNodes(merged, child, merged.at(child));
+      const childNode = merged.get(child);
+      if (childNode !== undefined) removeNodes(merged, child, childNode, moved);
     });
   } else if (node.nlink > 1) {
     return;

@@ -74,6 +74,21 @@ function encodeNode(writer: ByteWriter, inode: Inode, chunks: Pick<ChunkReader, 
     else writer.number(0);
   }
   if (inode.content !== null) encodeContent(writer, inode.content, chunks);
+  encodeMarks(writer, inode);
+}
+
+/** Nothing for a node without marks: roots from before there were any stay what they are. */
+function encodeMarks(writer: ByteWriter, { marks, dir }: Inode): void {
+  if (marks !== null) {
+    writer.text('marks');
+    writer.text(marks.redirect);
+    writer.number(marks.dataIno);
+    writer.number(marks.upperLinks);
+  }
+  if (dir !== null && dir.aliases !== null && dir.aliases.size > 0) {
+    writer.text('aliases');
+    encodeNames(writer, dir.aliases, false);
+  }
 }
 
 function encodeNames(writer: ByteWriter, names: NameMap, withValues: boolean): void {

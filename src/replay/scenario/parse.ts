@@ -210,20 +210,27 @@ function parsePlainStatement(words: readonly string[], at: StepStart, place: Sou
 }
 
 function parseContainer(args: readonly string[], at: StepStart, place: SourcePlace): ContainerStep {
-  const form = 'container NAME IMAGE [-v VOLUME:PATH] [--mount …] [--read-only]';
+  const form =
+    'container NAME IMAGE [-v VOLUME:PATH] [--mount …] [--read-only] [--profile NAME] [--overlay-option OPTION=on]';
   const mounts: ScenarioMount[] = [];
   const names: string[] = [];
+  const overlayOptions: string[] = [];
+  let profile: string | null = null;
   let readOnly = false;
   for (let index = 0; index < args.length; index++) {
     const arg = args[index];
     if (arg === '--read-only') readOnly = true;
-    else if (arg === '-v' || arg === '--volume' || arg === '--mount') {
+    else if (WITH_VALUE.has(arg)) {
       const value = args[++index];
       if (value === undefined) throw syntaxError(place, `a value for ${arg}`, '');
-      mounts.push({ option: arg === '--mount' ? arg : '-v', value });
+      if (arg === '--profile') profile = value;
+      else if (arg === '--overlay-option') overlayOptions.push(value);
+      else mounts.push({ option: arg === '--mount' ? arg : '-v', value });
     } else if (arg.startsWith('-')) throw syntaxError(place, form, arg);
     else names.push(arg);
   }
   if (names.length !== 2) throw syntaxError(place, form, at.text);
-  return { kind: 'container', ...at, name: names[0], image: names[1], mounts, readOnly };
+  return { kind: 'container', ...at, name: names[0], image: names[1], mounts, readOnly, profile, overlayOptions };
 }
+
+const WITH_VALUE: ReadonlySet<string> = new Set(['-v', '--volume', '--mount', '--profile', '--overlay-option']);

@@ -60,6 +60,9 @@ export interface ContainerStep extends StepPlace {
   readonly image: string;
   readonly mounts: readonly ScenarioMount[];
   readonly readOnly: boolean;
+  /** Values of `--profile` and `--overlay-option`. */
+  readonly profile: string | null;
+  readonly overlayOptions: readonly string[];
 }
 
 /** A mount in Docker's spelling: the value of `-v` or of `--mount`. */

@@ -13,8 +13,6 @@ export class CompareContainer {
   #overlog: Trees = { merged: [], upper: [] };
   /** State of the engine when it was listed last. */
   #version = -1;
-  /** Deviation D2: the kernel has refused a rename after it set an opaque mark. */
-  #ignoresOpaque = false;
   readonly #open = new Set<number>();
   /** Slots of files that only one side has changed (deviation D1). */
   readonly #parted = new Set<number>();
@@ -26,7 +24,6 @@ export class CompareContainer {
 
   /** The difference between two answers in words, or null. */
   compareReply(call: KernelCall, kernel: Reply, overlog: Reply): string | null {
-    if (call.op === 'rename' && kernel.error === 'ENOTEMPTY') this.#ignoresOpaque = true;
     if (isAttributeDeviation(call, kernel)) {
       for (const slot of this.#open) this.#parted.add(slot);
       return null;
@@ -34,7 +31,8 @@ export class CompareContainer {
     if (this.#isParted(call)) return null;
     this.#noteSlot(call, kernel);
     if (call.op === 'listdir' && kernel.value === null) return null; // the file system below decides
-    const [theirs, ours] = [text(resultOf(kernel)), text(resultOf(overlog))];
+    const ours = text(resultOf(overlog));
+    const theirs = text(hasNoBlocks(overlog) ? withoutBlocks(kernel) : resultOf(kernel));
     return theirs === ours ? null : `${text(call)}: kernel ${theirs}, overlog ${ours}`;
   }
 
@@ -52,11 +50,12 @@ export class CompareContainer {
     const before = { kernel: this.#kernel, overlog: this.#overlog };
     this.#kernel = { merged: kernel.merged ?? before.kernel.merged, upper: kernel.upper ?? before.kernel.upper };
     this.#overlog = this.#side.trees(this.#container);
+    const hasMarks = (ino: string): boolean => this.#side.hasMarks(this.#container, Number(ino));
     for (const what of ['merged', 'upper'] as const) {
       const difference = firstRowDifference(
         { now: this.#kernel[what], before: wasListed ? byPath(before.kernel[what]) : NOTHING },
         { now: this.#overlog[what], before: wasListed ? byPath(before.overlog[what]) : NOTHING },
-        { isUpper: what === 'upper', ignoresOpaque: this.#ignoresOpaque, comparesChanges: wasListed },
+        { isUpper: what === 'upper', comparesChanges: wasListed, hasMarks },
       );
       if (difference !== null) return `${what}${difference.startsWith('/') ? '' : ': '}${difference}`;
     }
@@ -87,5 +86,11 @@ function isAttributeDeviation(call: KernelCall, kernel: Reply): boolean {
 }
 
 const resultOf = ({ value, error }: Reply): Reply => (error === undefined ? { value } : { error });
+
+/** Marks of the upper may take a block of their own, so that the engine says nothing of blocks then. */
+const hasNoBlocks = ({ value }: Reply): boolean => (value as { blocks?: unknown } | null)?.blocks === null;
+
+const withoutBlocks = ({ value, error }: Reply): Reply =>
+  error === undefined ? { value: { ...(value as object), blocks: null } } : { error };
 
 const byPath = (rows: readonly Row[]): Map<string, Row> => new Map(rows.map((row) => [row.path, row]));

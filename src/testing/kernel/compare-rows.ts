@@ -11,8 +11,8 @@ const PRESENCE_ONLY = new Set(['trusted.overlay.origin']);
 
 export interface RowRules {
   readonly isUpper: boolean;
-  /** Deviation D2: a refused rename may have left an opaque mark. */
-  readonly ignoresOpaque: boolean;
+  /** Whether the upper has marks of the overlay at a node, by overlog's inode number. */
+  readonly hasMarks: (ino: string) => boolean;
   /** The listings before had been seen, so that what has changed since can be told. */
   readonly comparesChanges: boolean;
 }
@@ -31,8 +31,8 @@ export function firstRowDifference(kernel: Listed, overlog: Listed, rules: RowRu
     if (theirs === undefined || ours === undefined || theirs.path !== ours.path) {
       return `kernel ${text(theirs?.path)}, overlog ${text(ours?.path)}`;
     }
-    const hasMarks = hasMarksOf(theirs) || hasMarksOf(ours);
-    const [a, b] = [canonical(theirs, rules, hasMarks), canonical(ours, rules, hasMarks)];
+    const ignoresBlocks = hasXattrs(theirs) || hasXattrs(ours) || rules.hasMarks(ours.ino);
+    const [a, b] = [canonical(theirs, rules, ignoresBlocks), canonical(ours, rules, ignoresBlocks)];
     if (a !== b) return `${ours.path}: kernel ${a}, overlog ${b}`;
     const changed = isWhiteout(ours) ? null : changeDifference(theirs, ours, kernel.before, overlog.before, rules);
     if (changed !== null) return `${ours.path}: ${changed}`;
@@ -41,25 +41,24 @@ export function firstRowDifference(kernel: Listed, overlog: Listed, rules: RowRu
 }
 
 /** Attributes may take a block of their own on the file system below, so that blocks say nothing of the data. */
-const hasMarksOf = ({ xattrs }: Row): boolean =>
+const hasXattrs = ({ xattrs }: Row): boolean =>
   Object.keys(xattrs ?? {}).some((name) => name !== 'trusted.overlay.origin');
 
 const isWhiteout = ({ type, rdev }: Row): boolean => type === 'chr' && rdev === '0:0';
 
-function canonical(row: Row, rules: RowRules, hasMarks: boolean): string {
+function canonical(row: Row, rules: RowRules, ignoresBlocks: boolean): string {
   const { xattrs, ino: _, mtimeNs: __, path: ___, ...rest } = row;
   // The kernel makes the whiteouts of unlink links of one node (W1).
   if (isWhiteout(row)) return 'whiteout';
   const kept = Object.entries(xattrs ?? {})
     .filter(([name]) => isCompared(name, row, rules))
     .map(([name, value]) => (PRESENCE_ONLY.has(name) ? [name, ''] : [name, value]));
-  const compared = hasMarks ? { ...rest, blocks: 0 } : rest;
+  const compared = ignoresBlocks ? { ...rest, blocks: 0 } : rest;
   return text([Object.entries(compared).toSorted(byKey), kept.toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
 function isCompared(name: string, row: Row, rules: RowRules): boolean {
   if (row.path === '/' && ROOT_BOOKKEEPING.has(name)) return false;
-  if (name === 'trusted.overlay.opaque') return !rules.ignoresOpaque;
   // The kernel takes the mark away while it lists a directory, so that it can be told of what was listed only.
   if (name === 'trusted.overlay.impure') return rules.comparesChanges;
   return true;

@@ -9,9 +9,10 @@ import { fallocate, ftruncate, truncate } from '../../engine/calls/space.ts';
 import { access, fstat, NodeStat, readlink, stat } from '../../engine/calls/stat.ts';
 import { fsetxattr, getxattr, removexattr, setxattr } from '../../engine/calls/xattrs.ts';
 import type { Caller } from '../../engine/caller.ts';
-import { errnoCode } from '../../engine/errno.ts';
+import { ENOTEMPTY, errnoCode } from '../../engine/errno.ts';
 import { type DirectoryEntry, O_DIRECTORY, O_PATH, type OpenFile } from '../../engine/open-files.ts';
 import type { KernelCall, Reply } from './kernel-call.ts';
+import { leaveRefusedRename } from './refused-rename.ts';
 
 /** A slot without an open file. */
 class NoSuchSlot extends Error {}
@@ -110,8 +111,11 @@ export class EngineContainer {
         return readlink(caller, at, call.path);
       case 'link':
         return nothing(link(caller, at, call.from, at, call.to, false));
-      case 'rename':
-        return nothing(rename(caller, at, call.from, at, call.to, call.flags));
+      case 'rename': {
+        const result = rename(caller, at, call.from, at, call.to, call.flags);
+        if (result === ENOTEMPTY) leaveRefusedRename(caller, call.from, call.to);
+        return nothing(result);
+      }
       case 'mknod':
         return nothing(mknod(caller, at, call.path, call.mode, makeDevice(call.major, call.minor)));
       case 'chmod':
@@ -163,14 +167,15 @@ export class EngineContainer {
 
   #statOf(canListXattrs = true): object {
     const stat = this.#stat;
-    const hasXattrs = (this.caller.namespace.root.overlay.tree.get(stat.ino)?.xattrs.length ?? 0) > 0;
+    const inode = this.caller.namespace.root.overlay.tree.get(stat.ino);
+    const hasXattrs = (inode?.xattrs.length ?? 0) > 0;
     return {
       mode: stat.mode,
       uid: stat.uid,
       gid: stat.gid,
       nlink: stat.nlink,
       size: kindOf(stat.mode) === 'dir' ? 0 : stat.size,
-      blocks: isFileMode(stat.mode) && canListXattrs && !hasXattrs ? stat.blocks : 0,
+      blocks: !isFileMode(stat.mode) || !canListXattrs || hasXattrs ? 0 : inode?.marks ? null : stat.blocks,
     };
   }
 }

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { ChunkReader } from '../../events/chunk-store.ts';
 import { type Ino, ROOT_INO } from '../../events/event.ts';
 import { deviceMajor, deviceMinor, kindOf, PERMISSION_BITS } from '../../events/mode.ts';
-import { compareNames } from '../../events/name.ts';
+import { compareNames, encodeName } from '../../events/name.ts';
 import { blockCount, linkCount } from '../../engine/calls/stat.ts';
 import { readContent } from '../../projections/tree/content.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
@@ -44,7 +44,7 @@ type Entry = readonly [name: string, ino: Ino];
 function entriesOf({ tree }: Overlay, { dir }: Inode, upperOnly: boolean): Entry[] {
   const entries = new Map<string, Ino>();
   dir?.entries.forEach((name, ino) => {
-    if (!upperOnly || tree.at(ino).isUpper) entries.set(name, ino);
+    if (!upperOnly || dir.hasInUpper(name, tree.at(ino))) entries.set(name, ino);
   });
   if (upperOnly) for (const name of dir?.whiteouts?.names() ?? []) entries.set(name, 0);
   return [...entries].sort(([a], [b]) => compareNames(a, b));
@@ -89,14 +89,28 @@ function asInUpper(row: Row, overlay: ListedOverlay, ino: Ino, inode: Inode, chi
   };
   if (inode.dir?.opaque) mark('opaque', '79');
   if (ino !== ROOT_INO && overlay.lower?.get(ino) !== undefined) mark('origin', '');
+  const { marks } = inode;
+  if (marks !== null) {
+    if (marks.redirect !== '') mark('redirect', Buffer.from(encodeName(marks.redirect)).toString('hex'));
+    if (marks.dataIno !== 0) mark('metacopy', '');
+    // The index has one more name of the node, in the work directory.
+    if (marks.upperLinks >= 0) mark('nlink', Buffer.from(nlinkText(inode.nlink, marks.upperLinks + 1)).toString('hex'));
+  }
   if (overlay.impure.has(ino)) mark('impure', '79');
   const subdirectories = children.filter(([, child]) => child !== 0 && overlay.tree.at(child).dir !== null).length;
   const { xattrs: _, ...rest } = row;
   return {
     ...rest,
-    nlink: inode.dir === null ? row.nlink : 2 + subdirectories,
+    nlink: inode.dir !== null ? 2 + subdirectories : inode.isIndexed ? (marks?.upperLinks ?? 0) + 1 : row.nlink,
+    ...(inode.isMetacopy ? { blocks: 0, crc32: crc32(Buffer.alloc(inode.size)) } : {}),
     ...(Object.keys(xattrs).length === 0 ? {} : { xattrs }),
   };
+}
+
+/** All links of the node, relative to those of the file in the upper (H5; fs/overlayfs/inode.c ovl_set_nlink_common). */
+function nlinkText(links: number, upperLinks: number): string {
+  const more = links - upperLinks;
+  return `U${more < 0 ? '-' : '+'}${Math.abs(more)}`;
 }
 
 const whiteout = (path: string): Row => ({

@@ -1,4 +1,4 @@
-import type { FileEvent, Ino, OverlayProfile, StoreEvent } from '../../events/event.ts';
+import type { Ino, OverlayProfile, StoreEvent } from '../../events/event.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import { rootCaller } from '../../engine/caller.ts';
 import { Engine } from '../../engine/engine.ts';
@@ -59,7 +59,7 @@ export class EngineSide {
       );
     });
     this.#engine.onCommit(({ subject, events }) => {
-      for (const event of events) this.#noteImpure(subject - 1, event);
+      for (const event of events) this.#noteImpure(subject - 1, event, events);
     });
   }
 
@@ -73,6 +73,10 @@ export class EngineSide {
 
   overlay(container: number): Overlay {
     return this.#containers[container].caller.namespace.root.overlay;
+  }
+
+  hasMarks(container: number, ino: Ino): boolean {
+    return (this.overlay(container).tree.get(ino)?.marks ?? null) !== null;
   }
 
   get containerCount(): number {
@@ -107,13 +111,13 @@ export class EngineSide {
   }
 
   /** As ovl_set_impure: where something is copied up to, and where something moves that is not the upper's own (M10). */
-  #noteImpure(container: number, event: StoreEvent | FileEvent): void {
+  #noteImpure(container: number, event: StoreEvent, events: readonly StoreEvent[]): void {
     const { tree, lower } = this.overlay(container);
     const impure = this.#impure[container];
     const isFromBelow = (ino: Ino): boolean => lower?.get(ino) !== undefined;
     switch (event.type) {
       case 'DirectoryCopiedUp':
-        impure.add(tree.at(event.ino).parent);
+        impure.add(parentBeforeMove(event.ino, events) ?? tree.at(event.ino).parent);
         return;
       case 'FileCopiedUp':
       case 'SymlinkCopiedUp':
@@ -132,4 +136,14 @@ export class EngineSide {
         return;
     }
   }
+}
+
+/** The directory that a node lay in before a rename of the same transaction, if there is one. */
+function parentBeforeMove(ino: Ino, events: readonly StoreEvent[]): Ino | null {
+  for (const event of events) {
+    if (event.type !== 'Renamed') continue;
+    if (event.ino === ino) return event.fromParent;
+    if (event.exchange && event.replaced === ino) return event.toParent;
+  }
+  return null;
 }

@@ -6,6 +6,7 @@
  */
 
 import type { OverlayProfile } from '../../events/event.ts';
+import { profileText } from '../../events/overlay-profile.ts';
 import { mergeLayer } from '../../projections/tree/merge.ts';
 import { Tree } from '../../projections/tree/tree.ts';
 import { openMemoryLog } from '../../storage/memory.ts';
@@ -90,7 +91,7 @@ export class KernelOracle {
     for (const index of containers.keys()) {
       await this.#kernel.mount(index, {
         lowers: lowers.length === 0 ? ['empty'] : lowers,
-        options: mountOptions(profile),
+        options: profileText(profile),
       });
     }
     const replies = await this.#kernel.calls(calls, look === 'each');
@@ -107,14 +108,4 @@ export class KernelOracle {
     }
     return null;
   }
-}
-
-/** As for mount(8), every option spelled out. */
-export function mountOptions({ redirectDir, index, metacopy }: OverlayProfile): string {
-  const options = [
-    `redirect_dir=${redirectDir ? 'on' : 'off'}`,
-    `index=${index ? 'on' : 'off'}`,
-    `metacopy=${metacopy ? 'on' : 'off'}`,
-  ];
-  return options.join(',');
 }

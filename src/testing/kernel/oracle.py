@@ -20,7 +20,7 @@ base = None
 host_root = None  # of this process' mount namespace
 mounted = {}  # container -> how it is mounted
 files = {}  # (container, slot) -> descriptor
-merged_handles = {}  # (container, slot) -> the handle reads a merged directory
+handles = {}  # descriptor of a directory -> (it was merged when it was read anew, its first name then)
 shown = {}  # folder -> the listing that was sent last
 sums = {}  # (inode, size, times) -> checksum of a content
 
@@ -197,7 +197,7 @@ def open_file(q, slot):
     if slot in files:
         os.close(files[slot])
     files[slot] = opened
-    merged_handles[slot] = st.st_nlink == 1
+    handles.pop(opened, None)
 
 
 def list_open_directory(q, slot):
@@ -207,10 +207,15 @@ def list_open_directory(q, slot):
         raise OSError(errno.EBADF, '')
     if not stat.S_ISDIR(os.fstat(fd).st_mode):
         raise OSError(errno.ENOTDIR, '')
-    if q['rewind']:
-        merged_handles[slot] = os.fstat(fd).st_nlink == 1
-    os.lseek(fd, 0 if q['rewind'] else 1, os.SEEK_SET)
-    names, buffer = [], ctypes.create_string_buffer(32768)
+    is_first = q['rewind'] or fd not in handles
+    if is_first:
+        handles[fd] = (os.fstat(fd).st_nlink == 1, [])
+    is_merged, first = handles[fd]
+    if not is_first and not is_merged:
+        return None  # the offsets and what is kept are those of the file system below
+    # Reading from offset 0 looks for changes (ovl_dir_reset), so what the handle keeps is read from the second name on.
+    os.lseek(fd, 0 if is_first else 1, os.SEEK_SET)
+    names, buffer = list(first), ctypes.create_string_buffer(32768)
     while True:
         try:
             length = check(LIBC.syscall(SYS_GETDENTS64, fd, buffer, len(buffer)))
@@ -223,9 +228,8 @@ def list_open_directory(q, slot):
             size = struct.unpack_from('<H', buffer, at + 16)[0]
             names.append(buffer.raw[at + 19:at + size].split(b'\0', 1)[0])
             at += size
-    # Where nothing is merged the offsets and what is kept are those of the file system below.
-    if not merged_handles[slot] and not q['rewind']:
-        return None
+    if is_first:
+        first.extend(names[:1])
     return [os.fsdecode(name) for name in sorted(names) if name not in (b'.', b'..')]
 
 

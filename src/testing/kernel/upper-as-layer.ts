@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { type Ino, ROOT_INO } from '../../events/event.ts';
 import { encodeName, compareNames } from '../../events/name.ts';
-import { Directory } from '../../projections/tree/inode.ts';
+import { Directory, type Inode } from '../../projections/tree/inode.ts';
 import { NameMap } from '../../projections/tree/name-map.ts';
 import { Tree } from '../../projections/tree/tree.ts';
 
@@ -31,15 +31,23 @@ function copyDirectory(merged: Tree, layer: Tree, ino: Ino): void {
   });
   source.dir?.entries.forEach((name, child) => {
     const inode = merged.at(child);
-    if (!inode.isUpper) return;
+    if (source.dir?.hasInUpper(name, inode) !== true) return;
     dir.entries.set(name, child, layer.owner);
     if (inode.dir !== null) {
       dir.subdirectories++;
       copyDirectory(merged, layer, child);
     } else if (layer.get(child) === undefined) {
-      layer.insert(child, inode.copy(layer.owner));
+      layer.insert(child, asInUpper(inode.copy(layer.owner)));
     }
   });
+}
+
+/** Of a hard link that was copied up with `index` the names in the upper are what remains without the index. */
+function asInUpper(inode: Inode): Inode {
+  if (inode.isIndexed) inode.nlink = inode.marks?.upperLinks ?? 1;
+  inode.mark({ upperLinks: -1 });
+  if (inode.isMetacopy) inode.content = null;
+  return inode;
 }
 
 function setTimes(layer: Tree, timeNs: bigint, ino: Ino, path: string): void {

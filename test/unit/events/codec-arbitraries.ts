@@ -117,6 +117,17 @@ export const FILE_EVENTS: ByType<FileEvent> = {
   }),
   SymlinkCopiedUp: record({ type: is('SymlinkCopiedUp'), ...copiedUp }),
   NodeCopiedUp: record({ type: is('NodeCopiedUp'), ...copiedUp }),
+  RedirectSet: record({ type: is('RedirectSet'), ino: count, redirect: name }),
+  MetacopySet: record({ type: is('MetacopySet'), ino: count, dataIno: count }),
+  DataCopiedUp: record({
+    type: is('DataCopiedUp'),
+    ino: count,
+    dataIno: count,
+    layer: count,
+    copiedBytes: count,
+    timeNs: orNull(time),
+  }),
+  LinkedUp: record({ type: is('LinkedUp'), parent: count, name, ino: count }),
   Written: fc.oneof(written, writtenWhole),
   Truncated: record({ type: is('Truncated'), ino: count, size: count, timeNs: orNull(time) }),
   Allocated: record({

@@ -93,7 +93,9 @@ describe('containers', () => {
     });
     await expect(store.containers.create({ image: 'nope' })).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
     await expect(store.containers.create({ name: '-' })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
-    await expect(store.containers.create({ profile: 'posix' })).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+    await expect(store.containers.create({ profile: { metacopy: true, redirectDir: false } })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+    });
     await expect(
       store.containers.create({ image: 'app', mounts: [{ type: 'volume', source: 'vv', target: '/etc/conf' }] }),
     ).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });

@@ -5,6 +5,7 @@
  * finished layer copies nothing; its events are folded and forgotten.
  */
 
+import { DOCKER_PROFILE } from '../../../events/overlay-profile.ts';
 import { rootCaller } from '../../../engine/caller.ts';
 import { Engine } from '../../../engine/engine.ts';
 import { Namespace } from '../../../engine/namespace.ts';
@@ -31,7 +32,7 @@ export interface Scratch {
  */
 export function openScratch(engine: Engine, lower: Tree): Scratch {
   const timeNs = engine.now();
-  const overlay: Overlay = { subject: SUBJECT, tree: overLower(lower, timeNs), lower };
+  const overlay: Overlay = { subject: SUBJECT, tree: overLower(lower, timeNs), lower, profile: DOCKER_PROFILE };
   const world = new World(engine.world.lowers, new Map([[SUBJECT, overlay]]));
   const log = new ForgetfulLog(engine.log.chunks);
   const past = {

@@ -1,0 +1,42 @@
+import { commitDraft, draftFor } from '../../engine/calls/commit.ts';
+import type { Caller } from '../../engine/caller.ts';
+import { copyUp, copyUpDirectory } from '../../engine/decide/copy-up.ts';
+import { isMergeOrLower } from '../../engine/decide/lower.ts';
+import { redirectOf } from '../../engine/decide/redirect.ts';
+import { Found, WANT_PARENT, walk } from '../../engine/lookup.ts';
+
+const found = new Found();
+const foundTo = new Found();
+
+/**
+ * Does to the engine's tree what the kernel leaves behind when it refuses a rename with ENOTEMPTY (deviation D2): the file
+ * system below refuses last, when the source has been copied up and marked already. It does so where the directory at the
+ * new name is the upper's own; of another one the overlay itself sees first that it is not empty.
+ */
+export function leaveRefusedRename(caller: Caller, from: string, to: string): void {
+  if (walk(caller, caller.cwd, from, WANT_PARENT, found) !== 0) return;
+  if (walk(caller, caller.cwd, to, WANT_PARENT, foundTo) !== 0) return;
+  const { overlay } = found.mount;
+  const source = { parent: found.parent, name: found.name, ino: found.ino };
+  const isAncestor = foundTo.last !== 'name' || isInside(overlay.tree, source.parent, foundTo.ino);
+  if (isAncestor || isMergeOrLower(overlay, foundTo.ino)) return;
+  const isMerged = isMergeOrLower(overlay, source.ino);
+  const isOpaque = overlay.tree.at(source.ino).dir?.opaque === true;
+  const movesIntoMerged = isMergeOrLower(overlay, foundTo.parent);
+  const draft = draftFor(caller.namespace, found.mount);
+  const redirect = isMerged ? (redirectOf(overlay, source, source.parent === foundTo.parent) ?? '') : '';
+  copyUp(overlay, source, draft);
+  copyUpDirectory(overlay, foundTo.parent, draft);
+  if (redirect !== '') draft.events.push({ type: 'RedirectSet', ino: source.ino, redirect });
+  if (!isMerged && !isOpaque && movesIntoMerged) draft.events.push({ type: 'OpaqueSet', ino: source.ino });
+  commitDraft(caller.namespace, found.mount, ['rename', from, to], draft);
+}
+
+function isInside(tree: { get(ino: number): { readonly parent: number } | undefined }, ino: number, ancestor: number) {
+  for (let at = ino; ;) {
+    if (at === ancestor) return true;
+    const parent = tree.get(at)?.parent ?? 0;
+    if (parent === 0 || parent === at) return false;
+    at = parent;
+  }
+}
