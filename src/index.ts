@@ -18,6 +18,10 @@ export {
   inspectImage,
 } from './store/docker-inspect.ts';
 export type { AppliedChange, ApplyOptions, ApplyResult, RefusedChange } from './store/apply/apply-changes.ts';
+export { type Blame, PastQuestions } from './store/past-questions.ts';
+export type { BlameLine, BlameSpan } from './replay/blame.ts';
+export type { BisectOptions, BisectResult, Verdict } from './replay/bisect.ts';
+export type { PathVersion } from './replay/versions.ts';
 export type { UndoResult } from './store/restoration.ts';
 export type { UndoConflict } from './replay/undo-group.ts';
 export type { Toucher } from './replay/group-touches.ts';

@@ -2,6 +2,8 @@
 
 import type { Verb } from './verb.ts';
 import { applyVerb } from './verbs/apply.ts';
+import { bisectVerb } from './verbs/bisect.ts';
+import { blameVerb } from './verbs/blame.ts';
 import { catVerb } from './verbs/cat.ts';
 import { commitVerb } from './verbs/commit.ts';
 import { completionVerb } from './verbs/completion.ts';
@@ -48,7 +50,9 @@ import { tagVerb } from './verbs/tag.ts';
 import { treeVerb } from './verbs/tree.ts';
 import { umountVerb } from './verbs/umount.ts';
 import { unpauseVerb } from './verbs/unpause.ts';
+import { undeleteVerb } from './verbs/undelete.ts';
 import { verifyVerb } from './verbs/verify.ts';
+import { versionsVerb } from './verbs/versions.ts';
 import { volumeVerb } from './verbs/volume.ts';
 import { whereVerb } from './verbs/where.ts';
 import { xattrVerb } from './verbs/xattr.ts';
@@ -81,9 +85,13 @@ export const VERBS: readonly Verb[] = [
   driversVerb,
   diffVerb,
   whereVerb,
+  blameVerb,
+  versionsVerb,
+  bisectVerb,
   labelVerb,
   forkVerb,
   rewindVerb,
+  undeleteVerb,
   eventsVerb,
   logVerb,
   showVerb,

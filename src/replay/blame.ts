@@ -34,6 +34,8 @@ export interface BlameQuery {
   readonly subject: SubjectId;
   /** A file of that world. */
   readonly ino: Ino;
+  /** For files that were restored. */
+  readonly worldAt?: (seq: number) => World;
   transactionAt(seq: number): Transaction | undefined;
 }
 
@@ -41,7 +43,7 @@ export interface BlameQuery {
 export function blameFile(query: BlameQuery): BlameSpan[] {
   const inode = query.world.overlay(query.subject)?.tree.get(query.ino);
   if (inode === undefined || inode.dir !== null) return [];
-  if (!inode.isUpper) return inode.size === 0 ? [] : [{ start: 0, end: inode.size, seq: null, layer: inode.layer }];
+  if (!inode.isUpper) return layerSpans(inode);
   return joined(spansAt(query, query.subject, query.ino, query.world.seq));
 }
 
@@ -91,12 +93,35 @@ function spansAt(query: BlameQuery, subject: SubjectId, ino: Ino, upTo: number):
     transaction.events.forEach((event, index) => {
       if (event.type === 'ContainerRewound') {
         if (event.container === subject) spans = versionAt(versions, event.to).spans;
+      } else if (event.type === 'NodesRestored') {
+        if (event.container === subject) spans = restored(query, versions, event, ino) ?? spans;
       } else if (transaction.subject === subject) spans = after(spans, event, ino, seq + index);
     });
     versions.push({ seq: lastSeq(transaction), spans });
   }
   return versions[versions.length - 1].spans;
 }
+
+/** What a node holds after it became again what it, or another one, was; null: it is not among them. */
+function restored(
+  query: BlameQuery,
+  versions: readonly Version[],
+  { nodes, container }: Extract<StoreEvent, { type: 'NodesRestored' }>,
+  ino: Ino,
+): readonly BlameSpan[] | null {
+  for (let index = 0; index < nodes.length; index += 3) {
+    if (nodes[index] !== ino) continue;
+    const [from, at] = [nodes[index + 1], nodes[index + 2]];
+    const node = query.worldAt?.(at).overlay(container)?.tree.get(from);
+    // Then it was of a layer, as it is again.
+    if (node !== undefined && !node.isUpper) return layerSpans(node);
+    return from === ino ? versionAt(versions, at).spans : spansAt(query, container, from, at);
+  }
+  return null;
+}
+
+const layerSpans = ({ size, layer }: Inode): BlameSpan[] =>
+  size === 0 ? [] : [{ start: 0, end: size, seq: null, layer }];
 
 function ascending(list: SeqList | null, upTo: number): number[] {
   const seqs: number[] = [];

@@ -19,6 +19,7 @@ import { Tree } from '../projections/tree/tree.ts';
 import type { Overlay, World } from '../projections/world.ts';
 import { diffRelated } from './diff-related.ts';
 import { diffByPath } from './diff-by-path.ts';
+import { patchOf } from './patch.ts';
 import type { ChangeType, DiffSide, TreeChange } from './tree-change.ts';
 
 export type { ChangedAspect, ChangeType, DiffSide, TreeChange } from './tree-change.ts';
@@ -55,6 +56,20 @@ export function diffWorlds(before: World, after: World, subject: SubjectId, chun
   if (first === undefined) return diffTrees(unborn(second as Overlay, after), second as Overlay, chunks);
   if (second === undefined) return diffByPath(first.tree, Tree.empty(0n), chunks);
   return diffTrees(first, second, chunks);
+}
+
+/** Patches of changes between two worlds (patch.ts). */
+export function patchesOf(
+  before: World,
+  after: World,
+  subject: SubjectId,
+  changes: readonly TreeChange[],
+  chunks: ChunkReader,
+): string[] {
+  const second = after.overlay(subject);
+  const first = before.overlay(subject) ?? (second === undefined ? undefined : unborn(second, after));
+  const empty = Tree.empty(0n);
+  return changes.map((change) => patchOf(change, first?.tree ?? empty, second?.tree ?? empty, chunks));
 }
 
 function unborn(overlay: Overlay, world: World): DiffSide {

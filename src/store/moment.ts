@@ -83,3 +83,26 @@ function expectOne<T extends object>(found: T | 'ambiguous' | undefined, what: s
   }
   return found;
 }
+
+/** A container or a volume, by name. */
+export type Subject = { readonly container: string } | { readonly volume: string };
+
+/** Its number, by the name that it has in the first of the worlds that knows it. @throws `ERR_NOT_FOUND`, `ERR_AMBIGUOUS`. */
+export function subjectIn(worlds: readonly World[], subject: Subject): SubjectId {
+  return 'container' in subject
+    ? firstOf(worlds, (world) => containerOf({ world }, subject.container).container)
+    : firstOf(worlds, (world) => volumeOf({ world }, subject.volume).volume);
+}
+
+/** The first answer that is not a refusal; the first refusal when there is none. */
+function firstOf<T>(worlds: readonly World[], ask: (world: World) => T): T {
+  let refusal: unknown;
+  for (const world of worlds) {
+    try {
+      return ask(world);
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}

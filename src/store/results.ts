@@ -55,6 +55,11 @@ export class Results {
     return this.#historyOf(this.#history.at(this.#source.world), world, subject, path);
   }
 
+  /** The index of what touched which node, up to now. */
+  index(): History {
+    return this.#history.at(this.#source.world);
+  }
+
   history$(subject: SubjectId, path: string): Observable<Transaction[]> {
     return this.#history$.pipe(map((index) => this.#historyOf(index, this.#source.world, subject, path)));
   }

@@ -22,7 +22,8 @@ import type { Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { Images } from './images.ts';
 import { OpenMoment } from './live-moment.ts';
-import { type At, containerOf, type Moments, volumeOf } from './moment.ts';
+import { type At, containerOf, type Moments, type Subject, subjectIn, volumeOf } from './moment.ts';
+import { PastQuestions } from './past-questions.ts';
 import { Results } from './results.ts';
 import { type FileStory, StoragePrices } from './storage-prices.ts';
 import { type StoreQueries, StoreView } from './store-view.ts';
@@ -56,6 +57,8 @@ export class Store implements StoreQueries, Moments {
   readonly changes$: Observable<readonly Transaction[]>;
   readonly engine: Engine;
   readonly time: TimeMachine;
+  /** Questions about the past of a container: blame, versions, bisect, patches, and undelete. */
+  readonly past: PastQuestions;
   /** Where it lies; null: in memory. */
   readonly directory: string | null;
   readonly #live: OpenMoment;
@@ -80,6 +83,7 @@ export class Store implements StoreQueries, Moments {
     this.#results = new Results(source);
     this.#prices = new StoragePrices(source);
     parts.engine.onCommit(this.#changes.add);
+    this.past = new PastQuestions(this, () => this.#results.index(), this.#live.chunks);
   }
 
   /** 32 hex digits, made with the store. */
@@ -150,14 +154,10 @@ export class Store implements StoreQueries, Moments {
    * @param subject - One that was there at either moment, as named now or at the later of the two.
    * @throws `ERR_NOT_FOUND`, `ERR_AT_INVALID`.
    */
-  diff(from: At, to: At, subject: { container: string } | { volume: string }): TreeChange[] {
+  diff(from: At, to: At, subject: Subject): TreeChange[] {
     const before = this.worldAt(this.resolve(from));
     const after = this.worldAt(this.resolve(to));
-    const worlds = [this.world, after, before];
-    const found =
-      'container' in subject
-        ? firstOf(worlds, (world) => containerOf({ world }, subject.container).container)
-        : firstOf(worlds, (world) => volumeOf({ world }, subject.volume).volume);
+    const found = subjectIn([this.world, after, before], subject);
     return diffWorlds(before, after, found, this.#live.chunks);
   }
 
@@ -365,17 +365,4 @@ export class Store implements StoreQueries, Moments {
     restore();
     return result;
   }
-}
-
-/** The first answer that is not a refusal; the first refusal when there is none. */
-function firstOf<T>(worlds: readonly World[], ask: (world: World) => T): T {
-  let refusal: unknown;
-  for (const world of worlds) {
-    try {
-      return ask(world);
-    } catch (error) {
-      refusal ??= error;
-    }
-  }
-  throw refusal;
 }

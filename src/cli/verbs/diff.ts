@@ -1,4 +1,5 @@
 import {
+  type ContainerView,
   type DockerChange,
   dockerDiffLine,
   diffStat,
@@ -12,7 +13,7 @@ import type { VerbContext } from '../context.ts';
 import { EXIT_DIFFERENT, usageError } from '../exit-codes.ts';
 import { findContainer, parsePlace } from '../place.ts';
 import { toJson } from '../format/json.ts';
-import { flag, type Options } from '../options.ts';
+import { flag, type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
 export const diffVerb: Verb = {
@@ -29,11 +30,15 @@ export const diffVerb: Verb = {
   options: [
     { flags: '--exact', description: 'against the image, by content' },
     { flags: '--stat', description: 'one line each, with the bytes more or less' },
+    { flags: '--name-status', description: 'letter and path only' },
+    { flags: '-p, --patch', description: 'with the content, as a patch that git apply takes' },
+    { flags: '--path <path>', description: 'only this path, and what is below it' },
     { flags: '--exit-code', description: 'end with 1 when there is a difference' },
   ],
   examples: [
     { command: 'diff web', explains: 'what docker diff prints' },
     { command: 'diff --stat before..after web', explains: 'what changed between two labels' },
+    { command: 'diff -p --path /etc before..after web', explains: 'what lines of the configuration changed' },
     { command: 'diff ~5m.. web', explains: 'in the last five minutes' },
   ],
   reads: true,
@@ -44,23 +49,44 @@ export const diffVerb: Verb = {
     if (isRange !== (second !== undefined)) throw usageError('it takes a container, or a range A..B and a container');
     if (isRange) return printChanges(context, changesBetween(store, first, second), options);
     const container = findContainer(view, first);
-    if (flag(options, 'exact') || flag(options, 'stat')) return printChanges(context, container.changes(), options);
-    const changes = inDockerOrder(container.diff());
+    if (['exact', 'stat', 'nameStatus', 'patch'].some((name) => flag(options, name))) {
+      return printChanges(context, fromImage(store, container, textOption(context.options, 'at')), options);
+    }
+    const isWanted = belowPath(options);
+    const changes = inDockerOrder(container.diff()).filter(({ path }) => isWanted(path));
     print(context, changes, (change: DockerChange) => printableName(dockerDiffLine(change)));
     return flag(options, 'exitCode') && changes.length > 0 ? EXIT_DIFFERENT : 0;
   },
 };
 
-function changesBetween(store: Store, range: string, subject: string): TreeChange[] {
+/** Changes, and the patch of each. */
+interface Changes {
+  readonly changes: readonly TreeChange[];
+  patches(changes: readonly TreeChange[]): string[];
+}
+
+/** Whether a path is the one that --path names, or below it. */
+function belowPath(options: Options): (path: string) => boolean {
+  const given = textOption(options, 'path')?.replace(/\/+$/, '') ?? '';
+  const top = given === '' || given.startsWith('/') ? given : `/${given}`;
+  return (path) => top === '' || path === top || path.startsWith(`${top}/`);
+}
+
+/** Against the image: as the container was made, which for a fork is not what it began with. */
+function fromImage(store: Store, container: ContainerView, at: string | undefined): Changes {
+  return {
+    changes: container.changes(),
+    patches: (changes) => store.past.patchesFromImage(container.subject, changes, at),
+  };
+}
+
+function changesBetween(store: Store, range: string, subject: string): Changes {
   const at = range.indexOf('..');
   const from = range.slice(0, at) || 'start';
   const to = range.slice(at + 2) || 'now';
   const { kind, name } = parsePlace(subject);
-  return store.diff(
-    from,
-    to,
-    kind === 'volume' ? { volume: name } : { container: containerThen(store, [to, from], name) },
-  );
+  const of = kind === 'volume' ? { volume: name } : { container: containerThen(store, [to, from], name) };
+  return { changes: store.diff(from, to, of), patches: (changes) => store.past.patches(from, to, of, changes) };
 }
 
 /** Directory by directory, what is gone behind what is there, as docker's own walk has it; names sorted. */
@@ -90,8 +116,21 @@ function containerThen(store: Store, moments: readonly string[], name: string): 
   return findContainer(store, name).id;
 }
 
-function printChanges(context: VerbContext, changes: readonly TreeChange[], options: Options): number {
-  if (flag(options, 'stat') && !context.isJson && !context.isNdjson) {
+function printChanges(context: VerbContext, found: Changes, options: Options): number {
+  const isWanted = belowPath(options);
+  const changes = found.changes.filter(({ path, from }) => isWanted(path) || (from !== null && isWanted(from)));
+  if (flag(options, 'patch')) {
+    const patches = found.patches(changes);
+    const rows = changes.map((change, index) => ({ ...change, patch: patches[index] }));
+    print(
+      context,
+      rows,
+      ({ patch }) => patch.replace(/\n$/, ''),
+      ({ patch }) => patch !== '',
+    );
+  } else if (flag(options, 'nameStatus')) {
+    print(context, changes, nameLine);
+  } else if (flag(options, 'stat') && !context.isJson && !context.isNdjson) {
     for (const line of diffStat(changes)) context.line(line);
   } else {
     print(context, changes, exactLine);
@@ -101,6 +140,11 @@ function printChanges(context: VerbContext, changes: readonly TreeChange[], opti
 
 const LETTERS = { Added: 'A', Modified: 'M', Removed: 'D', Renamed: 'R' } as const;
 
+/** As git has it: letter, tab, path; of a rename both paths. */
+function nameLine({ change, path, from }: TreeChange): string {
+  return [LETTERS[change], ...(from === null ? [] : [printableName(from)]), printableName(path)].join('\t');
+}
+
 function exactLine({ change, path, from, kind, what, sizeDelta }: TreeChange): string {
   const slash = kind === 'dir' && path !== '/' ? '/' : '';
   const source = from === null ? '' : `${printableName(from)}${slash} -> `;
@@ -109,7 +153,15 @@ function exactLine({ change, path, from, kind, what, sizeDelta }: TreeChange): s
   return `${LETTERS[change]} ${source}${printableName(path)}${slash}${aspects}${delta}`;
 }
 
-function print<T>(context: VerbContext, changes: readonly T[], line: (change: T) => string): void {
-  if (context.isJson) context.json(changes);
-  else for (const change of changes) context.line(context.isNdjson ? toJson(change) : line(change));
+function print<T>(
+  context: VerbContext,
+  changes: readonly T[],
+  line: (change: T) => string,
+  hasLine: (change: T) => boolean = () => true,
+): void {
+  if (context.isJson) return context.json(changes);
+  for (const change of changes) {
+    if (context.isNdjson) context.line(toJson(change));
+    else if (hasLine(change)) context.line(line(change));
+  }
 }

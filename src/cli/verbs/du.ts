@@ -1,8 +1,8 @@
-import { copyUpsIn, printableName, wastedBytes, wastedLines, wastedPaths } from '../../index.ts';
+import { printableName, wastedBytes, wastedLines, wastedPaths } from '../../index.ts';
+import { copiedUp } from '../copied-up.ts';
 import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
-import { causeLine } from '../format/transaction.ts';
-import { findContainer, openPlace, parsePlace } from '../place.ts';
+import { openPlace } from '../place.ts';
 import { flag, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 import { type DirectorySize, directorySizes } from '../directory-sizes.ts';
@@ -15,19 +15,24 @@ export const duVerb: Verb = {
   args: [{ form: '<place | image>', description: 'NAME[:/path], volume(NAME), or with --wasted an image' }],
   options: [
     { flags: '--wasted', description: 'bytes that the layers of an image store and nobody sees' },
-    { flags: '--copied', description: 'what of a container was copied up, which operation did it, and what it cost' },
+    { flags: '--copy-up', description: 'what of a container was copied up, which operation did it, and what it cost' },
+    { flags: '--copied', description: 'the same' },
+    { flags: '--by <key>', description: 'with --copy-up: added up by operation, group, directory or layer' },
+    { flags: '--op <operation>', description: 'with --copy-up: by this operation, such as chmod' },
+    { flags: '--group <id>', description: 'with --copy-up: by this group' },
     { flags: '-d, --depth <levels>', description: 'so many levels of directories (default: 1)' },
   ],
   examples: [
     { command: 'du web:/var', explains: 'by directory' },
-    { command: 'du --copied web', explains: 'why is the container so large' },
+    { command: 'du --copy-up web', explains: 'why is the container so large' },
+    { command: 'du --copy-up --by operation web', explains: 'which kind of call copied most' },
     { command: 'du --wasted app:1', explains: 'why is the image so large' },
   ],
   reads: true,
   hasSizes: true,
   run: async (context, [what], options) => {
     if (flag(options, 'wasted')) return wasted(context, what);
-    if (flag(options, 'copied')) return copied(context, what);
+    if (flag(options, 'copyUp') || flag(options, 'copied')) return copiedUp(context, what, options);
     const { view } = await context.view();
     const place = openPlace(view, what);
     const depth = Number(textOption(options, 'depth') ?? 1);
@@ -50,17 +55,4 @@ async function wasted(context: VerbContext, reference: string): Promise<void> {
       .map((line) => `${line}\n`)
       .join(''),
   );
-}
-
-async function copied(context: VerbContext, name: string): Promise<void> {
-  const { store, view } = await context.view();
-  const { tree } = findContainer(view, parsePlace(name).name).overlay;
-  const entries = copyUpsIn(store.copyUps(), tree).filter(({ kind }) => kind !== 'dir');
-  entries.sort((a, b) => b.bytes - a.bytes || a.seq - b.seq);
-  context.answer(entries, () => {
-    const lines = entries.map(({ seq, path, bytes, layer, cause }) => {
-      return `${sizeText(bytes, context.exactBytes)}\t${printableName(path)}\tfrom layer ${layer + 1} at #${seq} by ${causeLine(cause)}\n`;
-    });
-    return lines.join('') || `${name} has copied nothing up\n`;
-  });
 }

@@ -3,6 +3,7 @@ import type { Store, Transaction } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { toJson } from '../format/json.ts';
+import { patchText } from '../format/patch.ts';
 import { namesAt } from '../format/names.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
 import { flag, type Options, textOption } from '../options.ts';
@@ -23,11 +24,14 @@ export const logVerb: Verb = {
     { flags: '--path <path>', description: 'what touched this path of --container, through renames' },
     { flags: '--op <operation>', description: 'with this operation, such as rename' },
     { flags: '--group <id>', description: 'of one group, such as a scenario step' },
+    { flags: '--actor <name>', description: 'of one actor, such as a program of a recording' },
+    { flags: '-p, --patch', description: 'with what changed in the content of files' },
     { flags: '-f, --follow', description: 'go on as more is written' },
   ],
   examples: [
     { command: 'log -n 20', explains: 'the last twenty transactions' },
     { command: 'log --container web --path /etc/app.conf', explains: 'all that ever touched a file' },
+    { command: 'log -p --path /etc/app.conf --container web', explains: 'and what changed in it each time' },
     { command: 'log --follow --ndjson', explains: 'feed another program as things happen' },
   ],
   reads: true,
@@ -42,7 +46,10 @@ export const logVerb: Verb = {
     const names = namesAt(store);
     const print = async (transaction: Transaction): Promise<void> => {
       if (context.isNdjson) context.line(toJson(transactionRow(store, transaction, names)));
-      else context.line(transactionLine(transaction, names, context.style));
+      else {
+        context.line(transactionLine(transaction, names, context.style));
+        if (flag(options, 'patch')) context.print(patchText(store, transaction));
+      }
       await context.stdout.drained();
     };
     for (const transaction of transactionsOf(store, context, range, options)) {
@@ -53,8 +60,9 @@ export const logVerb: Verb = {
     }
     if (context.isJson) return context.json(chosen.map((transaction) => transactionRow(store, transaction, names)));
     for (const transaction of chosen) await print(transaction);
-    if (flag(options, 'follow'))
-      await follow(store, async (transaction) => isWanted(transaction) && print(transaction));
+    if (!flag(options, 'follow')) return;
+    const isAbout = subjectFilter(store, options);
+    await follow(store, async (transaction) => isWanted(transaction) && isAbout(transaction) && print(transaction));
   },
 };
 
@@ -86,7 +94,7 @@ function transactionsOf(
 }
 
 /** A container by name; one that was removed by the name that it had last. */
-function subjectOf(store: Store, name: string): string | number {
+function subjectOf(store: Store, name: string): number {
   try {
     return store.containers.get(name).subject;
   } catch (error) {
@@ -106,7 +114,26 @@ function subjectOf(store: Store, name: string): string | number {
 function filterOf(options: Options): (transaction: Transaction) => boolean {
   const op = textOption(options, 'op');
   const group = textOption(options, 'group');
-  return ({ cause, group: its }) => (op === undefined || cause[0] === op) && (group === undefined || its === group);
+  const actor = textOption(options, 'actor');
+  return (transaction) =>
+    (op === undefined || transaction.cause[0] === op) &&
+    (group === undefined || transaction.group === group) &&
+    (actor === undefined || transaction.actor === actor);
+}
+
+/** What follows is of the same container, volume and path as what was shown. */
+function subjectFilter(store: Store, options: Options): (transaction: Transaction) => boolean {
+  const container = textOption(options, 'container');
+  const volume = textOption(options, 'volume');
+  const path = textOption(options, 'path');
+  const subject = container === undefined ? null : subjectOf(store, container);
+  const volumeSubject = volume === undefined ? null : store.volumes.get(volume).subject;
+  return (transaction) => {
+    if (subject !== null && transaction.subject !== subject) return false;
+    if (volumeSubject !== null && transaction.subject !== volumeSubject) return false;
+    if (path === undefined || container === undefined) return true;
+    return store.history(container, path).some(({ seq }) => seq === transaction.seq);
+  };
 }
 
 async function follow(store: Store, take: (transaction: Transaction) => Promise<unknown>): Promise<never> {

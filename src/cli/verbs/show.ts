@@ -1,31 +1,77 @@
-import { lastSeq, printableName, type Store, type StoreEvent, type SubjectId, type Transaction } from '../../index.ts';
+import {
+  diffStat,
+  lastSeq,
+  printableName,
+  type Store,
+  type StoreEvent,
+  type SubjectId,
+  type Transaction,
+} from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { toJson } from '../format/json.ts';
+import { patchesOf } from '../format/patch.ts';
+import { sizeText } from '../format/size.ts';
 import { namesAt } from '../format/names.ts';
 import { formatTime } from '../format/time.ts';
 import { causeLine, transactionRow } from '../format/transaction.ts';
+import { flag } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
 export const showVerb: Verb = {
   name: 'show',
-  summary: 'show one transaction with all its events',
+  summary: 'show one transaction: its cause, its events, what was before and after, and what it cost',
   args: [{ form: '<moment>', description: 'an event of it: a number from log, or any other moment' }],
-  options: [],
+  options: [{ flags: '-p, --patch', description: 'with what changed in the content of files' }],
   examples: [
     { command: 'show 12', explains: 'the transaction that holds event 12' },
     { command: 'show now --json', explains: 'the last one' },
   ],
-  run: async (context, [moment]) => {
+  run: async (context, [moment], options) => {
     const store = await context.store('read');
     const seq = store.resolve(moment);
     if (seq === 0) throw usageError('nothing happened before event 1');
     const transaction = store.time.transactionAt(seq);
     if (transaction === undefined) throw usageError(`there is no event ${seq}`);
-    if (context.isJson) return context.json(transactionRow(store, transaction));
+    const isPatch = flag(options, 'patch');
+    const changes = patchesOf(store, transaction);
+    const cost = costOf(store, transaction);
+    if (context.isJson) return context.json({ ...transactionRow(store, transaction), changes, cost });
     print(context, store, transaction);
+    context.line('');
+    for (const line of diffStat(changes)) context.line(`  ${line}`);
+    if (cost !== null) context.line(costText(context, cost));
+    if (isPatch) for (const { patch } of changes) context.print(patch);
   },
 };
+
+interface Cost {
+  /** Docker's size of the writable layer, before and after. */
+  readonly upperBytes: readonly [before: number, after: number];
+  /** Of copy-ups: what counts for the writable layer, and what overlay2 copied. */
+  readonly copiedUpBytes: number;
+  readonly copiedBytes: number;
+}
+
+/** What it did to the room that the container takes; null for what is about no container or volume. */
+function costOf(store: Store, { seq, subject, events, ...rest }: Transaction): Cost | null {
+  const before = treeAt(store, subject, seq - 1)?.upperBytes ?? 0;
+  const after = treeAt(store, subject, lastSeq({ seq, subject, events, ...rest }))?.upperBytes;
+  if (subject === 0 || after === undefined) return null;
+  const copyUps = events.flatMap((event) => (event.type === 'FileCopiedUp' ? [event] : []));
+  return {
+    upperBytes: [before, after],
+    copiedUpBytes: copyUps.reduce((sum, { bytes }) => sum + bytes, 0),
+    copiedBytes: copyUps.reduce((sum, { copiedBytes }) => sum + copiedBytes, 0),
+  };
+}
+
+function costText(context: VerbContext, { upperBytes: [before, after], copiedUpBytes, copiedBytes }: Cost): string {
+  const size = (bytes: number): string => sizeText(bytes, context.exactBytes);
+  const copied =
+    copiedUpBytes === 0 ? '' : `; copied up ${size(copiedUpBytes)}, of which overlay2 copies ${size(copiedBytes)}`;
+  return `${context.style.dim('cost      ')} writable layer ${size(before)} -> ${size(after)}${copied}`;
+}
 
 function print(context: VerbContext, store: Store, transaction: Transaction): void {
   const { seq, timeNs, subject, cause, group, actor, events } = transaction;

@@ -1,0 +1,163 @@
+/** Questions about the past of a container: who wrote what, which step changed something, what was there. */
+
+import type { Ino, SubjectId, Transaction } from '../events/event.ts';
+import type { ChunkReader } from '../events/chunk-store.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { storeError } from '../events/log-error.ts';
+import { printableName } from '../events/name.ts';
+import type { History } from '../projections/history.ts';
+import type { Tree } from '../projections/tree/tree.ts';
+import type { Overlay, World } from '../projections/world.ts';
+import { bisect, type BisectOptions, type BisectResult } from '../replay/bisect.ts';
+import { blameFile, type BlameLine, blameLines, type BlameSpan } from '../replay/blame.ts';
+import { patchesOf } from '../replay/diff.ts';
+import { patchOf } from '../replay/patch.ts';
+import { historyOf } from '../replay/path-history.ts';
+import { nodeAt } from '../replay/restore-path.ts';
+import type { TimeMachine } from '../replay/time-machine.ts';
+import type { TreeChange } from '../replay/tree-change.ts';
+import { type PathVersion, versionsOf } from '../replay/versions.ts';
+import { type At, containerOf, type Moments, type Subject, subjectIn } from './moment.ts';
+
+/** Where a file's bytes come from. */
+export interface Blame {
+  readonly spans: readonly BlameSpan[];
+  /** A file's lines, each with the newest event that wrote a byte of it. */
+  readonly lines: readonly BlameLine[];
+}
+
+/** What a store gives for them. */
+export interface PastSource extends Moments {
+  readonly world: World;
+  readonly time: TimeMachine;
+  readonly engine: { readonly log: EventLog };
+  readonly containers: { rewindPath(reference: string, at: At, path: string): Promise<readonly TreeChange[]> };
+}
+
+export class PastQuestions {
+  readonly #store: PastSource;
+  readonly #index: () => History;
+  readonly #chunks: ChunkReader;
+
+  /** @param index - The index of histories up to now. */
+  constructor(store: PastSource, index: () => History, chunks: ChunkReader) {
+    this.#store = store;
+    this.#index = index;
+    this.#chunks = chunks;
+  }
+
+  /**
+   * Which event wrote each byte and line of a file of a container's own tree, down to the image layer.
+   *
+   * @param at - Of the file as it was then; default: now.
+   * @throws `ERR_NOT_FOUND` when there is no such container, or nothing at the path; `ERR_INVALID_ARGUMENT` for a directory.
+   */
+  blame(container: string, path: string, at?: At): Blame {
+    const world = this.#worldOf(at);
+    const { container: subject } = containerOf({ world }, container);
+    const tree = world.overlay(subject)?.tree;
+    const ino: Ino = tree === undefined ? 0 : nodeAt(tree, path);
+    if (tree === undefined || ino === 0) {
+      throw storeError('ERR_NOT_FOUND', `there is nothing at ${printableName(path)}`, { detail: { path } });
+    }
+    const inode = tree.at(ino);
+    if (inode.dir !== null) {
+      throw storeError('ERR_INVALID_ARGUMENT', `${printableName(path)} is a directory, not a file`, {
+        detail: { path },
+      });
+    }
+    const worldAt = (seq: number): World => this.#store.worldAt(seq);
+    const spans = blameFile({ ...this.#query(), world, subject, ino, worldAt });
+    return { spans, lines: spans.length === 0 ? [] : blameLines(spans, inode, this.#chunks) };
+  }
+
+  /**
+   * What stood at a path of a container's own tree after each transaction that changed it, oldest first; a name that is
+   * gone stands for what was last seen there.
+   *
+   * @throws `ERR_NOT_FOUND` when there is no such container.
+   */
+  versions(container: string, path: string, at?: At): PathVersion[] {
+    const world = this.#worldOf(at);
+    const { container: subject } = containerOf({ world }, container);
+    const treeAt = (seq: number): Tree | null => this.#store.worldAt(seq).overlay(subject)?.tree ?? null;
+    const transactions = this.#history(world, subject, path);
+    return versionsOf({ subject, path, transactions, chunks: this.#chunks, treeAt });
+  }
+
+  /**
+   * Brings back what was last at a path, with all that was below it.
+   *
+   * @param at - As it was then; default: just before it was removed.
+   * @returns The moment whose state came back.
+   * @throws `ERR_NOT_FOUND` when nothing ever was there; `ERR_CONFLICT` when something is there; as
+   *   {@link Containers.rewindPath}.
+   */
+  async undelete(container: string, path: string, at?: At): Promise<number> {
+    const { world } = this.#store;
+    const { container: subject } = containerOf({ world }, container);
+    const tree = world.overlay(subject)?.tree;
+    if (tree !== undefined && nodeAt(tree, path) !== 0) {
+      const message = `there is something at ${printableName(path)}; rewind --path replaces it`;
+      throw storeError('ERR_CONFLICT', message, { detail: { path } });
+    }
+    const seen = at === undefined ? this.#lastSeen(subject, path) : this.#store.resolve(at);
+    if (seen === null) {
+      throw storeError('ERR_NOT_FOUND', `nothing has ever been at ${printableName(path)}`, { detail: { path } });
+    }
+    await this.#store.containers.rewindPath(container, seen, path);
+    return seen;
+  }
+
+  /**
+   * Finds the transaction about a container, or the group, after which a test is true, in about log2 of the steps.
+   *
+   * @param options.from - A moment at which the test says false; `to` a later one at which it says true.
+   * @throws `ERR_NOT_FOUND`; `ERR_INVALID_ARGUMENT` when the ends do not differ, or nothing lies between.
+   */
+  bisect(container: string, options: Omit<BisectOptions, 'subject'>): Promise<BisectResult> {
+    const { world, engine } = this.#store;
+    return bisect(engine.log, { ...options, subject: containerOf({ world }, container).container });
+  }
+
+  /**
+   * The patches of changes between two moments of a container or volume, in git's form; '' for what has none.
+   *
+   * @param subject - As named now or at the later of the two.
+   * @throws `ERR_NOT_FOUND`, `ERR_AT_INVALID`.
+   */
+  patches(from: At, to: At, subject: Subject, changes: readonly TreeChange[]): string[] {
+    const [before, after] = [this.#worldOf(from), this.#worldOf(to)];
+    const found = subjectIn([this.#store.world, after, before], subject);
+    return patchesOf(before, after, found, changes, this.#chunks);
+  }
+
+  /** The patches of {@link ContainerView.changes}. */
+  patchesFromImage(container: SubjectId, changes: readonly TreeChange[], at?: At): string[] {
+    const { tree, lower } = this.#worldOf(at).overlay(container) as Overlay;
+    return changes.map((change) => patchOf(change, lower ?? this.#store.world.lowers.empty, tree, this.#chunks));
+  }
+
+  /** The last moment at which something was at a path that is gone; null when nothing ever was. */
+  #lastSeen(subject: SubjectId, path: string): number | null {
+    for (const { seq } of this.#history(this.#store.world, subject, path).toReversed()) {
+      const tree = this.#store.worldAt(seq - 1).overlay(subject)?.tree;
+      if (tree !== undefined && nodeAt(tree, path) !== 0) return seq - 1;
+    }
+    return null;
+  }
+
+  #history(world: World, subject: SubjectId, path: string): Transaction[] {
+    return [...historyOf({ ...this.#query(), world, subject, path })];
+  }
+
+  #query() {
+    const { time } = this.#store;
+    const transactionAt = (seq: number): Transaction | undefined => time.transactionAt(seq);
+    return { index: this.#index(), transactionAt };
+  }
+
+  #worldOf(at: At | undefined): World {
+    return at === undefined ? this.#store.world : this.#store.worldAt(this.#store.resolve(at));
+  }
+}
