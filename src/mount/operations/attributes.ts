@@ -80,7 +80,7 @@ function apply(session: Session, valid: number, file: OpenFile): number {
     error = ftruncate(file, request.u64(16));
     if (error === 0) error = killPrivileges(file, (valid & FATTR_KILL_SUIDGID) !== 0);
   }
-  if (error === 0 && valid & (FATTR_UID | FATTR_GID)) {
+  if (error === 0 && isChown(valid)) {
     error = fchown(file, valid & FATTR_UID ? request.u32(76) : -1, valid & FATTR_GID ? request.u32(80) : -1);
     if (error === 0) error = killPrivileges(file, (valid & FATTR_KILL_SUIDGID) !== 0);
   }
@@ -90,6 +90,10 @@ function apply(session: Session, valid: number, file: OpenFile): number {
   }
   return error;
 }
+
+/** A chown(2) that leaves owner and group comes with nothing set; it takes setuid and setgid away all the same. */
+const isChown = (valid: number): boolean =>
+  (valid & (FATTR_UID | FATTR_GID)) !== 0 || !(valid & (FATTR_SIZE | FATTR_MODE | FATTR_ATIME | FATTR_MTIME));
 
 function timeOf(session: Session, valid: number, which: number): TimeArgument {
   if (!(valid & which)) return 'omit';
@@ -104,7 +108,7 @@ function timeOf(session: Session, valid: number, which: number): TimeArgument {
 function causeOf(session: Session, valid: number, path: string): Cause {
   const { request } = session;
   if (valid & FATTR_SIZE) return ['truncate', path, request.u64(16)];
-  if (valid & (FATTR_UID | FATTR_GID)) {
+  if (isChown(valid)) {
     return ['chown', path, valid & FATTR_UID ? request.u32(76) : -1, valid & FATTR_GID ? request.u32(80) : -1];
   }
   if (valid & FATTR_MODE) return ['chmod', path, `0${(request.u32(68) & PERMISSION_BITS).toString(8)}`];
