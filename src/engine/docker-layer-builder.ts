@@ -15,7 +15,8 @@ import { printableName } from '../events/name.ts';
 import { Tree } from '../projections/tree/tree.ts';
 import type { BuiltLayer } from './layer-builder.ts';
 import { storeLayer } from './layer-builder.ts';
-import type { LayerEntry, LayerSink } from './layer-sink.ts';
+import { FramingRecorder } from './layer-framing.ts';
+import type { LayerEntry, LayerFraming, LayerSink } from './layer-sink.ts';
 import { Chunker } from './layer-writer-content.ts';
 import { ensureDirectory, findDirectory } from './layer-writer-paths.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -24,6 +25,11 @@ import { LayerWriter } from './layer-writer.ts';
 type ObjectEntry = Exclude<LayerEntry, { readonly kind: 'hardlink' | 'whiteout' | 'opaque' }>;
 
 export class DockerLayerBuilder implements LayerSink {
+  readonly framing: LayerFraming = {
+    bytes: (bytes) => this.#recorder.bytes(bytes),
+    content: (length) => this.#recorder.content(this.#file, this.#chunker.position, length),
+  };
+  readonly #recorder: FramingRecorder;
   readonly #writer = new LayerWriter(Tree.empty(0n));
   readonly #chunks: ChunkStore;
   readonly #chunker: Chunker;
@@ -32,6 +38,7 @@ export class DockerLayerBuilder implements LayerSink {
 
   constructor(chunks: ChunkStore) {
     this.#chunks = chunks;
+    this.#recorder = new FramingRecorder(chunks);
     this.#chunker = new Chunker(chunks, (run) => {
       if (this.#file !== 0) this.#writer.push({ type: 'Written', ino: this.#file, ...run, timeNs: null });
     });
@@ -70,7 +77,7 @@ export class DockerLayerBuilder implements LayerSink {
 
   finish(): BuiltLayer {
     this.#endFile();
-    return storeLayer(this.#writer, this.#chunks);
+    return storeLayer(this.#writer, this.#chunks, this.#recorder);
   }
 
   /** mknod(2) of a device 0:0 under the name: nothing may be there. */

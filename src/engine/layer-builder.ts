@@ -16,7 +16,8 @@ import { formatBits, makeDevice, PERMISSION_BITS } from '../events/mode.ts';
 import { printableName } from '../events/name.ts';
 import { merkleRoot } from '../projections/tree/merkle.ts';
 import type { Tree } from '../projections/tree/tree.ts';
-import type { LayerEntry, LayerSink } from './layer-sink.ts';
+import { FramingRecorder } from './layer-framing.ts';
+import type { LayerEntry, LayerFraming, LayerSink } from './layer-sink.ts';
 import { type ContentRun, Chunker } from './layer-writer-content.ts';
 import { ensureDirectory, findDirectory } from './layer-writer-paths.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -34,6 +35,8 @@ export interface BuiltLayer {
   readonly entries: number;
   /** st_size over non-directories, hard links once. */
   readonly bytes: number;
+  /** Chunks of the framing of its tar; none where it came from no tar, or can't be that tar again. */
+  readonly framing: readonly ChunkNumber[];
 }
 
 /** Takes what was understood but is odd. `path` is the entry's. */
@@ -43,6 +46,11 @@ export type LayerWarning = (path: string, message: string) => void;
 type ObjectEntry = Exclude<LayerEntry, { readonly kind: 'hardlink' | 'whiteout' | 'opaque' }>;
 
 export class LayerBuilder implements LayerSink {
+  readonly framing: LayerFraming = {
+    bytes: (bytes) => this.#recorder.bytes(bytes),
+    content: (length) => this.#recorder.content(this.#file, this.#chunker.position, length),
+  };
+  readonly #recorder: FramingRecorder;
   readonly #writer: LayerWriter;
   readonly #chunks: ChunkStore;
   readonly #warn: LayerWarning;
@@ -58,6 +66,7 @@ export class LayerBuilder implements LayerSink {
   constructor(parts: { chunks: ChunkStore; below: Tree; warn?: LayerWarning }) {
     this.#writer = new LayerWriter(parts.below);
     this.#chunks = parts.chunks;
+    this.#recorder = new FramingRecorder(parts.chunks);
     this.#warn = parts.warn ?? (() => {});
     this.#chunker = new Chunker(parts.chunks, (run) => this.#written(run));
   }
@@ -101,7 +110,7 @@ export class LayerBuilder implements LayerSink {
     this.#endFile();
     this.#linkLate();
     if (this.#isRootOpaque) this.#spellOutRootOpaque();
-    return storeLayer(this.#writer, this.#chunks);
+    return storeLayer(this.#writer, this.#chunks, this.#recorder);
   }
 
   #whiteout(path: string): void {
@@ -234,7 +243,7 @@ export class LayerBuilder implements LayerSink {
 }
 
 /** Stores a written layer's events as batches and says what `LayerAdded` needs to know. */
-export function storeLayer(writer: LayerWriter, chunks: ChunkStore): BuiltLayer {
+export function storeLayer(writer: LayerWriter, chunks: ChunkStore, recorder?: FramingRecorder): BuiltLayer {
   const { tree, events } = writer;
   const numbers: ChunkNumber[] = [];
   for (const piece of splitEventBatches(events, CHUNK_BYTES_MAX)) numbers.push(chunks.put(piece));
@@ -245,6 +254,7 @@ export function storeLayer(writer: LayerWriter, chunks: ChunkStore): BuiltLayer 
     root: merkleRoot(tree, chunks),
     entries: countNames(tree, ROOT_INO) + tree.whiteouts,
     bytes: tree.upperBytes,
+    framing: recorder?.finish(tree) ?? [],
   };
 }
 

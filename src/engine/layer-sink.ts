@@ -48,4 +48,14 @@ export interface LayerSink {
   entry(entry: LayerEntry): void;
   data(bytes: Uint8Array): void;
   hole(length: number): void;
+  /** Told of every byte of a layer's tar, in order, where the sink wants to put that tar together again. */
+  readonly framing?: LayerFraming;
+}
+
+/** A tar as it goes by: what is not content, and how much content lies between. */
+export interface LayerFraming {
+  /** Bytes that no {@link LayerSink.data} gets; a view that is valid during the call. */
+  bytes(bytes: Uint8Array): void;
+  /** The next call of {@link LayerSink.data} gets so many bytes, which stand in the tar here. */
+  content(length: number): void;
 }

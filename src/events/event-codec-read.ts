@@ -57,6 +57,9 @@ export function eventOf(f: StoredEvent): OtherEvent {
     case 15:
       arity(f, 2);
       return { type: 'LayerRemoved', chainId: text(f[1]) };
+    case 16:
+      arity(f, 3);
+      return { type: 'LayerFramed', chainId: text(f[1]), chunks: ints(f[2]) };
     case 20:
       return containerCreatedOf(f);
     case 21:

@@ -44,6 +44,8 @@ export function storedEvent(event: Exclude<StoreEvent, FileEvent>): StoredEvent 
       return [14, text(event.image)];
     case 'LayerRemoved':
       return [15, text(event.chainId)];
+    case 'LayerFramed':
+      return [16, text(event.chainId), event.chunks];
     case 'ContainerCreated':
       return [
         20,

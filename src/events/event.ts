@@ -98,7 +98,9 @@ export type ImageEvent =
   | { readonly type: 'ImageTagged'; readonly reference: string; readonly image: string }
   | { readonly type: 'ImageUntagged'; readonly reference: string }
   | { readonly type: 'ImageRemoved'; readonly image: string }
-  | { readonly type: 'LayerRemoved'; readonly chainId: string };
+  | { readonly type: 'LayerRemoved'; readonly chainId: string }
+  /** The tar that a layer came from can be put together again: the chunks of its framing (docs/log-format.md), in order. */
+  | { readonly type: 'LayerFramed'; readonly chainId: string; readonly chunks: readonly ChunkNumber[] };
 
 // ----------------------------------------------------------------------------------------------------- containers
 

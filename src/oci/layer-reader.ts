@@ -45,6 +45,9 @@ export class LayerReader implements TarHandler {
   readonly #seen = new Set<string>();
   readonly #aufs = new AufsLinks();
   #isHolding = false;
+  /** What is being pushed, and how far it was handed to the sink as framing or content. */
+  #piece: Uint8Array = new Uint8Array(0);
+  #framed = 0;
 
   constructor(sink: LayerSink, options: LayerReaderOptions) {
     this.#sink = sink;
@@ -59,7 +62,10 @@ export class LayerReader implements TarHandler {
   }
 
   push(chunk: Uint8Array): void {
+    this.#piece = chunk;
+    this.#framed = 0;
     this.#tar.push(chunk);
+    this.#frameTo(chunk.byteLength);
   }
 
   end(): void {
@@ -92,8 +98,12 @@ export class LayerReader implements TarHandler {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#isHolding) this.#aufs.data(bytes);
-    else this.#sink.data(bytes);
+    if (this.#isHolding) return this.#aufs.data(bytes);
+    // `bytes` is a view of the piece that was pushed; what lies in front of it is framing.
+    this.#frameTo(bytes.byteOffset - this.#piece.byteOffset);
+    this.#framed += bytes.byteLength;
+    this.#sink.framing?.content(bytes.byteLength);
+    this.#sink.data(bytes);
   }
 
   hole(length: number): void {
@@ -104,6 +114,11 @@ export class LayerReader implements TarHandler {
   warning(message: string, entry: string | null): void {
     const { file, layer } = this.#options;
     this.#options.onWarning?.({ file, layer: layer ?? null, entry, message });
+  }
+
+  #frameTo(end: number): void {
+    if (end > this.#framed) this.#sink.framing?.bytes(this.#piece.subarray(this.#framed, end));
+    this.#framed = end;
   }
 
   #takeObject(entry: TarEntry, path: string): boolean {

@@ -166,7 +166,7 @@ class LedgerWriter {
     switch (event.type) {
       case 'LayerAdded': {
         const { type: _, ...layer } = event;
-        this.#draft.layers.set(event.chainId, { ...layer, seq });
+        this.#draft.layers.set(event.chainId, { ...layer, framing: [], seq });
         return;
       }
       case 'ImageAdded':

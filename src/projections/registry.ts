@@ -26,6 +26,8 @@ export interface LayerRecord {
   readonly chunks: readonly ChunkNumber[];
   readonly entries: number;
   readonly bytes: number;
+  /** Chunks of the framing of the tar that it came from; none where that is not kept. */
+  readonly framing: readonly ChunkNumber[];
   readonly seq: number;
 }
 
@@ -162,12 +164,17 @@ function applyEvent(draft: RegistryDraft, event: RegistryEvent, seq: number, tim
       return;
     case 'LayerAdded': {
       const { type: _, ...layer } = event;
-      draft.layers.set(event.chainId, { ...layer, chunks: [...event.chunks], seq });
+      draft.layers.set(event.chainId, { ...layer, chunks: [...event.chunks], framing: [], seq });
       return;
     }
     case 'LayerRemoved':
       draft.layers.delete(event.chainId);
       return;
+    case 'LayerFramed': {
+      const layer = draft.layers.get(event.chainId);
+      if (layer !== undefined) layer.framing = [...event.chunks];
+      return;
+    }
     case 'ImageAdded':
       draft.images.set(event.image, {
         image: event.image,

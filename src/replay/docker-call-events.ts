@@ -88,6 +88,7 @@ export function* dockerCallEvents(operation: string, steps: readonly RegistrySte
       case 'CheckpointRecorded':
       case 'LayerAdded':
       case 'LayerRemoved':
+      case 'LayerFramed':
       case 'ContainerRewound':
       case 'NodesRestored':
       case 'MarkAdded':

@@ -77,6 +77,7 @@ export const EVENT_FIELDS: FieldTable = {
   ImageUntagged: { reference: 'text' },
   ImageRemoved: { image: 'text' },
   LayerRemoved: { chainId: 'text' },
+  LayerFramed: { chainId: 'text', chunks: 'chunks' },
 
   ContainerCreated: {
     container: 'int',

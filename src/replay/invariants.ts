@@ -3,6 +3,8 @@
  * (Docker's size rule with them), and folding the log from nothing gives the same world.
  */
 
+import { createHash } from 'node:crypto';
+import { framedTar } from '../engine/layer-framing.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { printableName } from '../events/name.ts';
 import { LowerViews } from '../projections/lower-views.ts';
@@ -41,7 +43,7 @@ export function checkInvariants(
   return problems;
 }
 
-/** A layer's tree, folded anew, has the root and the size that its LayerAdded says. */
+/** A layer's tree, folded anew, has the root and the size that its LayerAdded says, and its tar is the one that was loaded. */
 function checkLayer(layer: LayerRecord, log: Pick<EventLog, 'chunks'>): string[] {
   const tree = new LowerViews(log.chunks).layer(layer);
   const problems: string[] = [];
@@ -49,6 +51,12 @@ function checkLayer(layer: LayerRecord, log: Pick<EventLog, 'chunks'>): string[]
   if (root !== layer.root) problems.push(`layer ${layer.diffId} has changed: its root is ${root}, not ${layer.root}`);
   if (tree.upperBytes !== layer.bytes) {
     problems.push(`layer ${layer.diffId} holds ${tree.upperBytes} bytes, not ${layer.bytes}`);
+  }
+  if (layer.framing.length > 0) {
+    const hash = createHash('sha256');
+    for (const piece of framedTar(layer.framing, tree, log.chunks)) hash.update(piece);
+    const digest = `sha256:${hash.digest('hex')}`;
+    if (digest !== layer.diffId) problems.push(`the tar of layer ${layer.diffId} would be written as ${digest}`);
   }
   return problems;
 }

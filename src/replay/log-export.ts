@@ -67,7 +67,7 @@ function newestChunk(events: readonly StoreEvent[]): number {
   for (const event of events) {
     if (event.type === 'Written') {
       for (let at = 0; at < event.pieces.length; at += 3) newest = Math.max(newest, event.pieces[at]);
-    } else if (event.type === 'LayerAdded') {
+    } else if (event.type === 'LayerAdded' || event.type === 'LayerFramed') {
       for (const chunk of event.chunks) newest = Math.max(newest, chunk);
     }
   }

@@ -181,7 +181,7 @@ class Importer {
       if (chunk < 1 || chunk > chunks.head)
         throw new JsonFormError(`${where} speaks of chunk ${chunk}, which is not there yet`);
     };
-    if (event.type === 'LayerAdded') event.chunks.forEach(expectChunk);
+    if (event.type === 'LayerAdded' || event.type === 'LayerFramed') event.chunks.forEach(expectChunk);
     if (event.type !== 'Written') return;
     let length = 0;
     for (let at = 0; at < event.pieces.length; at += 3) {

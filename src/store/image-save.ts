@@ -1,5 +1,6 @@
 /** Saving images: the layers' canonical tars, in the forms that other tools load. */
 
+import { framedTar } from '../engine/layer-framing.ts';
 import { storeError } from '../events/log-error.ts';
 import { tagsOf } from '../engine/decide/image.ts';
 import type { BlobCompression } from '../oci/blob-writer.ts';
@@ -66,7 +67,9 @@ function layersToSave(saving: Saving, { image }: ImageRecord): LayerToSave[] {
       const layer = ++saving.started;
       const below = world.lowers.stack(records.slice(0, index));
       let bytes = 0;
-      for (const piece of layerTarPieces(world.lowers.layer(record), chunks, below)) {
+      const tree = world.lowers.layer(record);
+      const isFramed = record.framing.length > 0;
+      for (const piece of isFramed ? framedTar(record.framing, tree, chunks) : layerTarPieces(tree, chunks, below)) {
         bytes += piece.length;
         saving.onProgress?.({ layer, layers: saving.layers, bytes });
         yield piece;

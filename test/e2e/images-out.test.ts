@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ociLayout, pack } from '../unit/oci/support/images.ts';
+import { archive, file } from '../unit/oci/support/raw-tar.ts';
 import { memoryStore, repositoryFile, runCommand, temporaryDirectory } from './command.ts';
 
 const IMAGE = repositoryFile('test/fixtures/images/edge-oci-archive.tar');
@@ -16,20 +18,28 @@ async function session() {
 }
 
 describe('save', () => {
-  it('writes a docker-archive to a file and a layout to a directory, and says what has a new id', async () => {
-    const { run, cwd } = await session();
-    const [file, layout] = [join(cwd, 'edge.tar'), join(cwd, 'layout/')];
-    const saved = await run('save', 'edge', '-o', file);
-    expect(saved).toMatchObject({ exitCode: 0, stdout: 'Saved image: edge:latest\n' });
-    expect(saved.stderr).toMatch(
-      /^edge:latest: 5 layers written in another form than loaded, so its id is now sha256:/,
-    );
+  it('writes a docker-archive to a file and a layout to a directory, of a loaded image with its id', async () => {
+    const { run, cwd, store } = await session();
+    const [path, layout] = [join(cwd, 'edge.tar'), join(cwd, 'layout/')];
+    const saved = await run('save', 'edge', '-o', path);
+    expect(saved).toEqual({ exitCode: 0, stdout: 'Saved image: edge:latest\n', stderr: '' });
     const { stdout } = await run('save', 'edge', '-o', layout, '--json');
     expect(JSON.parse(stdout)).toMatchObject({ format: 'oci-layout', images: [{ tags: ['edge:latest'] }] });
     expect(readdirSync(layout).toSorted()).toEqual(['blobs', 'index.json', 'oci-layout']);
     expect(readdirSync(cwd).toSorted()).toEqual(['edge.tar', 'layout']);
-    const again = await runCommand(['load', file], await memoryStore());
-    expect(again).toMatchObject({ exitCode: 0, stdout: 'Loaded image: edge:latest\n' });
+    const again = await memoryStore();
+    const loaded = await runCommand(['load', path], again);
+    expect(loaded).toMatchObject({ exitCode: 0, stdout: 'Loaded image: edge:latest\n' });
+    expect(again.images.get('edge').id).toBe(store.images.get('edge').id);
+  });
+
+  it('says what has a new id', async () => {
+    const { run, cwd } = await session();
+    const [source, output] = [join(cwd, 'twice.tar'), join(cwd, 'out.tar')];
+    writeFileSync(source, pack(ociLayout({ layers: [archive(file('f', 'first'), file('f', 'second'))] })));
+    await run('load', '--tag', 'twice:1', source);
+    const { stderr } = await run('save', 'twice:1', '-o', output);
+    expect(stderr).toMatch(/^twice:1: 1 layer written in another form than loaded, so its id is now sha256:/);
   });
 
   it('saves a commit with the id that it has', async () => {

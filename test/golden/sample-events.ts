@@ -36,6 +36,7 @@ export const SAMPLE_EVENTS: { readonly [K in StoreEvent['type']]: readonly (Stor
   ImageUntagged: [{ type: 'ImageUntagged', reference: 'app:1' }],
   ImageRemoved: [{ type: 'ImageRemoved', image: DIGEST }],
   LayerRemoved: [{ type: 'LayerRemoved', chainId: DIGEST }],
+  LayerFramed: [{ type: 'LayerFramed', chainId: DIGEST, chunks: [1, 2] }],
   ContainerCreated: [
     {
       type: 'ContainerCreated',

@@ -1,7 +1,7 @@
 /** Images: adding, tagging, removing (SEM-2.4, 2.6). */
 
 import { createHash } from 'node:crypto';
-import type { ImageEvent } from '../../events/event.ts';
+import type { ChunkNumber, ImageEvent } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import {
   type ContainerRecord,
@@ -52,8 +52,8 @@ export function addImage(
     if (built === null) {
       throw storeError('ERR_CONFLICT', `layer ${ids.chainId} was removed while the image was read: load it again`);
     }
-    const { chunks, root, entries, bytes } = built;
-    events.push({ type: 'LayerAdded', ...ids, root, chunks, entries, bytes });
+    const { chunks, root, entries, bytes, framing } = built;
+    events.push({ type: 'LayerAdded', ...ids, root, chunks, entries, bytes }, ...framed(ids.chainId, framing));
   }
   const id = imageIdOf(image.config);
   if (!registry.images.has(id)) {
@@ -63,6 +63,9 @@ export function addImage(
   for (const reference of image.references) events.push(...tagImage(registry, id, reference));
   return events;
 }
+
+const framed = (chainId: string, chunks: readonly ChunkNumber[]): ImageEvent[] =>
+  chunks.length === 0 ? [] : [{ type: 'LayerFramed', chainId, chunks }];
 
 /**
  * Brings back an image that was removed since an earlier moment, without its names: what its layers hold is still in the
@@ -77,8 +80,8 @@ export function restoreImage(registry: Registry, then: Registry, image: string):
   for (const chainId of record.layers) {
     const layer = then.layers.get(chainId);
     if (layer === undefined || registry.layers.has(chainId)) continue;
-    const { seq: _, ...fields } = layer;
-    events.push({ type: 'LayerAdded', ...fields });
+    const { seq: _, framing, ...fields } = layer;
+    events.push({ type: 'LayerAdded', ...fields }, ...framed(chainId, framing));
   }
   events.push({ type: 'ImageAdded', image, config: record.config, layers: record.layers });
   return events;

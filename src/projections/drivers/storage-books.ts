@@ -121,7 +121,7 @@ class BookWriter {
     switch (event.type) {
       case 'LayerAdded': {
         const { type: _, ...layer } = event;
-        this.#layers.set(event.chainId, { ...layer, seq });
+        this.#layers.set(event.chainId, { ...layer, framing: [], seq });
         this.#hasChanged = true;
         return;
       }

@@ -55,12 +55,12 @@ describe('removing images (SEM-2.6)', () => {
 
   test('an image that a container uses stays, forced or not', () => {
     const state = registry({ a: { layers: [], tags: ['app:1'] } }, 'a');
-    expect(() => remove(state, 'a', 'app:1', true)).toThrow('in use by container "web"');
+    expect(() => remove(state, 'a', 'app:1', true)).toThrow('(must force) - container cccccccccccc is using');
   });
 
   test('an id with several names needs force', () => {
     const state = registry({ a: { layers: [], tags: ['app:1', 'app:2'] } });
-    expect(() => remove(state, 'a', 'aaaa')).toThrow('has several names (app:1, app:2)');
+    expect(() => remove(state, 'a', 'aaaa')).toThrow('image is referenced in multiple repositories');
     expect(remove(state, 'a', 'aaaa', true)).toEqual(['ImageUntagged', 'ImageUntagged', 'ImageRemoved']);
   });
 });

@@ -178,6 +178,7 @@ export const EVENTS: ByType<StoreEvent> = {
   ImageUntagged: record({ type: is('ImageUntagged'), reference: name }),
   ImageRemoved: record({ type: is('ImageRemoved'), image: name }),
   LayerRemoved: record({ type: is('LayerRemoved'), chainId: name }),
+  LayerFramed: record({ type: is('LayerFramed'), chainId: name, chunks: fc.array(count, { maxLength: 20 }) }),
   ContainerCreated: record({
     type: is('ContainerCreated'),
     container: count,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -8,6 +8,8 @@ import { type ListingEntry, listTree, openStore, type Store } from '../../../src
 import { storeCommands } from '../../../src/testing/store-command.ts';
 import { StorePlayer } from '../../../src/testing/store-player.ts';
 import { imageFixture } from '../oci/support/fixtures.ts';
+import { ociLayout, pack } from '../oci/support/images.ts';
+import { archive, file } from '../oci/support/raw-tar.ts';
 import { configOf, smallStore } from './store-kit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'overlog-save-'));
@@ -74,9 +76,28 @@ describe('saving an image', () => {
   });
 
   test.each(['oci-layout', 'oci-archive', 'docker-archive'] as const)(
-    'from a foreign archive as %s keeps its tree and history, and its name; its new id is told and stays',
+    'from a foreign archive as %s is the image that it was: its id, its layers, byte for byte, and its name',
     async (format) => {
       const store = await edgeStore();
+      const path = freshPath();
+      const { id, layers } = store.images.get('edge');
+      const [saved] = await store.images.save('edge', path, { format, compression: 'none' });
+      expect([saved.id, saved.recordedId]).toEqual([id, id]);
+      expect(saved.layers.map(({ digest }) => digest)).toEqual(layers.map(({ diffId }) => diffId));
+      const other = await openStore(':memory:');
+      expect(await other.images.load(path)).toEqual([{ id, tags: ['edge:latest'], wasKnown: false }]);
+      expect(shown(other, id)).toEqual(shown(store, id));
+    },
+  );
+
+  test.each(['oci-layout', 'oci-archive', 'docker-archive'] as const)(
+    'whose tar can’t be had again, as %s, keeps its tree and history, and its name; its new id is told and stays',
+    async (format) => {
+      const store = await openStore(':memory:');
+      const twice = archive(file('f', 'first'), file('f', 'second'), file('g', 'x'));
+      const source = freshPath();
+      writeFileSync(source, pack(ociLayout({ layers: [twice], tags: ['edge:latest'] })));
+      await store.images.load(source);
       const path = freshPath();
       const [saved] = await store.images.save('edge', path, { format });
       expect(saved.recordedId).toBe(store.images.get('edge').id);
@@ -85,6 +106,7 @@ describe('saving an image', () => {
       const [loaded] = await other.images.load(path);
       expect(loaded).toEqual({ id: saved.id, tags: ['edge:latest'], wasKnown: false });
       expect(shown(other, saved.id)).toEqual(shown(store, saved.recordedId));
+      expect(other.images.get('edge').layers).toHaveLength(1);
       const [before, after] = [store.images.get('edge').config, other.images.get('edge').config];
       expect({ ...after, diffIds: [] }).toEqual({ ...before, diffIds: [] });
       expect((await other.images.save('edge', freshPath(), { format }))[0].recordedId).toBe(saved.id);
