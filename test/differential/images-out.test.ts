@@ -1,47 +1,20 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  type Container,
-  type ListingEntry,
-  listTree,
-  openStore,
-  type Store,
-  type UpperDialect,
-} from '../../src/index.ts';
+import { type Container, type ListingEntry, openStore, type Store, type UpperDialect } from '../../src/index.ts';
 import { exportUpper } from '../../src/store/container-export.ts';
 import { storeCommands } from '../../src/testing/store-command.ts';
 import { StorePlayer } from '../../src/testing/store-player.ts';
+import { changedContainer, edgeStore, listDisk, listOurs, missing, run, titled, withoutLinks } from './other-tools.ts';
 
 /** What overlog writes, as others read it: skopeo, umoci, GNU tar, and the kernel. Each group needs root and its tool. */
-
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), 'overlog-out-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const freshPath = (): string => join(folder, String(++files));
-
-function run(program: string, ...args: string[]): string {
-  return execFileSync(program, args, { encoding: 'utf8', timeout: 60_000, maxBuffer: 2 ** 28, stdio: 'pipe' });
-}
-
-/** Why a group can't run here, for its title. */
-function missing(...programs: readonly string[]): string | null {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux';
-  for (const program of ['python3', ...programs]) {
-    try {
-      run(program, '--version');
-    } catch {
-      return `${program} is not installed`;
-    }
-  }
-  return null;
-}
 
 function overlayMissing(): string | null {
   const other = missing('mount', 'setfattr', 'tar');
@@ -53,25 +26,6 @@ function overlayMissing(): string | null {
     return 'overlays cannot be mounted here';
   }
 }
-
-const titled = (title: string, reason: string | null): string =>
-  reason === null ? title : `${title} (skipped: ${reason})`;
-
-/** A tree on the disk; attributes of the root are the directory's own. */
-function listDisk(directory: string): ListingEntry[] {
-  const lines = run('python3', fixture('listing.py'), directory).trim().split('\n');
-  return lines.map((line) => JSON.parse(line) as ListingEntry).filter(({ path }) => path !== '/');
-}
-
-const listOurs = (...tree: Parameters<typeof listTree>): ListingEntry[] =>
-  [...listTree(...tree)].filter(({ path, type }) => path !== '/' && type !== 'sock');
-
-/** Without link counts: a flat tree has no names that are hidden. */
-const withoutLinks = (entries: readonly ListingEntry[]): object[] =>
-  entries.map((entry) => {
-    const { nlink: _, hardlink: __, ...rest } = entry;
-    return rest;
-  });
 
 function emptyDirectory(): string {
   const path = freshPath();
@@ -103,35 +57,6 @@ function mounted<T>(layers: { lowers: readonly string[]; upper: string }, more: 
   }
 }
 
-async function edgeStore(): Promise<Store> {
-  const store = await openStore(':memory:');
-  await store.images.load(fixture('images/edge-oci-archive.tar'));
-  return store;
-}
-
-/** A container of the edge image in which much has happened. */
-async function changedContainer(store: Store): Promise<Container> {
-  const c = await store.containers.create({ image: 'edge', name: 'web' });
-  const { fs } = c;
-  for (const name of fs.readdirSync('/opt').slice(0, 3)) fs.rmSync(`/opt/${name}`, { recursive: true });
-  fs.chmodSync('/bin', 0o700);
-  fs.rmSync('/etc', { recursive: true });
-  fs.mkdirSync('/etc');
-  fs.writeFileSync('/etc/new\nline', 'x'.repeat(100_000));
-  fs.mkdirSync('/fresh/deep', { recursive: true });
-  fs.renameSync('/fresh', '/moved');
-  fs.linkSync('/etc/new\nline', '/moved/deep/link');
-  fs.symlinkSync('../etc', '/moved/sym');
-  fs.writeFileSync('/sparse', 'start');
-  fs.truncateSync('/sparse', 1_000_000);
-  fs.linux.mknodSync('/moved/null', 0o20_666, 0x103);
-  fs.linux.mknodSync('/moved/fifo', 0o10_600, 0);
-  fs.linux.setxattrSync('/sparse', 'user.binary', Buffer.from([0, 255, 10, 34, 92]));
-  fs.lchownSync('/sparse', 3_000_000, 70_000);
-  fs.utimesSync('/sparse', 1, -5);
-  return c;
-}
-
 describe.skipIf(missing('skopeo') !== null)(titled('skopeo', missing('skopeo')), () => {
   test.each([
     ['oci-layout', 'oci'],
@@ -161,60 +86,6 @@ describe.skipIf(missing('skopeo') !== null)(titled('skopeo', missing('skopeo')),
       expect(id).toMatch(/^sha256:/);
     }
   });
-});
-
-/** Only a daemon that tests were given, by DOCKER_HOST, is asked: images and containers are made there. */
-function dockerMissing(): string | null {
-  if (process.env['DOCKER_HOST'] === undefined) return 'DOCKER_HOST names no daemon';
-  const other = missing('docker', 'tar');
-  if (other !== null) return other;
-  try {
-    run('docker', 'version');
-    return null;
-  } catch {
-    return 'the docker daemon does not answer';
-  }
-}
-
-const docker = dockerMissing();
-
-/** What Docker adds to a container's root, and the times before 1970 that it cuts. */
-const ADDED_BY_DOCKER = /^\/(?:\.dockerenv|dev|proc|sys|etc|opt\/y1960)(?:$|\/)/;
-
-describe.skipIf(docker !== null)(titled('dockerd', docker), () => {
-  test.each(['gzip', 'none'] as const)(
-    'loads a docker-archive of %s layers under our id, and exports our tree',
-    async (compression) => {
-      const store = await edgeStore();
-      const c = await changedContainer(store);
-      const image = await c.commit();
-      const name = `overlog-test/edge:${compression}`;
-      await store.images.tag(image, name);
-      const [path, exported, rootfs] = [freshPath(), freshPath(), emptyDirectory()];
-      const [{ id }] = await store.images.save(name, path, { format: 'docker-archive', compression });
-      run('docker', 'load', '-i', path);
-      try {
-        expect(run('docker', 'images', '--no-trunc', '-q', name).trim()).toBe(id);
-        const container = run('docker', 'create', '--user', '0', '--entrypoint', '/bin/true', name).trim();
-        try {
-          run('docker', 'export', container, '-o', exported);
-        } finally {
-          run('docker', 'rm', container);
-        }
-      } finally {
-        run('docker', 'rmi', name);
-      }
-      run('tar', '-xpf', exported, '--same-owner', '-C', rootfs);
-      // Docker's exports hold no xattrs but capabilities.
-      const comparable = (entries: readonly ListingEntry[]): object[] =>
-        withoutLinks(
-          entries.filter((entry) => !ADDED_BY_DOCKER.test(entry.path)).map((entry) => ({ ...entry, xattrs: {} })),
-        );
-      expect(comparable(listDisk(rootfs))).toEqual(
-        comparable(listOurs(store.world.lowerOf(image), store.engine.log.chunks)),
-      );
-    },
-  );
 });
 
 describe.skipIf(missing('umoci') !== null)(titled('umoci', missing('umoci')), () => {
