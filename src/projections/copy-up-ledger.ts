@@ -10,6 +10,7 @@ import {
   type Cause,
   type CopyUpEvent,
   type Ino,
+  type OverlayMarkEvent,
   ROOT_INO,
   type StoreEvent,
   type SubjectId,
@@ -22,7 +23,10 @@ import type { Tree } from './tree/tree.ts';
 import { Owner, Trie } from './tree/trie.ts';
 import type { World } from './world.ts';
 
-export type CopyUpKind = 'dir' | 'file' | 'symlink' | 'node';
+/** `data`: the data of a file that was copied up without it before (`metacopy`). */
+export type CopyUpKind = 'dir' | 'file' | 'symlink' | 'node' | 'data';
+
+type DataCopiedUp = OverlayMarkEvent & { readonly type: 'DataCopiedUp' };
 
 export interface CopyUp {
   /** The event's number. */
@@ -112,7 +116,16 @@ export function copyUpsIn(ledger: CopyUpLedger, tree: Tree): CopyUp[] {
       if (child.dir !== null) directories.push(child);
     });
   }
+  addData(ledger, found);
   return [...found.values()].toSorted((a, b) => a.seq - b.seq);
+}
+
+/** A node remembers its copy-up, not when its data followed. */
+function addData(ledger: CopyUpLedger, found: Map<number, CopyUp>): void {
+  const files = new Set([...found.values()].map(({ container, ino }) => `${container} ${ino}`));
+  for (const entry of copyUps(ledger)) {
+    if (entry.kind === 'data' && files.has(`${entry.container} ${entry.ino}`)) found.set(entry.seq, entry);
+  }
 }
 
 /** The entry of event `seq`, if that was a copy-up. */
@@ -190,6 +203,10 @@ class LedgerWriter {
       }
       case 'NodeCopiedUp':
         return this.#enter(transaction, event, seq, { kind: 'node', ino: event.upperIno, bytes: 0, copiedBytes: 0 });
+      case 'DataCopiedUp': {
+        const { ino, copiedBytes } = event;
+        return this.#enter(transaction, event, seq, { kind: 'data', ino, bytes: 0, copiedBytes });
+      }
       default:
         return;
     }
@@ -197,7 +214,7 @@ class LedgerWriter {
 
   #enter(
     transaction: Transaction,
-    event: CopyUpEvent,
+    event: CopyUpEvent | DataCopiedUp,
     seq: number,
     what: Pick<CopyUp, 'kind' | 'ino' | 'bytes' | 'copiedBytes'>,
   ): void {
@@ -230,7 +247,8 @@ class LedgerWriter {
 }
 
 /** Where the image has what was copied up. A lower directory has one place there, whatever it was renamed to since. */
-function pathBelow(lower: Tree, event: CopyUpEvent): string {
+function pathBelow(lower: Tree, event: CopyUpEvent | DataCopiedUp): string {
+  if (event.type === 'DataCopiedUp') return lower.pathOf(event.dataIno) ?? '';
   const path =
     event.type === 'DirectoryCopiedUp' || lower.get(event.parent) === undefined
       ? lower.pathOf(event.ino)

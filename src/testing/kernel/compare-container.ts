@@ -1,4 +1,4 @@
-import { firstRowDifference, text } from './compare-rows.ts';
+import { firstRowDifference, MARK_BLOCKS, text } from './compare-rows.ts';
 import type { EngineSide } from './engine-side.ts';
 import type { KernelCall, Reply, Row, Trees } from './kernel-call.ts';
 
@@ -13,6 +13,7 @@ export class CompareContainer {
   #overlog: Trees = { merged: [], upper: [] };
   /** State of the engine when it was listed last. */
   #version = -1;
+  #comparesImpure = true;
   readonly #open = new Set<number>();
   /** Slots of files that only one side has changed (deviation D1). */
   readonly #parted = new Set<number>();
@@ -26,13 +27,14 @@ export class CompareContainer {
   compareReply(call: KernelCall, kernel: Reply, overlog: Reply): string | null {
     if (isAttributeDeviation(call, kernel)) {
       for (const slot of this.#open) this.#parted.add(slot);
+      this.#comparesImpure = false;
       return null;
     }
     if (this.#isParted(call)) return null;
     this.#noteSlot(call, kernel);
     if (call.op === 'listdir' && kernel.value === null) return null; // the file system below decides
     const ours = text(resultOf(overlog));
-    const theirs = text(hasNoBlocks(overlog) ? withoutBlocks(kernel) : resultOf(kernel));
+    const theirs = text(this.#asCompared(kernel, overlog));
     return theirs === ours ? null : `${text(call)}: kernel ${theirs}, overlog ${ours}`;
   }
 
@@ -55,11 +57,25 @@ export class CompareContainer {
       const difference = firstRowDifference(
         { now: this.#kernel[what], before: wasListed ? byPath(before.kernel[what]) : NOTHING },
         { now: this.#overlog[what], before: wasListed ? byPath(before.overlog[what]) : NOTHING },
-        { isUpper: what === 'upper', comparesChanges: wasListed, hasMarks },
+        {
+          isUpper: what === 'upper',
+          comparesChanges: wasListed,
+          hasMarks,
+          mayHaveMarkBlock: this.#side.hasOptions,
+          comparesImpure: this.#comparesImpure,
+        },
       );
       if (difference !== null) return `${what}${difference.startsWith('/') ? '' : ': '}${difference}`;
     }
     return null;
+  }
+
+  /** Blocks of the kernel's answer that overlog can't know: marks of the overlay may take one. */
+  #asCompared(kernel: Reply, overlog: Reply): Reply {
+    const [theirs, ours] = [blocksOf(kernel), blocksOf(overlog)];
+    if (typeof theirs !== 'number' || ours === undefined) return resultOf(kernel);
+    const isMarks = ours === null || (this.#side.hasOptions && theirs === ours + MARK_BLOCKS);
+    return isMarks ? { value: { ...(kernel.value as object), blocks: ours } } : resultOf(kernel);
   }
 
   #isParted(call: KernelCall): boolean {
@@ -87,10 +103,7 @@ function isAttributeDeviation(call: KernelCall, kernel: Reply): boolean {
 
 const resultOf = ({ value, error }: Reply): Reply => (error === undefined ? { value } : { error });
 
-/** Marks of the upper may take a block of their own, so that the engine says nothing of blocks then. */
-const hasNoBlocks = ({ value }: Reply): boolean => (value as { blocks?: unknown } | null)?.blocks === null;
-
-const withoutBlocks = ({ value, error }: Reply): Reply =>
-  error === undefined ? { value: { ...(value as object), blocks: null } } : { error };
+const blocksOf = ({ value }: Reply): number | null | undefined =>
+  (value as { blocks?: number | null } | null | undefined)?.blocks;
 
 const byPath = (rows: readonly Row[]): Map<string, Row> => new Map(rows.map((row) => [row.path, row]));

@@ -13,6 +13,10 @@ export interface RowRules {
   readonly isUpper: boolean;
   /** Whether the upper has marks of the overlay at a node, by overlog's inode number. */
   readonly hasMarks: (ino: string) => boolean;
+  /** The kernel's impure marks follow from what was done; not after deviation D1, which leaves one behind. */
+  readonly comparesImpure: boolean;
+  /** Some overlay option is on, so that a lower file may have a block more for what it was marked with in its upper. */
+  readonly mayHaveMarkBlock: boolean;
   /** The listings before had been seen, so that what has changed since can be told. */
   readonly comparesChanges: boolean;
 }
@@ -31,7 +35,8 @@ export function firstRowDifference(kernel: Listed, overlog: Listed, rules: RowRu
     if (theirs === undefined || ours === undefined || theirs.path !== ours.path) {
       return `kernel ${text(theirs?.path)}, overlog ${text(ours?.path)}`;
     }
-    const ignoresBlocks = hasXattrs(theirs) || hasXattrs(ours) || rules.hasMarks(ours.ino);
+    const ignoresBlocks =
+      hasXattrs(theirs) || hasXattrs(ours) || rules.hasMarks(ours.ino) || hasMarkBlock(theirs, ours, rules);
     const [a, b] = [canonical(theirs, rules, ignoresBlocks), canonical(ours, rules, ignoresBlocks)];
     if (a !== b) return `${ours.path}: kernel ${a}, overlog ${b}`;
     const changed = isWhiteout(ours) ? null : changeDifference(theirs, ours, kernel.before, overlog.before, rules);
@@ -43,6 +48,12 @@ export function firstRowDifference(kernel: Listed, overlog: Listed, rules: RowRu
 /** Attributes may take a block of their own on the file system below, so that blocks say nothing of the data. */
 const hasXattrs = ({ xattrs }: Row): boolean =>
   Object.keys(xattrs ?? {}).some((name) => name !== 'trusted.overlay.origin');
+
+/** 4 KiB, in units of 512 bytes. */
+export const MARK_BLOCKS = 8;
+
+const hasMarkBlock = (theirs: Row, ours: Row, rules: RowRules): boolean =>
+  rules.mayHaveMarkBlock && theirs.blocks === (ours.blocks ?? 0) + MARK_BLOCKS;
 
 const isWhiteout = ({ type, rdev }: Row): boolean => type === 'chr' && rdev === '0:0';
 
@@ -60,7 +71,7 @@ function canonical(row: Row, rules: RowRules, ignoresBlocks: boolean): string {
 function isCompared(name: string, row: Row, rules: RowRules): boolean {
   if (row.path === '/' && ROOT_BOOKKEEPING.has(name)) return false;
   // The kernel takes the mark away while it lists a directory, so that it can be told of what was listed only.
-  if (name === 'trusted.overlay.impure') return rules.comparesChanges;
+  if (name === 'trusted.overlay.impure') return rules.comparesChanges && rules.comparesImpure;
   return true;
 }
 

@@ -79,6 +79,12 @@ export class EngineSide {
     return (this.overlay(container).tree.get(ino)?.marks ?? null) !== null;
   }
 
+  /** Whether an overlay option is on. */
+  get hasOptions(): boolean {
+    const { redirectDir, index, metacopy } = this.overlay(0).profile;
+    return redirectDir || index || metacopy;
+  }
+
   get containerCount(): number {
     return this.#containers.length;
   }

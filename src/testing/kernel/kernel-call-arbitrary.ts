@@ -114,6 +114,7 @@ const onNames: Weighted[] = [
   weighted(3, 'symlink', { target: fc.oneof(plainPath, name, fc.constantFrom('..', '../b', 'a/b')), path }),
   weighted(4, 'link', { from: path, to: path }),
   weighted(9, 'rename', { from: path, to: path, flags: fc.constantFrom(0, 0, 0, 1, 2, 4) }),
+  weighted(3, 'rename', { from: plainPath, to: plainPath, flags: fc.constant(0) }),
   weighted(1, 'mknod', {
     path,
     mode: fc.constantFrom(0o10644, 0o20600, 0o60640, 0o100644, 0o140755),
@@ -147,6 +148,7 @@ const buildingCall = fc.oneof(
   weighted(4, 'mkdir', { path: plainPath, mode }),
   weighted(4, 'open', { slot, path: plainPath, flags: fc.constant(0o102), mode }),
   weighted(4, 'write', { slot, data, position: fc.option(offset) }),
+  weighted(2, 'link', { from: plainPath, to: plainPath }),
   { weight: 6, arbitrary: anyCall },
 );
 

@@ -12,7 +12,7 @@ import { Tree } from '../../projections/tree/tree.ts';
 import { openMemoryLog } from '../../storage/memory.ts';
 import { CompareContainer } from './compare-container.ts';
 import { EngineSide } from './engine-side.ts';
-import type { KernelCall } from './kernel-call.ts';
+import type { KernelCall, Reply, Trees } from './kernel-call.ts';
 import { KernelMounts } from './kernel-mounts.ts';
 import { upperAsLayer } from './upper-as-layer.ts';
 
@@ -33,6 +33,8 @@ export interface KernelDifference {
 export interface CompareOptions {
   /** Compare the trees after each call, or when a stage ends only; results are always compared. Default `each`. */
   readonly look?: 'each' | 'end';
+  /** Told what overlog answered and what container 0 held when a stage ended; with no difference the kernel's are the same. */
+  readonly onStage?: (seen: { readonly replies: readonly Reply[]; readonly trees: Trees }) => void;
 }
 
 /** Times that lowers get, whatever was done to them. */
@@ -60,7 +62,7 @@ export class KernelOracle {
       for (const [stage, calls] of sequence.stages.entries()) {
         const containers = calls.some((call) => call.in === 1) ? 2 : 1;
         const side = new EngineSide({ lower, log, profile: sequence.profile, containers });
-        const difference = await this.#compareStage(sequence.profile, side, lowers, calls, options.look ?? 'each');
+        const difference = await this.#compareStage(sequence.profile, side, lowers, calls, options);
         side.closeAll();
         const layer = `layer${stage}`;
         for (let index = 0; index < containers; index++)
@@ -85,7 +87,7 @@ export class KernelOracle {
     side: EngineSide,
     lowers: readonly string[],
     calls: readonly KernelCall[],
-    look: 'each' | 'end',
+    { look = 'each', onStage }: CompareOptions,
   ): Promise<Omit<KernelDifference, 'stage'> | null> {
     const containers = Array.from({ length: side.containerCount }, (_, index) => new CompareContainer(side, index));
     for (const index of containers.keys()) {
@@ -95,9 +97,12 @@ export class KernelOracle {
       });
     }
     const replies = await this.#kernel.calls(calls, look === 'each');
+    const ours: Reply[] = [];
     for (const [index, call] of calls.entries()) {
       const container = containers[call.in];
-      const what = container.compareReply(call, replies[index], side.run(call));
+      const reply = side.run(call);
+      ours.push(reply);
+      const what = container.compareReply(call, replies[index], reply);
       if (what !== null) return { call: index, what };
       const trees = look === 'each' ? container.compareTrees(replies[index], true) : null;
       if (trees !== null) return { call: index, what: trees };
@@ -106,6 +111,7 @@ export class KernelOracle {
       const what = container.compareTrees(await this.#kernel.trees(index), look === 'each');
       if (what !== null) return { call: null, what };
     }
+    onStage?.({ replies: ours, trees: side.trees(0) });
     return null;
   }
 }

@@ -241,6 +241,8 @@ def run(q):
     elif op == 'close':
         os.close(files.pop(slot))
     elif op == 'read':
+        if stat.S_ISDIR(os.fstat(files[slot]).st_mode):
+            return os.pread(files[slot], 1, 0)  # refused, but not for a position that listing has left behind
         return os.pread(files[slot], q['length'], q['position']).decode('latin-1') if q['position'] is not None \
             else os.read(files[slot], q['length']).decode('latin-1')
     elif op == 'write':
