@@ -16,6 +16,7 @@ import { largeFileGroup } from './rows/large-file.ts';
 import { layersGroup } from './rows/layers.ts';
 import { logBytesGroup } from './rows/log-bytes.ts';
 import { memoryGroup } from './rows/memory.ts';
+import { mountGroup } from './rows/mount.ts';
 import { tableText } from './table.ts';
 
 const GROUPS: readonly Group[] = [
@@ -26,6 +27,7 @@ const GROUPS: readonly Group[] = [
   forkGroup,
   logBytesGroup,
   memoryGroup,
+  mountGroup,
 ];
 
 // Each measurement starts from a clean heap. The collector drops the code of functions that it has not seen running for

@@ -6,7 +6,7 @@ import { flag } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
 /** How long it is waited for the server to have closed the store. */
-const WAIT_MS = 30_000;
+const WAIT_MS = 10_000;
 const POLL_MS = 5;
 
 export const umountVerb: Verb = {
@@ -57,7 +57,10 @@ async function serverEnded(context: VerbContext, pid: number): Promise<void> {
   const start = startOfProcess(pid);
   if (start === '') return;
   for (let waitedMs = 0; startOfProcess(pid) === start; waitedMs += POLL_MS) {
-    if (waitedMs >= WAIT_MS) return context.say(`process ${pid} still writes to the disk`);
+    if (waitedMs >= WAIT_MS)
+      return context.say(
+        `process ${pid} serves it still: a mount namespace made meanwhile holds it; kill ${pid} twice ends that`,
+      );
     await new Promise<void>((turn) => setTimeout(turn, POLL_MS));
   }
 }

@@ -1,0 +1,210 @@
+/**
+ * A mounted container, its log on the disk, against fuse-overlayfs and the kernel's overlayfs, all over the same image and
+ * all in the same run. As root, with /dev/fuse; a peer that is not installed is left out.
+ */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openStore } from '../../src/index.ts';
+import { type Figure, sampleOf } from '../figure.ts';
+import type { Group, Progress } from '../group.ts';
+import { FILE_BYTES } from '../workload.ts';
+
+const ROUNDS = 5;
+const MIB = 1 << 20;
+const OURS = 'overlog';
+const COMMAND = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** A merged directory, with one large file that lies in the lower. */
+interface Target {
+  readonly name: string;
+  readonly directory: string;
+  close(): void;
+}
+
+/** What is measured, in operations or MB a second; each leaves the directory as it was. */
+type Rates = Readonly<Record<string, number>>;
+
+export const mountGroup: Group = {
+  name: 'mount',
+  async run({ quick }, progress): Promise<Figure[]> {
+    if (process.getuid?.() !== 0 || !existsSync('/dev/fuse')) {
+      progress('skipped: it takes root and /dev/fuse');
+      return [];
+    }
+    const root = mkdtempSync(join(tmpdir(), 'overlog-bench-mount-'));
+    const targets: Target[] = [];
+    try {
+      const lower = join(root, 'lower');
+      mkdirSync(lower);
+      const largeMib = quick ? 32 : 512;
+      writeFileSync(join(lower, 'large'), Buffer.alloc(largeMib * MIB, 7));
+      targets.push(await mountOverlog(root, lower));
+      for (const peer of PEERS) {
+        const target = mountPeer(root, lower, peer);
+        if (target === null) progress(`${peer.name} can't be mounted here`);
+        else targets.push(target);
+      }
+      return figuresOf(
+        measure(targets, { files: quick ? 300 : 10_000, largeMib, rounds: quick ? 2 : ROUNDS }, progress),
+        targets,
+      );
+    } finally {
+      for (const target of targets) target.close();
+      rmSync(root, { recursive: true, force: true });
+    }
+  },
+};
+
+const PEERS = [
+  { name: 'fuse-overlayfs', argv: (options: string) => ['fuse-overlayfs', '-o', options] },
+  { name: 'kernel overlayfs', argv: (options: string) => ['mount', '-t', 'overlay', 'overlay', '-o', options] },
+];
+
+async function mountOverlog(root: string, lower: string): Promise<Target> {
+  const [store, directory] = [join(root, 'store'), join(root, 'overlog')];
+  mkdirSync(directory);
+  const opened = await openStore(store);
+  await opened.images.load(lower, { tag: 'bench:1' });
+  await opened.containers.create({ image: 'bench:1', name: 'bench' });
+  await opened.close();
+  const run = (...argv: string[]): void => {
+    execFileSync(process.execPath, [...process.execArgv, COMMAND, ...argv, '--store', store], { stdio: 'ignore' });
+  };
+  run('mount', 'bench', directory);
+  return { name: OURS, directory, close: () => run('umount', directory) };
+}
+
+function mountPeer(root: string, lower: string, peer: (typeof PEERS)[number]): Target | null {
+  const place = (part: string): string => join(root, `${peer.name.replace(' ', '-')}-${part}`);
+  const directory = place('merged');
+  for (const part of ['merged', 'upper', 'work']) mkdirSync(place(part));
+  const options = `lowerdir=${lower},upperdir=${place('upper')},workdir=${place('work')}`;
+  const [program, ...rest] = peer.argv(options);
+  if (spawnSync(program, [...rest, directory], { stdio: 'ignore' }).status !== 0) return null;
+  return { name: peer.name, directory, close: () => void spawnSync('umount', ['-l', directory]) };
+}
+
+/** Rounds take turns, so that what else the machine does falls on all alike. */
+function measure(
+  targets: readonly Target[],
+  { files, largeMib, rounds }: { files: number; largeMib: number; rounds: number },
+  progress: Progress,
+): Map<string, Rates[]> {
+  const rates = new Map(targets.map(({ name }): [string, Rates[]] => [name, []]));
+  const firstWrites = new Map(targets.map((target) => [target.name, firstWrite(target.directory)]));
+  for (let round = 0; round < rounds; round++) {
+    progress(`round ${round + 1} of ${rounds}`);
+    for (const { name, directory } of targets) {
+      const first = round === 0 ? { 'first write to a large lower file': firstWrites.get(name) as number } : {};
+      rates.get(name)?.push({ ...filesOf(directory, files), ...largeOf(directory, largeMib), ...first });
+    }
+  }
+  return rates;
+}
+
+function perSecond(count: number, work: () => void): number {
+  const start = performance.now();
+  work();
+  return (count * 1000) / (performance.now() - start);
+}
+
+/** Copies up: all of it with a file system of files, nothing with a log of chunks. */
+function firstWrite(directory: string): number {
+  return perSecond(1, () => {
+    const file = openSync(join(directory, 'large'), 'r+');
+    writeSync(file, 'x', 4096);
+    closeSync(file);
+  });
+}
+
+function filesOf(directory: string, count: number): Rates {
+  const folder = join(directory, 'files');
+  mkdirSync(folder);
+  const paths = Array.from({ length: count }, (_, index) => join(folder, `f${index}`));
+  const content = Buffer.alloc(FILE_BYTES, 1);
+  const into = Buffer.alloc(FILE_BYTES);
+  const each = (work: (path: string) => void): number =>
+    perSecond(count, () => {
+      for (const path of paths) work(path);
+    });
+  const rates = {
+    create: each((path) => writeFileSync(path, content)),
+    stat: each((path) => void statSync(path)),
+    read: each((path) => {
+      const file = openSync(path, 'r');
+      readSync(file, into);
+      closeSync(file);
+    }),
+    unlink: each((path) => unlinkSync(path)),
+  };
+  rmSync(folder, { recursive: true });
+  return rates;
+}
+
+function largeOf(directory: string, mib: number): Rates {
+  const path = join(directory, 'written');
+  const piece = Buffer.alloc(MIB, 3);
+  const file = openSync(path, 'w+');
+  const megabytes = (mib * MIB) / 1e6;
+  const write = perSecond(megabytes, () => {
+    for (let index = 0; index < mib; index++) {
+      piece.writeUInt32LE(index); // no two pieces are equal
+      writeSync(file, piece);
+    }
+  });
+  // Out of the page cache, so that it comes from the file system.
+  writeFileSync('/proc/sys/vm/drop_caches', '1');
+  const read = perSecond(megabytes, () => {
+    for (let index = 0; index < mib; index++) readSync(file, piece, 0, MIB, index * MIB);
+  });
+  closeSync(file);
+  unlinkSync(path);
+  return { 'write of a large file': write, 'read of a large file': read };
+}
+
+function figuresOf(rates: Map<string, Rates[]>, targets: readonly Target[]): Figure[] {
+  const sample = (name: string, row: string) =>
+    sampleOf((rates.get(name) ?? []).flatMap((round) => (row in round ? [round[row]] : [])));
+  const rows = Object.keys(rates.get(OURS)?.[0] ?? {});
+  return rows.flatMap((row): Figure[] =>
+    targets.slice(1).map((peer) => {
+      const [ours, theirs] = [sample(OURS, row), sample(peer.name, row)];
+      const reach = REACH[row]?.[peer.name];
+      return {
+        row: `mount: ${row}`,
+        subject: 'mounted, file store',
+        unit: row.includes('of a large') ? 'MB/s' : '1/s',
+        sample: ours,
+        against: { name: peer.name, sample: theirs },
+        ratio: ours.median / theirs.median,
+        ...(reach !== undefined && { reach: { atLeast: reach } }),
+      };
+    }),
+  );
+}
+
+const REACH: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  create: { 'fuse-overlayfs': 1 },
+  stat: { 'fuse-overlayfs': 1 },
+  read: { 'fuse-overlayfs': 1 },
+  unlink: { 'fuse-overlayfs': 2 },
+  'write of a large file': { 'fuse-overlayfs': 1 },
+  'read of a large file': { 'fuse-overlayfs': 1 },
+  'first write to a large lower file': { 'fuse-overlayfs': 100 },
+};
