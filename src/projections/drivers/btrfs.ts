@@ -80,6 +80,7 @@ function btrfsModel(values: Readonly<Record<string, number>>): StorageModel {
   const { 'sector-size': sector, 'node-size': node, 'max-inline': inline } = values;
   const metadataOf = (items: number): number => (2 + Math.floor(items / ITEMS_A_LEAF)) * node;
   const rules = {
+    zeroesTail: 'when grown' as const,
     granuleBytes: sector,
     fileBytes: (ownGranules: number, size: number) => (size <= inline ? 0 : ownGranules * sector),
     metadataBytes: ({ upper }: ContainerTotals) => metadataOf(upper.files + upper.directories + upper.others),

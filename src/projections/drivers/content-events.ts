@@ -9,7 +9,7 @@ export interface ContentTarget {
   /** A regular file was made. */
   make(ino: Ino): void;
   /** The overlay copied a file of the image up. */
-  copyUp(event: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>): void;
+  copyUp(event: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>, seq: number): FirstWrite | null;
   write(ino: Ino, from: number, to: number, seq: number): FirstWrite | null;
   truncate(ino: Ino, size: number, seq: number): FirstWrite | null;
   /** Whole blocks are given up, parts of blocks are zeroed. */
@@ -38,8 +38,7 @@ export function applyContentEvent(target: ContentTarget, event: FileEvent, seq: 
       if ((event.mode & S_IFMT) === S_IFREG) target.make(event.ino);
       return null;
     case 'FileCopiedUp':
-      target.copyUp(event);
-      return null;
+      return target.copyUp(event, seq);
     case 'Unlinked':
       target.drop(event.ino, event.released && event.nlink === 0);
       return null;

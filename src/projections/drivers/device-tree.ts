@@ -88,10 +88,11 @@ export class DeviceTree implements StoredTree, StoredLayer, ContentTarget {
    * A file is changed where it lies. When the overlay broke a hard link, the name that was written takes the blocks along: a
    * device has no copy of them.
    */
-  copyUp({ ino, upperIno }: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>): void {
+  copyUp({ ino, upperIno }: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>): null {
     const file = this.#device.file(ino) ?? NO_FILE;
     if (upperIno !== ino) this.#device.put(ino, { ...NO_FILE, sizeBytes: file.sizeBytes, names: file.names - 1 });
     this.#device.put(upperIno, { ...file, names: 0 });
+    return null;
   }
 
   write(ino: Ino, from: number, to: number, seq: number): FirstWrite | null {

@@ -12,6 +12,13 @@ import type { ContainerTotals, FirstWrite, Space, StoredTree } from './storage-d
 
 export interface GranuleRules {
   readonly granuleBytes: number;
+  /**
+   * When the part of the last granule behind a file's end is zeroed, which is a write to it: when the file is cut there, or not
+   * before it grows again.
+   */
+  readonly zeroesTail: 'when cut' | 'when grown';
+  /** A copy-up sets the size of the clone, and that counts as cutting it. */
+  readonly copyUpCuts?: boolean;
   /** What a file takes of which so many granules are its own. */
   fileBytes(ownGranules: number, sizeBytes: number): number;
   /** What stands beside the data. */
@@ -77,27 +84,27 @@ export class GranuleTree implements StoredTree, ContentTarget {
     this.#files.set(ino, this.#file(null, 0), this.#owner);
   }
 
-  copyUp(event: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>): void {
+  copyUp(event: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>, seq: number): FirstWrite | null {
     const below = this.#lower.get(event.ino);
     const base = event.withData ? (below?.content ?? null) : null;
-    this.#files.set(event.upperIno, this.#file(base, below?.size ?? event.bytes), this.#owner);
+    const file = this.#file(base, below?.size ?? event.bytes);
+    this.#files.set(event.upperIno, file, this.#owner);
+    return this.#rules.copyUpCuts === true ? this.#zeroTail(file, seq) : null;
   }
 
   write(ino: Ino, from: number, to: number, seq: number): FirstWrite | null {
-    return this.#write(this.#edit(ino), from, to, seq);
+    const file = this.#edit(ino);
+    const tail = from > file.sizeBytes ? this.#zeroTail(file, seq) : null;
+    return sumOf(tail, this.#write(file, from, to, seq));
   }
 
   truncate(ino: Ino, size: number, seq: number): FirstWrite | null {
     const file = this.#edit(ino);
-    const before = file.sizeBytes;
-    if (size >= before) {
-      file.sizeBytes = size;
-      return null;
-    }
-    const { granuleBytes } = this.#rules;
-    const end = Math.min(before, Math.ceil(size / granuleBytes) * granuleBytes);
-    const cost = this.#zero(file, size, end, seq);
-    file.truncate(size);
+    const isCut = size < file.sizeBytes;
+    if (isCut) file.truncate(size);
+    const isZeroed = isCut ? this.#rules.zeroesTail === 'when cut' : size > file.sizeBytes;
+    const cost = isZeroed ? this.#zeroTail(file, seq) : null;
+    file.sizeBytes = size;
     return cost;
   }
 
@@ -160,6 +167,15 @@ export class GranuleTree implements StoredTree, ContentTarget {
   #isShared(file: GranuleFile, granule: number): boolean {
     const state = file.state(granule);
     return state === 'base' || (typeof state === 'number' && state <= this.#sharedUpTo);
+  }
+
+  /** What lies behind the end of a file in its last granule is zeroed. */
+  #zeroTail(file: GranuleFile, seq: number): FirstWrite | null {
+    const { granuleBytes } = this.#rules;
+    const { sizeBytes } = file;
+    const cost = this.#zero(file, sizeBytes, Math.ceil(sizeBytes / granuleBytes) * granuleBytes, seq);
+    file.sizeBytes = sizeBytes;
+    return cost;
   }
 
   /** A part of one granule is zeroed, which is a write to it, unless it is a hole. */

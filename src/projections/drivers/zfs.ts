@@ -66,6 +66,7 @@ function zfsModel(values: Readonly<Record<string, number>>): StorageModel {
   const { 'record-size': record, 'sector-size': sector } = values;
   const recordBytes = (size: number): number => (size < record ? Math.ceil(size / sector) * sector : record);
   const rules = {
+    zeroesTail: 'when cut' as const,
     granuleBytes: record,
     fileBytes: (ownGranules: number, size: number) => ownGranules * recordBytes(size),
     metadataBytes: ({ upper }: ContainerTotals) => (upper.files + upper.directories + upper.others) * DNODE_BYTES,

@@ -1,0 +1,147 @@
+/**
+ * The models of storage drivers against the real things: the same changes on a real overlay, snapshot or copy and in a
+ * container, and then the blocks that the file system has given to the files (FIEMAP) beside what the model says.
+ *
+ * Data is compared to the byte. What stands beside it (extent trees, btrfs trees, directories) is metadata, for which the models
+ * name their bounds.
+ */
+
+import nodeFs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DriverBill, openStore, type Store } from '../../../src/index.ts';
+import { CHANGES, contentOf, type FileCalls, IMAGE_FILES } from './changes.ts';
+import { blocksBelow, type FileBlocks } from './extents.ts';
+import { type FileSystemKind, LoopFileSystem, missingFor, run } from './loop-file-system.ts';
+
+/** Where the files of the image lie, in it and on the real thing. */
+const PLACE = 'files';
+
+async function imageStore(): Promise<Store> {
+  const store = await openStore();
+  const builder = await store.containers.create({ name: 'builder' });
+  writeImage(builder.fs, '');
+  await builder.commit({ tag: 'image' });
+  await builder.remove();
+  return store;
+}
+
+function writeImage(fs: Pick<FileCalls, 'mkdirSync' | 'writeFileSync'>, root: string): void {
+  for (const [name, size] of Object.entries(IMAGE_FILES)) {
+    const path = `${root}/${PLACE}/${name}`;
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.writeFileSync(path, contentOf(name, size));
+  }
+}
+
+/** One driver's bill after a change in a fresh container. */
+async function priced(store: Store, driver: string, change: (typeof CHANGES)[number][1]): Promise<DriverBill> {
+  const web = await store.containers.create({ name: 'web', image: 'image' });
+  try {
+    change(web.fs, `/${PLACE}`);
+    return store.storageBills({ drivers: [driver] })[0];
+  } finally {
+    await web.remove();
+  }
+}
+
+describe.each<[FileSystemKind, string, (blocks: FileBlocks) => number]>([
+  ['ext4', 'overlay2', ({ dataBytes }) => dataBytes],
+  ['xfs', 'overlay2-reflink:zeroes-tail=1', ({ ownBytes }) => ownBytes],
+  ['btrfs', 'overlay2-reflink', ({ ownBytes }) => ownBytes],
+])('an overlay on %s', (kind, driver, bytesOf) => {
+  const missing = missingFor(kind);
+  test.skipIf(missing !== null)(`is compared${missing === null ? '' : ` (skipped: ${missing})`}`, () => {});
+
+  describe.skipIf(missing !== null)('takes what the model says', () => {
+    let store: Store;
+    let device: LoopFileSystem;
+    beforeAll(async () => {
+      store = await imageStore();
+      device = new LoopFileSystem(kind);
+      writeImage(nodeFs, join(device.root, 'lower'));
+      device.sync();
+    });
+    afterAll(async () => {
+      device.close();
+      await store.close();
+    });
+
+    test.each(CHANGES)('for %s', async (_, change) => {
+      const { upper, merged, unmount } = device.mountOverlay(join(device.root, 'lower'));
+      change(nodeFs, join(merged, PLACE));
+      device.sync();
+      const real = bytesOf(blocksBelow(upper));
+      unmount();
+      expect((await priced(store, driver, change)).containers[0].dataBytes).toBe(real);
+    });
+  });
+});
+
+describe('a snapshot of a btrfs subvolume', () => {
+  const missing = missingFor('btrfs', 'btrfs');
+  test.skipIf(missing !== null)(`is compared${missing === null ? '' : ` (skipped: ${missing})`}`, () => {});
+
+  describe.skipIf(missing !== null)('takes what the model says', () => {
+    let store: Store;
+    let device: LoopFileSystem;
+    beforeAll(async () => {
+      store = await imageStore();
+      device = new LoopFileSystem('btrfs');
+      run('btrfs', 'subvolume', 'create', join(device.root, 'image'));
+      writeImage(nodeFs, join(device.root, 'image'));
+      device.sync();
+    });
+    afterAll(async () => {
+      device.close();
+      await store.close();
+    });
+
+    test.each(CHANGES)('for %s', async (_, change) => {
+      const container = join(device.root, 'container');
+      run('btrfs', 'subvolume', 'snapshot', join(device.root, 'image'), container);
+      change(nodeFs, join(container, PLACE));
+      device.sync();
+      const { ownBytes } = blocksBelow(container);
+      run('btrfs', 'subvolume', 'delete', container);
+      expect((await priced(store, 'btrfs', change)).containers[0].dataBytes).toBe(ownBytes);
+    });
+  });
+});
+
+describe('a copy as vfs makes it', () => {
+  const missing = missingFor('ext4');
+  test.skipIf(missing !== null)(`is compared${missing === null ? '' : ` (skipped: ${missing})`}`, () => {});
+
+  test.skipIf(missing !== null)('takes what the model says, for all changes', async () => {
+    const store = await imageStore();
+    const device = new LoopFileSystem('ext4');
+    try {
+      const image = join(device.root, 'image');
+      writeImage(nodeFs, image);
+      for (const [title, change] of CHANGES) {
+        const container = join(device.root, 'container');
+        run('cp', '-a', '--reflink=auto', image, container);
+        change(nodeFs, join(container, PLACE));
+        device.sync();
+        const { dataBytes } = blocksBelow(container);
+        const bill = (await priced(store, 'vfs', change)).containers[0];
+        expect([title, bill.dataBytes]).toEqual([title, dataBytes]);
+        expect([title, bill.metadataBytes]).toEqual([title, directoryBytes(container)]);
+        nodeFs.rmSync(container, { recursive: true });
+      }
+    } finally {
+      device.close();
+      await store.close();
+    }
+  });
+});
+
+/** Blocks of a directory and all below it. */
+function directoryBytes(directory: string): number {
+  let bytes = nodeFs.statSync(directory).blocks * 512;
+  for (const entry of nodeFs.readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) bytes += directoryBytes(join(directory, entry.name));
+  }
+  return bytes;
+}
