@@ -64,10 +64,18 @@ export type {
 } from './events/event.ts';
 export type { ChangedAspect, ChangeType, TreeChange } from './replay/diff.ts';
 export type { DockerChange } from './replay/docker-diff.ts';
+export type {
+  AvoidableReason,
+  ContainerSize,
+  SizeShare,
+  UpperFile,
+  UpperOrigin,
+} from './projections/container-size.ts';
+export type { ImageSize, LayerSize, RepeatedFile } from './projections/image-size.ts';
 export type { CopyUp, CopyUpLedger } from './projections/copy-up-ledger.ts';
 export { copyUps, copyUpsIn } from './projections/copy-up-ledger.ts';
 export type { ContainerUsage, DiskUsage, ImageUsage, UsageTotal, VolumeUsage } from './projections/disk-usage.ts';
-export type { ContainerBill, DriverBill, ReachedLimit } from './projections/drivers/bill.ts';
+export type { ContainerBill, DriverBill, ImageBill, ReachedLimit } from './projections/drivers/bill.ts';
 export { STORAGE_DRIVERS } from './projections/drivers/drivers.ts';
 export type { FileStoryStep } from './projections/drivers/file-story.ts';
 export type { FirstWrites } from './projections/drivers/storage-books.ts';

@@ -1,7 +1,9 @@
 /** Sizes of directories with all below them. */
 
-import type { StoreQueries } from '../index.ts';
+import type { ContainerView, StoreQueries } from '../index.ts';
 import type { Place } from './place.ts';
+
+type Tree = ContainerView['overlay']['tree'];
 
 export interface DirectorySize {
   readonly path: string;
@@ -17,10 +19,19 @@ export function directorySizes(view: StoreQueries, place: Place, depth: number):
   const real = fs.realpathSync(path);
   const overlay = container === null ? view.world.overlay(view.volumes.get(place.name).subject) : container.overlay;
   if (overlay === undefined) return [];
-  const { tree } = overlay;
-  type Node = ReturnType<typeof tree.at>;
+  let ino = 1;
+  for (const name of real.split('/').filter((part) => part !== '')) ino = overlay.tree.lookup(ino, name);
+  return ino === 0 ? [] : sizesBelow(overlay.tree, { ino, path: real }, depth);
+}
+
+/** As {@link directorySizes}, of a node of a tree. */
+export function sizesBelow(
+  tree: Tree,
+  top: { readonly ino: number; readonly path: string },
+  depth: number,
+): DirectorySize[] {
   const rows: DirectorySize[] = [];
-  const counted = new Set<Node>();
+  const counted = new Set<ReturnType<Tree['at']>>();
   const visit = (ino: number, at: string, level: number): { bytes: number; upperBytes: number } => {
     const node = tree.at(ino);
     let bytes = 0;
@@ -41,8 +52,6 @@ export function directorySizes(view: StoreQueries, place: Place, depth: number):
     if (level === 0 || (node.dir !== null && level <= depth)) rows.push({ path: at, bytes, upperBytes });
     return { bytes, upperBytes };
   };
-  let ino = 1;
-  for (const name of real.split('/').filter((part) => part !== '')) ino = tree.lookup(ino, name);
-  if (ino !== 0) visit(ino, real, 0);
+  visit(top.ino, top.path, 0);
   return rows;
 }

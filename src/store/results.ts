@@ -1,8 +1,9 @@
 /** Results folded from the log, as values that are right when asked, and as observables. */
 
 import { map, type Observable } from 'rxjs';
-import type { SubjectId, Transaction } from '../events/event.ts';
+import { type Cause, lastSeq, type SubjectId, type Transaction } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { type ContainerSize, containerSize } from '../projections/container-size.ts';
 import { copyUpLedger, type CopyUpLedger } from '../projections/copy-up-ledger.ts';
 import { diskUsage, type DiskUsage } from '../projections/disk-usage.ts';
 import { type History, history } from '../projections/history.ts';
@@ -48,6 +49,17 @@ export class Results {
 
   copyUps(world: World = this.#source.world): CopyUpLedger {
     return this.#copyUps.at(world);
+  }
+
+  /** Why a container is as large as it is. */
+  containerSize(world: World, container: SubjectId): ContainerSize {
+    const { time } = this.#source;
+    let last: Transaction | undefined;
+    const causeOf = (seq: number): Cause => {
+      if (last === undefined || seq < last.seq || seq > lastSeq(last)) last = time.transactionAt(seq);
+      return last?.cause ?? [''];
+    };
+    return containerSize(world, container, this.copyUps(), causeOf);
   }
 
   /** Transactions that touched what stands at a path, oldest first. */

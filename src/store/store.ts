@@ -6,9 +6,11 @@ import { removeLabel, setLabel } from '../engine/decide/label.ts';
 import type { Engine } from '../engine/engine.ts';
 import { STORE_SUBJECT, type SubjectId, type Transaction } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
+import type { ContainerSize } from '../projections/container-size.ts';
 import type { CopyUpLedger } from '../projections/copy-up-ledger.ts';
 import type { DiskUsage } from '../projections/disk-usage.ts';
 import type { DriverBill } from '../projections/drivers/bill.ts';
+import { type ImageSize, imageSize } from '../projections/image-size.ts';
 import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
 import { diffWorlds } from '../replay/diff.ts';
@@ -22,7 +24,7 @@ import type { Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { Images } from './images.ts';
 import { OpenMoment } from './live-moment.ts';
-import { type At, containerOf, type Moments, type Subject, subjectIn, volumeOf } from './moment.ts';
+import { type At, containerOf, imageOf, type Moments, type Subject, subjectIn, volumeOf } from './moment.ts';
 import { PastQuestions } from './past-questions.ts';
 import { Results } from './results.ts';
 import { type FileStory, StoragePrices } from './storage-prices.ts';
@@ -235,6 +237,23 @@ export class Store implements StoreQueries, Moments {
   /** Every copy-up so far; see {@link Store.diskUsage}. */
   copyUps(at?: At): CopyUpLedger {
     return this.#results.copyUps(this.#worldOf(at));
+  }
+
+  /**
+   * Why a container is as large as it is: by operation, by layer, file by file, and what of it is avoidable.
+   *
+   * @param at - Default: now.
+   * @throws `ERR_NOT_FOUND`, `ERR_AMBIGUOUS`, `ERR_AT_INVALID`.
+   */
+  containerSize(container: string, at?: At): ContainerSize {
+    const world = this.#worldOf(at);
+    return this.#results.containerSize(world, containerOf({ world }, container).container);
+  }
+
+  /** Why an image is as large as it is, layer by layer. Throws as {@link Store.containerSize}. */
+  imageSize(image: string, at?: At): ImageSize {
+    const world = this.#worldOf(at);
+    return imageSize(world.layersOf(imageOf({ world }, image).image), world.lowers);
   }
 
   /**

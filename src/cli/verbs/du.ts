@@ -2,18 +2,24 @@ import { printableName, wastedBytes, wastedLines, wastedPaths } from '../../inde
 import { copiedUp } from '../copied-up.ts';
 import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
-import { openPlace } from '../place.ts';
+import { findContainer, openPlace } from '../place.ts';
 import { flag, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
-import { type DirectorySize, directorySizes } from '../directory-sizes.ts';
+import { type DirectorySize, directorySizes, sizesBelow } from '../directory-sizes.ts';
+import { containerText, driverShares, imageText } from '../size-report.ts';
 
 export const duVerb: Verb = {
   name: 'du',
   summary: 'show what takes the room: by directory, by copy-up, or stored in an image and never seen',
   details:
     'By directory: bytes that are seen, bytes of them that the container wrote, path. Sizes are st_size, hard links once.',
-  args: [{ form: '<place | image>', description: 'NAME[:/path], volume(NAME), or with --wasted an image' }],
+  args: [{ form: '<place | image>', description: 'NAME[:/path], volume(NAME), or with --why or --wasted an image' }],
   options: [
+    {
+      flags: '--why',
+      description:
+        'why a container or image is so large: by operation, layer and directory, what is avoidable, other storage drivers',
+    },
     { flags: '--wasted', description: 'bytes that the layers of an image store and nobody sees' },
     { flags: '--copy-up', description: 'what of a container was copied up, which operation did it, and what it cost' },
     { flags: '--copied', description: 'the same' },
@@ -24,13 +30,16 @@ export const duVerb: Verb = {
   ],
   examples: [
     { command: 'du web:/var', explains: 'by directory' },
-    { command: 'du --copy-up web', explains: 'why is the container so large' },
+    { command: 'du --why web', explains: 'why is the container so large' },
+    { command: 'du --why app:1', explains: 'why is the image so large' },
+    { command: 'du --copy-up web', explains: 'every file that was copied up' },
     { command: 'du --copy-up --by operation web', explains: 'which kind of call copied most' },
-    { command: 'du --wasted app:1', explains: 'why is the image so large' },
+    { command: 'du --wasted app:1', explains: 'what an image stores and nobody sees' },
   ],
   reads: true,
   hasSizes: true,
   run: async (context, [what], options) => {
+    if (flag(options, 'why')) return why(context, what);
     if (flag(options, 'wasted')) return wasted(context, what);
     if (flag(options, 'copyUp') || flag(options, 'copied')) return copiedUp(context, what, options);
     const { view } = await context.view();
@@ -44,6 +53,57 @@ export const duVerb: Verb = {
 function rowText(context: VerbContext, { bytes, upperBytes, path }: DirectorySize): string {
   const size = (count: number): string => sizeText(count, context.exactBytes);
   return `${size(bytes)}\t${size(upperBytes)}\t${printableName(path)}\n`;
+}
+
+/** A container of that name, else an image. */
+async function why(context: VerbContext, name: string): Promise<void> {
+  const { view } = await context.view();
+  const isImage = view.images.has(name) && !view.containers.list().some((container) => container.name === name);
+  return isImage ? whyImage(context, name) : whyContainer(context, name);
+}
+
+async function whyContainer(context: VerbContext, name: string): Promise<void> {
+  const { store, view } = await context.view();
+  const at = textOption(context.options, 'at');
+  const container = findContainer(view, name);
+  const { tree } = container.overlay;
+  const subject = container.subject;
+  const report = {
+    name: container.name,
+    image: container.inspect().imageReference || 'an empty root',
+    imageBytes: container.sizes().sizeRootFsBytes - container.sizes().sizeRwBytes,
+    ...store.containerSize(container.id, at),
+    directories: sizesBelow(tree, { ino: 1, path: '/' }, Number.MAX_SAFE_INTEGER),
+    drivers: driverShares(store.storageBills({ at }), ({ containers }) => {
+      const own = containers.find((each) => each.container === subject);
+      return own === undefined ? 0 : own.dataBytes;
+    }),
+  };
+  context.answer(report, () => containerText(report, (bytes) => sizeText(bytes, context.exactBytes)));
+}
+
+async function whyImage(context: VerbContext, name: string): Promise<void> {
+  const { store, view } = await context.view();
+  const at = textOption(context.options, 'at');
+  const { id } = view.images.get(name);
+  const layers = view.world.layersOf(id);
+  const report = {
+    name,
+    ...store.imageSize(name, at),
+    wasted: wastedPaths(layers.map((layer) => view.world.lowers.layer(layer))),
+    directories: sizesBelow(view.world.lowerOf(id), { ino: 1, path: '/' }, Number.MAX_SAFE_INTEGER).map(
+      ({ path, bytes }) => ({ path, bytes }),
+    ),
+    steps: view.images
+      .history(name)
+      .filter(({ diffId }) => diffId !== null)
+      .toReversed(),
+    drivers: driverShares(
+      store.storageBills({ at }),
+      ({ images }) => images.find(({ image }) => image === id)?.dataBytes ?? 0,
+    ),
+  };
+  context.answer(report, () => imageText(report, (bytes) => sizeText(bytes, context.exactBytes)));
 }
 
 async function wasted(context: VerbContext, reference: string): Promise<void> {

@@ -119,7 +119,8 @@ function explain(context: VerbContext, view: StoreQueries, rows: readonly Contai
   const instead = rows.length === 1 ? '' : `, not the ${size(virtual)} that the virtual sizes add up to`;
   context.say(
     context.style.dim(
-      '\nsize = what the container wrote; virtual = size + its image, which all its containers share\n' +
+      '\nsize = Σ bytes of files and links in the upper, hard links once; virtual = size + Σ layers of its image; ' +
+        'on the disk = Σ size + each layer once\n' +
         `${plural(rows.length, 'container')}: ${size(own)} of their own + ${size(shared)} of ${plural(images.size, 'image')} once` +
         ` = ${size(own + shared)} on the disk with overlay2${instead}`,
     ),

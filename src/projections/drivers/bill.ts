@@ -29,6 +29,11 @@ export interface ContainerBill extends Space {
   readonly freedBytes: number;
 }
 
+export interface ImageBill extends Space {
+  /** `sha256:…` of its config. */
+  readonly image: string;
+}
+
 export interface ReachedLimit {
   readonly limit: string;
   readonly source: string;
@@ -44,6 +49,8 @@ export interface DriverBill {
   readonly defaults: DriverValues;
   /** All layers of images, each once. */
   readonly layers: Space;
+  /** Each image with all of its layers; layers that several have are counted in each. */
+  readonly images: readonly ImageBill[];
   readonly containers: readonly ContainerBill[];
   /** Layers and containers; what forks share counts once. */
   readonly total: Space;
@@ -82,6 +89,7 @@ function billOf(books: StorageBooks, world: World, live: readonly LiveContainer[
     parameters: values,
     defaults: Object.fromEntries(definition.parameters.map(({ name, defaultValue }) => [name, defaultValue])),
     layers,
+    images: imageBills(books, world, driver),
     containers,
     total: {
       dataBytes: layers.dataBytes + own.dataBytes - doubled,
@@ -186,18 +194,27 @@ function sharesOf(live: readonly LiveContainer[], driver: number): Shares {
 
 /** Layers that an image refers to, each once. */
 function layersSpace(books: StorageBooks, world: World, driver: number): Space {
-  const seen = new Set<string>();
-  let space = NO_SPACE;
+  const spaces = new Map<string, Space>();
   for (const { image } of world.registry.images.values()) {
-    const layers = world.layersOf(image);
-    layers.forEach(({ chainId }, index) => {
-      if (seen.has(chainId)) return;
-      seen.add(chainId);
-      const stored = books.stacks.of(layers.slice(0, index + 1), world.lowers)?.[driver];
-      if (stored !== undefined) space = plusSpace(space, stored.ownSpace);
-    });
+    for (const [chainId, space] of storedLayers(books, world, image, driver)) spaces.set(chainId, space);
   }
-  return space;
+  return [...spaces.values()].reduce(plusSpace, NO_SPACE);
+}
+
+function imageBills(books: StorageBooks, world: World, driver: number): ImageBill[] {
+  return [...world.registry.images.keys()].map((image) => {
+    const layers = storedLayers(books, world, image, driver);
+    return { image, ...layers.reduce((sum, [, space]) => plusSpace(sum, space), NO_SPACE) };
+  });
+}
+
+/** An image's layers by chainID, lowest first. */
+function storedLayers(books: StorageBooks, world: World, image: string, driver: number): [string, Space][] {
+  const layers = world.layersOf(image);
+  return layers.map(({ chainId }, index) => {
+    const stored = books.stacks.of(layers.slice(0, index + 1), world.lowers)?.[driver];
+    return [chainId, stored?.ownSpace ?? NO_SPACE];
+  });
 }
 
 function reachedLimit(

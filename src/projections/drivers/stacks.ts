@@ -36,7 +36,7 @@ export class Stacks {
 }
 
 /** What the highest layer of a stack brings: the nodes of the merged view that come from it. */
-class StackedLayer implements LayerContent {
+export class StackedLayer implements LayerContent {
   readonly index: number;
   readonly merged: Tree;
   readonly below: Tree;

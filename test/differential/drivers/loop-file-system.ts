@@ -24,7 +24,7 @@ export function missingFor(kind: FileSystemKind, ...tools: readonly string[]): s
     if (!hasTool(tool)) return `no ${tool}`;
   }
   try {
-    execFileSync('modprobe', [kind], { stdio: 'ignore' });
+    run('modprobe', kind);
   } catch {
     // Built in, or not there: the next line tells.
   }
