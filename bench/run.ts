@@ -14,6 +14,7 @@ import { forkGroup } from './rows/fork.ts';
 import { historyGroup } from './rows/history.ts';
 import { largeFileGroup } from './rows/large-file.ts';
 import { layersGroup } from './rows/layers.ts';
+import { loadGroup } from './rows/load.ts';
 import { logBytesGroup } from './rows/log-bytes.ts';
 import { memoryGroup } from './rows/memory.ts';
 import { mountGroup } from './rows/mount.ts';
@@ -26,6 +27,7 @@ const GROUPS: readonly Group[] = [
   historyGroup,
   forkGroup,
   logBytesGroup,
+  loadGroup,
   memoryGroup,
   mountGroup,
 ];

@@ -114,14 +114,21 @@ export class TarReader {
   /**
    * Says that no more bytes follow.
    *
-   * An archive may end without its two zero blocks between entries (with a warning), nowhere else.
+   * An archive may end without its two zero blocks between entries, or without the zeros behind the last content (both with a
+   * warning), nowhere else.
    */
   end(): void {
     if (this.#state === 'end') {
       if (this.#hasTrailingBytes) this.#warn('bytes other than zero after the end of the archive are not read', null);
       return;
     }
-    if (this.#state === 'data') throw this.#fault('the archive ends in the middle of its content');
+    if (this.#state === 'data') {
+      // `umoci insert` writes layers like that: the last file is whole, and neither padding nor end mark follow.
+      if (this.#dataLeft > 0) throw this.#fault('the archive ends in the middle of its content');
+      this.#warn('the archive ends behind the content of its last entry, without its padding', this.#current);
+      this.#state = 'end';
+      return;
+    }
     if (this.#blockFill > 0 || this.#state === 'extension' || this.#state.startsWith('sparse')) {
       throw this.#fault('the archive ends in the middle of a header');
     }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { type LoadProgress, stackParts, type Store } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
+import { progressBar } from '../format/progress.ts';
 import { formatSize } from '../format/size.ts';
 import { usageError } from '../exit-codes.ts';
 import { type Options, textOption } from '../options.ts';
@@ -83,4 +84,4 @@ async function loadFile(context: VerbContext, store: Store, file: string, option
 }
 
 const progressText = (file: string, { layer, layers, bytes, totalBytes }: LoadProgress): string =>
-  `${file}: layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}`;
+  `${progressBar(bytes, totalBytes)} layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}, ${file}`;

@@ -251,7 +251,7 @@ describe('damaged and odd archives', () => {
 
   test('an archive cut anywhere is refused', async () => {
     const whole = pack(ociLayout({ layers: [LAYER] }));
-    for (let length = 100; length < whole.length - 1024; length += 300) {
+    for (let length = 100; length < whole.length - 1024 - 512; length += 300) {
       const opened = open(whole.subarray(0, length), { kind: 'oci-archive' });
       await expect(opened).rejects.toMatchObject({ code: 'ERR_OCI_CORRUPT', detail: { file: expect.any(String) } });
     }
