@@ -5,8 +5,8 @@
  * {@link updateSource}, and the run goes on.
  */
 
-import { storeError } from '../../events/log-error.ts';
 import { decodeName } from '../../events/name.ts';
+import { configureDrivers } from '../../projections/drivers/drivers.ts';
 import { buildImage } from './build/build-image.ts';
 import type { ScenarioClock } from './clock.ts';
 import { matchesOutput, outputLines } from './expectation.ts';
@@ -55,12 +55,9 @@ export interface ScenarioResult {
   readonly updates: readonly ExpectationUpdate[];
 }
 
-/** The storage drivers whose costs the store keeps. */
-const DRIVERS: ReadonlySet<string> = new Set(['overlay2']);
-
 /**
  * @param clock - The same one that the store was opened with.
- * @throws `ERR_UNSUPPORTED` for a driver whose costs are not modelled, before anything is done.
+ * @throws `ERR_INVALID_ARGUMENT` for a storage driver that there is not, before anything is done.
  */
 export async function runScenario(
   scenario: Scenario,
@@ -68,10 +65,7 @@ export async function runScenario(
   clock: ScenarioClock,
   options: RunOptions = {},
 ): Promise<ScenarioResult> {
-  if (scenario.driver !== null && !DRIVERS.has(scenario.driver)) {
-    const message = `${scenario.file}: the costs of driver ${scenario.driver} are not modelled yet; those of overlay2 are`;
-    throw storeError('ERR_UNSUPPORTED', message, { detail: { driver: scenario.driver } });
-  }
+  if (scenario.driver !== null) configureDrivers([scenario.driver]);
   const run = new ScenarioRun(scenario, host, clock, options);
   const { engine } = host;
   const groupBefore = engine.group;
@@ -181,9 +175,16 @@ class ScenarioRun {
     return [code];
   }
 
+  /** `drivers` prices the driver that the scenario names, unless it is told which. */
+  #withDriver(words: readonly string[]): readonly string[] {
+    const { driver } = this.#scenario;
+    const isAsked = words[0] === 'drivers' && !words.some((word) => word.startsWith('--driver'));
+    return isAsked && driver !== null ? [...words, '--driver', driver] : words;
+  }
+
   async #cli(step: CliStep): Promise<readonly string[]> {
     const { words, filter } = step.command;
-    const { stdout, stderr, exitCode } = await this.#host.cli(words);
+    const { stdout, stderr, exitCode } = await this.#host.cli(this.#withDriver(words));
     const printed = filter === null ? stdout : pipeInto(filter, stdout);
     const lines = outputLines(decodeName(printed));
     // As in cram: an exit code other than 0 is the last line.
