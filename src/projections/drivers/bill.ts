@@ -12,7 +12,6 @@ import type {
   ReadCost,
   Space,
   StorageDriver,
-  StoredTree,
 } from './storage-driver.ts';
 import { LazyTotals } from './lazy-totals.ts';
 import { mergedTotals } from './tree-totals.ts';
@@ -143,9 +142,12 @@ class LiveContainer {
     const space = tree.space(this.totals);
     let held = 0;
     if (shares.size > 0) {
-      tree.parts((key, bytes) => {
-        if ((shares.get(`${this.book.origin}/${key}`)?.holders ?? 1) > 1) held += bytes;
-      });
+      tree.parts(
+        (key, bytes) => {
+          if ((shares.get(`${this.book.origin}/${key}`)?.holders ?? 1) > 1) held += bytes;
+        },
+        (ino) => this.totals.has(ino),
+      );
     }
     return {
       container: this.book.container,
@@ -172,21 +174,22 @@ function mergedOf(tree: Parameters<typeof mergedTotals>[0]): ReturnType<typeof m
 type Shares = ReadonlyMap<string, { readonly bytes: number; readonly holders: number }>;
 
 function sharesOf(live: readonly LiveContainer[], driver: number): Shares {
-  const families = new Map<SubjectId, StoredTree[]>();
-  for (const { book } of live) {
-    const family = families.get(book.origin) ?? [];
-    family.push(book.timeline.trees[driver]);
-    families.set(book.origin, family);
+  const families = new Map<SubjectId, LiveContainer[]>();
+  for (const container of live) {
+    const family = families.get(container.book.origin) ?? [];
+    family.push(container);
+    families.set(container.book.origin, family);
   }
   const shares = new Map<string, { bytes: number; holders: number }>();
   for (const [origin, family] of families) {
     if (family.length < 2) continue;
-    for (const tree of family) {
-      tree.parts((key, bytes) => {
+    for (const { book, totals } of family) {
+      const add = (key: string, bytes: number): void => {
         const share = shares.get(`${origin}/${key}`);
         if (share === undefined) shares.set(`${origin}/${key}`, { bytes, holders: 1 });
         else share.holders++;
-      });
+      };
+      book.timeline.trees[driver].parts(add, (ino) => totals.has(ino));
     }
   }
   return shares;

@@ -10,6 +10,10 @@ export interface ContentTarget {
   make(ino: Ino): void;
   /** The overlay copied a file of the image up. */
   copyUp(event: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>, seq: number): FirstWrite | null;
+  /** `metacopy` brought attributes up only: the data is still that of node `dataIno` of the image. */
+  leaveData(ino: Ino, dataIno: Ino): void;
+  /** That data was copied up, too. */
+  bringData(ino: Ino, seq: number): FirstWrite | null;
   write(ino: Ino, from: number, to: number, seq: number): FirstWrite | null;
   truncate(ino: Ino, size: number, seq: number): FirstWrite | null;
   /** Whole blocks are given up, parts of blocks are zeroed. */
@@ -39,6 +43,11 @@ export function applyContentEvent(target: ContentTarget, event: FileEvent, seq: 
       return null;
     case 'FileCopiedUp':
       return target.copyUp(event, seq);
+    case 'MetacopySet':
+      target.leaveData(event.ino, event.dataIno);
+      return null;
+    case 'DataCopiedUp':
+      return target.bringData(event.ino, seq);
     case 'Unlinked':
       target.drop(event.ino, event.released && event.nlink === 0);
       return null;
@@ -55,8 +64,6 @@ export function applyContentEvent(target: ContentTarget, event: FileEvent, seq: 
     case 'WhiteoutRemoved':
     case 'OpaqueSet':
     case 'RedirectSet':
-    case 'MetacopySet':
-    case 'DataCopiedUp':
     case 'LinkedUp':
     case 'DirectoryCopiedUp':
     case 'SymlinkCopiedUp':

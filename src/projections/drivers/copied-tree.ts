@@ -20,6 +20,8 @@ export class CopiedTree implements StoredTree {
 
   share(): void {}
 
+  restore(): void {}
+
   forkCost(totals: ContainerTotals): FirstWrite {
     const { dataBytes, metadataBytes } = this.#spaceOf(totals);
     return { copiedBytes: dataBytes, takenBytes: dataBytes + metadataBytes };

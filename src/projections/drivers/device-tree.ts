@@ -63,6 +63,17 @@ export class DeviceTree implements StoredTree, StoredLayer, ContentTarget {
     return applyContentEvent(this, event, seq);
   }
 
+  /** The file system writes the content of then anew. */
+  restore(ino: Ino, then: StoredTree, from: Ino, seq: number): void {
+    const file = then instanceof DeviceTree ? then.#device.file(from) : undefined;
+    this.#device.remove(ino);
+    if (file === undefined) return;
+    this.#device.put(ino, { ...NO_FILE, sizeBytes: file.sizeBytes });
+    for (let run = 0; run < file.runs.length; run += 3) {
+      this.#device.writeBlocks(ino, file.runs[run], file.runs[run] + file.runs[run + 2], seq);
+    }
+  }
+
   /** A fork is a snapshot of the device. */
   forkCost(): null {
     return null;
@@ -92,6 +103,12 @@ export class DeviceTree implements StoredTree, StoredLayer, ContentTarget {
     const file = this.#device.file(ino) ?? NO_FILE;
     if (upperIno !== ino) this.#device.put(ino, { ...NO_FILE, sizeBytes: file.sizeBytes, names: file.names - 1 });
     this.#device.put(upperIno, { ...file, names: 0 });
+    return null;
+  }
+
+  leaveData(): void {}
+
+  bringData(): null {
     return null;
   }
 

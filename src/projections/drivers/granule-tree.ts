@@ -60,9 +60,16 @@ export class GranuleTree implements StoredTree, ContentTarget {
     return this.#rules.forkCost(totals);
   }
 
+  restore(ino: Ino, then: StoredTree, from: Ino): void {
+    const file = then instanceof GranuleTree ? then.#files.get(from) : undefined;
+    if (file === undefined) this.drop(ino, true);
+    else this.#files.set(ino, file.copy(this.#owner), this.#owner);
+  }
+
   space(totals: ContainerTotals): Space {
     let dataBytes = 0;
-    this.#files.forEach(({ ownCount, sizeBytes }) => {
+    this.#files.forEach(({ ownCount, sizeBytes }, ino) => {
+      if (!totals.has(ino)) return;
       dataBytes += this.#rules.fileBytes(ownCount, sizeBytes);
     });
     return { dataBytes, metadataBytes: this.#rules.metadataBytes(totals) };
@@ -72,9 +79,9 @@ export class GranuleTree implements StoredTree, ContentTarget {
     return 0;
   }
 
-  parts(visit: (key: string, bytes: number) => void): void {
+  parts(visit: (key: string, bytes: number) => void, has: (ino: Ino) => boolean): void {
     this.#files.forEach((file, ino) => {
-      if (file.ownCount === 0) return;
+      if (file.ownCount === 0 || !has(ino)) return;
       const each = this.#rules.fileBytes(file.ownCount, file.sizeBytes) / file.ownCount;
       file.forEachOwn((granule, seq) => visit(`${ino}:${granule}:${seq}`, each));
     });
@@ -90,6 +97,15 @@ export class GranuleTree implements StoredTree, ContentTarget {
     const file = this.#file(base, below?.size ?? event.bytes);
     this.#files.set(event.upperIno, file, this.#owner);
     return this.#rules.copyUpCuts === true ? this.#zeroTail(file, seq) : null;
+  }
+
+  leaveData(ino: Ino, dataIno: Ino): void {
+    const below = this.#lower.get(dataIno);
+    this.#files.set(ino, this.#file(below?.content ?? null, below?.size ?? 0), this.#owner);
+  }
+
+  bringData(ino: Ino, seq: number): FirstWrite | null {
+    return this.#rules.copyUpCuts === true ? this.#zeroTail(this.#edit(ino), seq) : null;
   }
 
   write(ino: Ino, from: number, to: number, seq: number): FirstWrite | null {

@@ -12,6 +12,10 @@ export class LazyTotals implements ContainerTotals {
     this.#tree = tree;
   }
 
+  has(ino: number): boolean {
+    return this.#tree.get(ino) !== undefined;
+  }
+
   get upper(): TreeTotals {
     return (this.#upper ??= upperTotals(this.#tree));
   }

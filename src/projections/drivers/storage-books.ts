@@ -138,6 +138,8 @@ class BookWriter {
         book?.timeline.replace(book.timeline.at(event.to), seq);
         return;
       }
+      case 'NodesRestored':
+        return this.#edit(event.container)?.timeline.restore(event.nodes, seq);
       case 'ContainerRenamed': {
         const book = this.#edit(event.container);
         if (book !== undefined) book.name = event.name;

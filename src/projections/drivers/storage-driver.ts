@@ -8,7 +8,7 @@
  * To add a driver: one file beside this one, and its name in drivers.ts (CONTRIBUTING.md, "To add a storage driver").
  */
 
-import type { FileEvent } from '../../events/event.ts';
+import type { FileEvent, Ino } from '../../events/event.ts';
 import type { Inode } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { TreeTotals } from './tree-totals.ts';
@@ -112,6 +112,8 @@ export interface StoredTree {
   snapshot(): StoredTree;
   /** Somebody else holds what was there after event `at`: its parts are written anew from now on. */
   share(at: number): void;
+  /** File `ino` is again what file `from` was in another state of this layer; where that had no such file it is gone. */
+  restore(ino: Ino, then: StoredTree, from: Ino, seq: number): void;
   /**
    * What a container that starts as this one is now has to copy.
    *
@@ -125,8 +127,10 @@ export interface StoredTree {
   /**
    * The parts of {@link StoredTree.space} that may be shared with forks, each with a key that is equal exactly where the
    * space is the same. Nothing where forks share nothing.
+   *
+   * @param has - As of {@link ContainerTotals}.
    */
-  parts(visit: (key: string, bytes: number) => void): void;
+  parts(visit: (key: string, bytes: number) => void, has: (ino: Ino) => boolean): void;
 }
 
 /** What one layer of an image brings. */
@@ -147,6 +151,8 @@ export interface LayerContent {
 export interface ContainerTotals {
   readonly upper: TreeTotals;
   readonly merged: TreeTotals;
+  /** Whether a node is there: a restoration takes nodes away without naming them. */
+  has(ino: Ino): boolean;
 }
 
 /** What a history shows that drivers may have limits for. */

@@ -67,6 +67,22 @@ export class Timeline {
     this.#keep(seq);
   }
 
+  /**
+   * Event `seq` gave files an earlier content.
+   *
+   * @param nodes - Triples (ino, from, at), as `NodesRestored` has them.
+   */
+  restore(nodes: readonly number[], seq: number): void {
+    const earlier = new Map<number, StoredTree[]>();
+    for (let index = 0; index < nodes.length; index += 3) {
+      const [ino, from, at] = [nodes[index], nodes[index + 1], nodes[index + 2]];
+      const then = earlier.get(at) ?? this.at(at);
+      earlier.set(at, then);
+      this.#trees.forEach((tree, driver) => tree.restore(ino, then[driver], from, seq));
+    }
+    this.#keep(seq);
+  }
+
   /** Somebody else holds what was there after event `at`. */
   share(at: number, seq: number): void {
     for (const tree of this.#trees) tree.share(at);

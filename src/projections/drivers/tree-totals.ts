@@ -23,11 +23,15 @@ export interface TreeTotals {
 /** Longest target that ext4 keeps in the inode itself (fs/ext4/namei.c, EXT4_N_BLOCKS × 4 less the final zero). */
 const FAST_SYMLINK_BYTES_MAX = 59;
 
-/** Blocks of a node that is no directory, × 512. */
+/** Blocks of a node that is no directory, × 512; of an upper node whose data stayed below, none. */
 export function blockBytesOf(node: Inode): number {
   if (node.target !== '') return node.size > FAST_SYMLINK_BYTES_MAX ? BLOCK_BYTES : 0;
   return node.isMetacopy ? 0 : (node.content?.allocatedBytes ?? 0);
 }
+
+/** As {@link blockBytesOf}, wherever the data lies. */
+const seenBlockBytesOf = (node: Inode): number =>
+  node.isMetacopy ? (node.content?.allocatedBytes ?? 0) : blockBytesOf(node);
 
 /** Adds nodes up; every node is to be given once. */
 export class TotalsCounter {
@@ -39,7 +43,7 @@ export class TotalsCounter {
   blockBytes = 0;
   directoryBytes = 0;
 
-  add(node: Inode): void {
+  add(node: Inode, blockBytes = blockBytesOf(node)): void {
     if (node.dir !== null) {
       this.directories++;
       return;
@@ -47,7 +51,7 @@ export class TotalsCounter {
     if ((node.mode & S_IFMT) === S_IFREG) this.files++;
     else this.others++;
     this.apparentBytes += node.size;
-    this.blockBytes += blockBytesOf(node);
+    this.blockBytes += blockBytes;
   }
 }
 
@@ -104,7 +108,7 @@ export function mergedTotals(tree: Tree): TreeTotals {
     if (seen.has(ino)) return;
     seen.add(ino);
     const node = tree.at(ino);
-    counter.add(node);
+    counter.add(node, seenBlockBytesOf(node));
     if (node.dir === null) return;
     counter.directoryBytes += directoryBlockBytes(node.dir.entries.names());
     node.dir.entries.forEach((_, child) => visit(child));

@@ -21,6 +21,8 @@ export class WholeFileTree implements StoredTree {
 
   share(): void {}
 
+  restore(): void {}
+
   /** There is no snapshot of an upper directory: a fork is a copy of it. */
   forkCost({ upper }: ContainerTotals): FirstWrite {
     return { copiedBytes: upper.apparentBytes, takenBytes: upper.blockBytes + upper.directoryBytes };

@@ -49,7 +49,10 @@ const showBooks = ({ books }: StorageBooks): unknown =>
   [...books.values()].map(({ container, name, firstWrites, timeline }) => {
     const parts = timeline.trees.map((tree) => {
       const found: string[] = [];
-      tree.parts((key, bytes) => void found.push(`${key} ${bytes}`));
+      tree.parts(
+        (key, bytes) => void found.push(`${key} ${bytes}`),
+        () => true,
+      );
       return [found, tree.retainedBytes()];
     });
     return [container, name, firstWrites, parts];

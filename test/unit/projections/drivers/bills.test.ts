@@ -129,6 +129,36 @@ describe('removing', () => {
   });
 });
 
+describe('other histories', () => {
+  test('metacopy leaves data where it is until it is written', async () => {
+    const store = await storeOf({ 'big.bin': 100_000 });
+    const web = await store.containers.create({
+      image: 'app',
+      name: 'web',
+      profile: { metacopy: true, redirectDir: true },
+    });
+    web.fs.chmodSync('/big.bin', 0o600);
+    for (const driver of ['overlay2', 'overlay2-reflink', 'btrfs']) expect(figuresOf(store, driver)).toEqual([0, 0, 0]);
+    expect(billOf(store, 'vfs').containers[0].dataBytes).toBe(102_400);
+    web.fs.appendFileSync('/big.bin', 'x');
+    expect(figuresOf(store, 'overlay2')).toEqual([100_000, 102_400, 102_400]);
+    expect(figuresOf(store, 'btrfs')).toEqual([100_000 % 4096, 4096, 4096]);
+  });
+
+  test('an undone group gives files back what they shared, and takes away what it made', async () => {
+    const [store, web] = await containerOf({ 'big.bin': 100_000 });
+    web.fs.chmodSync('/big.bin', 0o600);
+    store.group('step', () => {
+      web.fs.appendFileSync('/big.bin', Buffer.alloc(10_000));
+      web.fs.writeFileSync('/new', Buffer.alloc(10_000, 1));
+    });
+    expect(figuresOf(store, 'btrfs')[2]).toBe(3 * 4096 + 3 * 4096);
+    await store.containers.undo('web', 'step');
+    for (const driver of ['overlay2-reflink', 'btrfs', 'zfs']) expect(figuresOf(store, driver)[2]).toBe(0);
+    expect(figuresOf(store, 'overlay2')[2]).toBe(102_400);
+  });
+});
+
 describe('limits', () => {
   test('tell what the history runs into', async () => {
     const [store] = await containerOf({ 'big.bin': 3 * 2 ** 20 });
