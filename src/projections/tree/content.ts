@@ -43,6 +43,14 @@ const popcount4 = (bits: number): number => (bits & 1) + ((bits >> 1) & 1) + ((b
 const allocatedBytesOf = (page: Page | null): number =>
   page === null ? 0 : popcount4(page.blocks & ALLOCATED_MASK) * BLOCK_BYTES;
 
+/** A content in parts, for whoever stores it: one page, or a trie of them. */
+export interface ContentParts {
+  readonly single: Page | null;
+  readonly pages: Trie<Page> | null;
+  readonly allocatedBytes: number;
+  readonly hasReservations: boolean;
+}
+
 export class Content {
   #owner: Owner;
   /** Page 0, unless there is a trie. */
@@ -55,6 +63,21 @@ export class Content {
 
   constructor(owner: Owner) {
     this.#owner = owner;
+  }
+
+  static of(owner: Owner, parts: ContentParts): Content {
+    const content = new Content(owner);
+    content.#single = parts.single;
+    content.#pages = parts.pages;
+    content.allocatedBytes = parts.allocatedBytes;
+    content.#hasReservations = parts.hasReservations;
+    return content;
+  }
+
+  /** What {@link Content.of} makes it of again. The trie is not to be changed. */
+  get parts(): ContentParts {
+    const { allocatedBytes } = this;
+    return { single: this.#single, pages: this.#pages, allocatedBytes, hasReservations: this.#hasReservations };
   }
 
   /** This content if it is the owner's, else a copy that shares all pages. */

@@ -14,7 +14,7 @@
 
 import { createHash, hash } from 'node:crypto';
 import type { ChunkReader } from '../../events/chunk-store.ts';
-import { encodeName } from '../../events/name.ts';
+import { ByteWriter } from '../bytes.ts';
 import type { Content } from './content.ts';
 import { PAGE_BYTES } from './content.ts';
 import type { Inode } from './inode.ts';
@@ -112,46 +112,4 @@ function encodeContent(writer: ByteWriter, content: Content, chunks: Pick<ChunkR
       writer.number(page.slices[quad + 3]);
     }
   });
-}
-
-/** A growing buffer for canonical encodings. */
-class ByteWriter {
-  #buffer = Buffer.allocUnsafeSlow(4096);
-  #length = 0;
-
-  reset(): void {
-    this.#length = 0;
-  }
-
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
-  }
-
-  number(value: number): void {
-    this.#reserve(8);
-    this.#length = this.#buffer.writeDoubleLE(value, this.#length);
-  }
-
-  time(value: bigint): void {
-    this.#reserve(8);
-    this.#length = this.#buffer.writeBigInt64LE(value, this.#length);
-  }
-
-  text(value: string): void {
-    this.blob(encodeName(value));
-  }
-
-  blob(value: Uint8Array): void {
-    this.#reserve(4 + value.length);
-    this.#length = this.#buffer.writeUInt32LE(value.length, this.#length);
-    this.#buffer.set(value, this.#length);
-    this.#length += value.length;
-  }
-
-  #reserve(bytes: number): void {
-    if (this.#length + bytes <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#length + bytes));
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
-  }
 }

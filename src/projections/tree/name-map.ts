@@ -4,19 +4,28 @@
  * A B-tree with owners as in trie.ts. A directory of up to 64 names is one sorted array; the first write after a
  * snapshot of a directory of 100,000 names copies two nodes, not the directory. The order is that of UTF-16 units, which
  * is fast and total; listings that promise byte order sort with compareNames.
+ *
+ * A node may be one that a checkpoint holds: it is filled when somebody goes down to it.
  */
 
-import type { Owner } from './trie.ts';
+import type { Owner, StoredNode } from './trie.ts';
 
 const NODE_ENTRIES_MAX = 64;
 const NODE_ENTRIES_LOW = 16;
 
-class NameNode {
+/** What a node is filled with. */
+export type NameNodeParts = Pick<NameNode, 'names' | 'values' | 'children'>;
+
+export class NameNode {
   owner: Owner;
   /** Leaf: the names. Inner node: the smallest name below each child. */
   names: string[];
   values: number[];
   children: NameNode[] | null;
+  /** Gives what the node holds, once; null: it is there. */
+  source: (() => NameNodeParts) | null = null;
+  /** Where the node is stored as it is; null: nowhere. */
+  stored: StoredNode | null = null;
 
   constructor(owner: Owner, names: string[], values: number[], children: NameNode[] | null) {
     this.owner = owner;
@@ -24,14 +33,46 @@ class NameNode {
     this.values = values;
     this.children = children;
   }
+
+  /** A node that is filled from a source when it is touched. */
+  static lazy(owner: Owner, source: () => NameNodeParts): NameNode {
+    const node = new NameNode(owner, [], [], null);
+    node.source = source;
+    return node;
+  }
+}
+
+/** The node, with what it holds. */
+function filled(node: NameNode): NameNode {
+  if (node.source !== null) {
+    const { names, values, children } = node.source();
+    node.names = names;
+    node.values = values;
+    node.children = children;
+    node.source = null;
+  }
+  return node;
 }
 
 export class NameMap {
+  /** A map on nodes that are there already. */
+  static of(root: NameNode | null, size: number): NameMap {
+    const map = new NameMap();
+    map.#root = root;
+    map.#size = size;
+    return map;
+  }
+
   #root: NameNode | null = null;
   #size = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** For whoever stores maps: filled, not to be changed. */
+  get root(): NameNode | null {
+    return this.#root === null ? null : filled(this.#root);
   }
 
   /** A second handle on the same nodes; see Trie.share. */
@@ -45,9 +86,10 @@ export class NameMap {
   get(name: string): number | undefined {
     let node = this.#root;
     if (node === null) return undefined;
+    if (node.source !== null) filled(node);
     while (node.children !== null) {
-      const slot = childSlot(node.names, name);
-      node = node.children[slot];
+      node = node.children[childSlot(node.names, name)];
+      if (node.source !== null) filled(node);
     }
     const index = search(node.names, name);
     return index >= 0 ? node.values[index] : undefined;
@@ -79,7 +121,7 @@ export class NameMap {
     if (!remove(root, name, owner)) return false;
     this.#size--;
     if (this.#size === 0) this.#root = null;
-    else if (root.children?.length === 1) this.#root = root.children[0];
+    else if (root.children?.length === 1) this.#root = filled(root.children[0]);
     return true;
   }
 
@@ -92,6 +134,7 @@ export class NameMap {
   names(): string[] {
     const root = this.#root;
     if (root === null) return [];
+    filled(root);
     if (root.children === null) return root.names.slice();
     const all: string[] = [];
     addNames(root.children, all);
@@ -135,8 +178,8 @@ function unsharedLeaves(left: NameNode | null, right: NameNode | null): [NameNod
       here = here.filter((node) => !shared.has(node));
       there = there.filter((node) => !shared.has(node));
     }
-    const goDownHere = above >= 0 && here.some((node) => node.children !== null);
-    const goDownThere = above <= 0 && there.some((node) => node.children !== null);
+    const goDownHere = above >= 0 && here.some((node) => filled(node).children !== null);
+    const goDownThere = above <= 0 && there.some((node) => filled(node).children !== null);
     if (!goDownHere && !goDownThere) return [here, there];
     if (goDownHere) here = here.flatMap((node) => node.children ?? []);
     if (goDownThere) there = there.flatMap((node) => node.children ?? []);
@@ -146,7 +189,7 @@ function unsharedLeaves(left: NameNode | null, right: NameNode | null): [NameNod
 
 function heightOf(node: NameNode | null): number {
   let height = 0;
-  for (let at = node; at !== null; at = at.children?.[0] ?? null) height++;
+  for (let at = node; at !== null; at = filled(at).children?.[0] ?? null) height++;
   return height;
 }
 
@@ -170,7 +213,11 @@ function childSlot(names: readonly string[], name: string): number {
 }
 
 function own(node: NameNode, owner: Owner): NameNode {
-  if (node.owner === owner) return node;
+  if (node.owner === owner) {
+    node.stored = null;
+    return node;
+  }
+  filled(node);
   return new NameNode(owner, node.names.slice(), node.values.slice(), node.children ? node.children.slice() : null);
 }
 
@@ -246,7 +293,7 @@ function mergeWithNeighbour(node: NameNode, slot: number, owner: Owner): void {
   const left = slot > 0 ? slot - 1 : slot;
   const right = left + 1;
   if (right >= children.length) return;
-  if (entryCount(children[left]) + entryCount(children[right]) > NODE_ENTRIES_MAX) return;
+  if (entryCount(filled(children[left])) + entryCount(filled(children[right])) > NODE_ENTRIES_MAX) return;
   const target = own(children[left], owner);
   const source = children[right];
   target.names.push(...source.names);
@@ -260,12 +307,14 @@ function mergeWithNeighbour(node: NameNode, slot: number, owner: Owner): void {
 /** As a visit of each name, in a third of the time. */
 function addNames(children: readonly NameNode[], all: string[]): void {
   for (const child of children) {
+    filled(child);
     if (child.children !== null) addNames(child.children, all);
     else for (const name of child.names) all.push(name);
   }
 }
 
 function visitNode(node: NameNode, first: string, visit: (name: string, value: number) => boolean | void): boolean {
+  filled(node);
   if (node.children === null) {
     const index = first === '' ? 0 : search(node.names, first);
     for (let at = index >= 0 ? index : ~index; at < node.names.length; at++) {

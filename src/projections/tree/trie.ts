@@ -5,32 +5,93 @@
  * down. Handing out a snapshot is giving both sides a new owner: O(1), nothing is copied until somebody writes. Each
  * node remembers its digest until it changes, so a Merkle root costs what changed since the last one.
  *
+ * A node's slots may be lazy: their values come from a {@link NodeSource} (a checkpoint, a past moment) when somebody
+ * touches them. That costs nothing on the way to a value that is there: only a slot without a value asks.
+ *
  * Chosen by measurement: at 100,000 entries a get costs 30 ns, a set 75 ns, a snapshot 25 ns at any size.
  */
 
 /** Identity of who may change a node in place. */
 export class Owner {}
 
-const BITS = 5;
-const WIDTH = 1 << BITS;
+export const TRIE_BITS = 5;
+export const TRIE_WIDTH = 1 << TRIE_BITS;
+const BITS = TRIE_BITS;
+const WIDTH = TRIE_WIDTH;
 const MASK = WIDTH - 1;
 
 /** Keys are integers from 0 to this. */
 export const TRIE_KEY_MAX = 0xffff_ffff;
 
-class TrieNode {
+/** Where the values of lazy slots come from. */
+export interface NodeSource {
+  /**
+   * The child or value of a slot; undefined: there is none. The same object each time, so that copies of a node still
+   * share what lies below.
+   */
+  load(slot: number): unknown;
+  /** Whether a slot of this source and the same slot of another one hold the same object, as far as that is known. */
+  isSame(slot: number, other: NodeSource): boolean;
+}
+
+/** Where a node lies in a store of nodes, for whoever stores tries; the trie only keeps it. */
+export interface StoredNode {
+  readonly position: number;
+}
+
+export class TrieNode {
   owner: Owner;
-  /** Children, or on the lowest level values; undefined where there is none. */
-  slots: unknown[];
+  /** Children, or on the lowest level values; undefined where there is none, or none yet. */
+  readonly slots: unknown[];
   digest: Uint8Array | null = null;
+  /** Bits of the slots whose values are still with the source. */
+  lazy = 0;
+  source: NodeSource | null = null;
+  /** What was stored of this node, or of the one that it was copied from. */
+  stored: StoredNode | null = null;
+  /** Nothing has changed since it was stored. */
+  isStored = false;
 
   constructor(owner: Owner, slots: unknown[]) {
     this.owner = owner;
     this.slots = slots;
   }
+
+  /** The child or value of a slot. */
+  at(slot: number): unknown {
+    const value = this.slots[slot];
+    return value === undefined && this.lazy !== 0 ? this.#fill(slot) : value;
+  }
+
+  put(slot: number, value: unknown): void {
+    this.lazy &= ~(1 << slot);
+    this.slots[slot] = value;
+  }
+
+  get isEmpty(): boolean {
+    for (let slot = 0; slot < WIDTH; slot++) if (this.at(slot) !== undefined) return false;
+    return true;
+  }
+
+  #fill(slot: number): unknown {
+    const bit = 1 << slot;
+    if ((this.lazy & bit) === 0 || this.source === null) return undefined;
+    const value = this.source.load(slot);
+    this.lazy &= ~bit;
+    this.slots[slot] = value;
+    return value;
+  }
 }
 
 export class Trie<V> {
+  /** A trie on nodes that are there already. `shift`: bits below the root's own. */
+  static of<V>(root: TrieNode | null, shift: number): Trie<V> {
+    const trie = new Trie<V>();
+    trie.#root = root;
+    trie.#shift = shift;
+    return trie;
+  }
+
   #root: TrieNode | null = null;
   /** Bits below the root's own: 0 when the root holds values. */
   #shift = 0;
@@ -47,20 +108,48 @@ export class Trie<V> {
     return this.#root === null;
   }
 
+  /** For whoever stores tries: not to be changed. */
+  get root(): TrieNode | null {
+    return this.#root;
+  }
+
+  /** Bits below the root's own. */
+  get shift(): number {
+    return this.#shift;
+  }
+
   get(key: number): V | undefined {
-    let node = this.#root;
+    const root = this.#root;
     let shift = this.#shift;
-    if (node === null || key >>> shift > MASK) return undefined;
+    if (root === null || key >>> shift > MASK) return undefined;
+    let node = root;
     while (shift > 0) {
-      node = node.slots[(key >>> shift) & MASK] as TrieNode | null;
-      if (!node) return undefined;
+      const child = node.slots[(key >>> shift) & MASK] as TrieNode | undefined;
+      if (child !== undefined) node = child;
+      else {
+        const loaded: unknown = node.lazy === 0 ? undefined : node.at((key >>> shift) & MASK);
+        if (loaded === undefined) return undefined;
+        node = loaded as TrieNode;
+      }
       shift -= BITS;
     }
-    return node.slots[key & MASK] as V | undefined;
+    const value = node.slots[key & MASK] as V | undefined;
+    return value === undefined && node.lazy !== 0 ? (node.at(key & MASK) as V | undefined) : value;
+  }
+
+  /** The node of that height that holds a key; undefined: there is none. */
+  nodeAt(key: number, height: number): TrieNode | undefined {
+    let node = this.#root ?? undefined;
+    for (let shift = this.#shift; shift > height; shift -= BITS) {
+      node = node?.at((key >>> shift) & MASK) as TrieNode | undefined;
+    }
+    return node;
   }
 
   set(key: number, value: V, owner: Owner): void {
-    this.#leafForEdit(key, owner).slots[key & MASK] = value;
+    const leaf = this.#leafForEdit(key, owner);
+    if (leaf.lazy === 0) leaf.slots[key & MASK] = value;
+    else leaf.put(key & MASK, value);
   }
 
   /**
@@ -75,11 +164,11 @@ export class Trie<V> {
     this.#root = node;
     for (let shift = this.#shift; shift > 0; shift -= BITS) {
       const slot = (key >>> shift) & MASK;
-      const child = node.slots[slot] as TrieNode | undefined;
+      const child = node.at(slot) as TrieNode | undefined;
       if (child === undefined) return undefined;
       node = node.slots[slot] = own(child, owner);
     }
-    const before = node.slots[key & MASK] as V | undefined;
+    const before = node.at(key & MASK) as V | undefined;
     if (before === undefined) return undefined;
     const after = copy(before, owner);
     if (after !== before) node.slots[key & MASK] = after;
@@ -144,7 +233,7 @@ export class Trie<V> {
     this.#root = node;
     for (let shift = this.#shift; shift > 0; shift -= BITS) {
       const slot = (key >>> shift) & MASK;
-      const child = node.slots[slot] as TrieNode | undefined;
+      const child = node.at(slot) as TrieNode | undefined;
       const owned = child ? own(child, owner) : new TrieNode(owner, new Array(WIDTH));
       node.slots[slot] = owned;
       node = owned;
@@ -156,22 +245,22 @@ export class Trie<V> {
 function own(node: TrieNode, owner: Owner): TrieNode {
   if (node.owner === owner) {
     node.digest = null;
+    node.isStored = false;
     return node;
   }
-  return new TrieNode(owner, node.slots.slice());
+  const copy = new TrieNode(owner, node.slots.slice());
+  copy.lazy = node.lazy;
+  copy.source = node.source;
+  copy.stored = node.stored;
+  return copy;
 }
 
 function deleteBelow(node: TrieNode, shift: number, key: number, owner: Owner): TrieNode | null {
   const owned = own(node, owner);
   const slot = (key >>> shift) & MASK;
-  owned.slots[slot] =
-    shift === 0 ? undefined : (deleteBelow(owned.slots[slot] as TrieNode, shift - BITS, key, owner) ?? undefined);
-  return isEmpty(owned.slots) ? null : owned;
-}
-
-function isEmpty(slots: readonly unknown[]): boolean {
-  for (let slot = 0; slot < WIDTH; slot++) if (slots[slot] !== undefined) return false;
-  return true;
+  const left = shift === 0 ? null : deleteBelow(owned.at(slot) as TrieNode, shift - BITS, key, owner);
+  owned.put(slot, left ?? undefined);
+  return owned.isEmpty ? null : owned;
 }
 
 function deleteFromBelow(
@@ -190,17 +279,18 @@ function deleteFromBelow(
   }
   const owned = own(node, owner);
   for (let slot = 0; slot < WIDTH; slot++) {
-    const value = owned.slots[slot];
     const at = base + slot * span;
-    if (value === undefined || at + span <= first) continue;
+    if (at + span <= first) continue;
+    const value = owned.at(slot);
+    if (value === undefined) continue;
     if (shift === 0) {
       dropped(value);
-      owned.slots[slot] = undefined;
+      owned.put(slot, undefined);
     } else {
-      owned.slots[slot] = deleteFromBelow(value as TrieNode, shift - BITS, at, first, owner, dropped) ?? undefined;
+      owned.put(slot, deleteFromBelow(value as TrieNode, shift - BITS, at, first, owner, dropped) ?? undefined);
     }
   }
-  return isEmpty(owned.slots) ? null : owned;
+  return owned.isEmpty ? null : owned;
 }
 
 function visitNode(
@@ -212,9 +302,10 @@ function visitNode(
 ): boolean {
   const span = 2 ** shift;
   for (let slot = 0; slot < WIDTH; slot++) {
-    const value = node.slots[slot];
     const at = base + slot * span;
-    if (value === undefined || at + span <= first) continue;
+    if (at + span <= first) continue;
+    const value = node.at(slot);
+    if (value === undefined) continue;
     const goOn = shift === 0 ? visit(value, at) : visitNode(value as TrieNode, shift - BITS, at, first, visit);
     if (goOn === false) return false;
   }
@@ -243,8 +334,9 @@ function diffNodes(
   if (here === there) return;
   const span = 2 ** shift;
   for (let slot = 0; slot < WIDTH; slot++) {
-    const left = here?.slots[slot];
-    const right = there?.slots[slot];
+    if (isSameLazySlot(here, there, slot)) continue;
+    const left = here?.at(slot);
+    const right = there?.at(slot);
     if (left === right) continue;
     const at = base + slot * span;
     if (shift === 0) visit(at, left, right);
@@ -252,19 +344,34 @@ function diffNodes(
   }
 }
 
+/** Whether both would load the same from their sources, so that there is no need to. */
+function isSameLazySlot(here: TrieNode | null, there: TrieNode | null, slot: number): boolean {
+  const bit = 1 << slot;
+  if (here === null || there === null || (here.lazy & there.lazy & bit) === 0) return false;
+  return here.source !== null && there.source !== null && here.source.isSame(slot, there.source);
+}
+
 function digestNode(
   node: TrieNode,
   shift: number,
   ofValue: (value: unknown) => Uint8Array,
   combine: (parts: (Uint8Array | null)[]) => Uint8Array,
-): Uint8Array {
+): Uint8Array | null {
   if (node.digest) return node.digest;
   const parts: (Uint8Array | null)[] = [];
+  let isEmpty = true;
   for (let slot = 0; slot < WIDTH; slot++) {
-    const value = node.slots[slot];
-    if (value === undefined) parts.push(null);
-    else parts.push(shift === 0 ? ofValue(value) : digestNode(value as TrieNode, shift - BITS, ofValue, combine));
+    const value = node.at(slot);
+    const part =
+      value === undefined
+        ? null
+        : shift === 0
+          ? ofValue(value)
+          : digestNode(value as TrieNode, shift - BITS, ofValue, combine);
+    parts.push(part);
+    isEmpty &&= part === null;
   }
+  if (isEmpty) return null; // all that a lazy node would have held is gone
   node.digest = combine(parts);
   return node.digest;
 }
