@@ -1,5 +1,6 @@
 import type { ChunkStore } from './chunk-store.ts';
 import type { Transaction } from './event.ts';
+import type { CheckpointStore } from './node-store.ts';
 
 /**
  * The port of the log: an append-only sequence of transactions, with the chunks that they speak of.
@@ -50,6 +51,9 @@ export interface EventLog {
   /** As flush, and onto the disk (fdatasync). Concurrent calls share one sync. */
   sync(): Promise<void>;
   syncSync(): void;
+
+  /** What is kept beside the log and can be made from it again; left out by a log that keeps nothing. */
+  readonly checkpoints?: CheckpointStore;
 
   /** Of a follower: looks for transactions that the writer has flushed meanwhile; returns the new head. */
   refresh(): number;

@@ -11,6 +11,7 @@ export type StoreErrorCode =
   | 'ERR_LOG_CHUNK_UNKNOWN'
   | 'ERR_LOG_NOT_FOUND'
   | 'ERR_LOG_IMPORT'
+  | 'ERR_CHECKPOINT_DAMAGED'
   | 'ERR_NOT_FOUND'
   | 'ERR_AMBIGUOUS'
   | 'ERR_AT_INVALID'

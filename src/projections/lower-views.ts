@@ -15,6 +15,7 @@ import type { LayerRecord } from './registry.ts';
 export class LowerViews {
   readonly #chunks: ChunkReader;
   readonly #merged = new Map<string, Tree>();
+  readonly #chains = new WeakMap<Tree, string>();
   readonly #empty = Tree.empty(0n);
 
   constructor(chunks: ChunkReader) {
@@ -42,20 +43,59 @@ export class LowerViews {
    * @returns A shared value: take a snapshot before changing it.
    */
   stack(layers: readonly LayerRecord[]): Tree {
-    let below = this.#empty;
-    layers.forEach((layer, index) => {
-      let merged = this.#merged.get(layer.chainId);
-      if (merged === undefined) {
-        merged = mergeLayer(below, this.layer(layer), index);
-        this.#merged.set(layer.chainId, merged);
-      }
-      below = merged;
-    });
+    let index = layers.length - 1;
+    while (index >= 0 && !this.#merged.has(layers[index].chainId)) index--;
+    let below = index < 0 ? this.#empty : (this.#merged.get(layers[index].chainId) as Tree);
+    for (index++; index < layers.length; index++) {
+      below = mergeLayer(below, this.layer(layers[index]), index);
+      this.remember(layers[index].chainId, below);
+    }
     return below;
   }
 
   /** Puts a view that somebody has built already where it will be looked for. */
   remember(chainId: string, merged: Tree): void {
     this.#merged.set(chainId, merged);
+    this.#chains.set(merged, chainId);
   }
+
+  has(chainId: string): boolean {
+    return this.#merged.has(chainId);
+  }
+
+  /** All views that are built. */
+  stacks(): Iterable<[chainId: string, merged: Tree]> {
+    return this.#merged;
+  }
+
+  /** The chainID of a view; '' of the empty one. */
+  chainOf(merged: Tree): string {
+    return this.#chains.get(merged) ?? '';
+  }
+
+  /**
+   * The view of a chainID, '' for the empty one.
+   *
+   * @param known - Layers by chainID, those below included.
+   */
+  at(chainId: string, known: ReadonlyMap<string, LayerRecord>): Tree {
+    return this.#merged.get(chainId) ?? this.stack(layersUpTo(chainId, known));
+  }
+
+  /** The view of a chainID as its layers make it, in a new value. */
+  rebuilt(chainId: string, known: ReadonlyMap<string, LayerRecord>): Tree {
+    return new LowerViews(this.#chunks).at(chainId, known);
+  }
+}
+
+/** Layers of a stack, lowest first. */
+function layersUpTo(chainId: string, known: ReadonlyMap<string, LayerRecord>): LayerRecord[] {
+  const layers: LayerRecord[] = [];
+  for (let at: string | null = chainId === '' ? null : chainId; at !== null;) {
+    const layer: LayerRecord | undefined = known.get(at);
+    if (layer === undefined) throw new Error(`lower views: there is no layer ${at}`);
+    layers.unshift(layer);
+    at = layer.parent;
+  }
+  return layers;
 }

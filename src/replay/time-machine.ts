@@ -6,6 +6,9 @@
  * between two may grow with the square root of their age, so that yesterday is near and last year is not far. Recent
  * answers serve as snapshots too, which makes going through history step by step cheap.
  *
+ * A log with checkpoints needs neither for what they cover: such a moment is made of them without folding
+ * (checkpoint/past-worlds.ts).
+ *
  * A moment inside a transaction is the state before that transaction.
  *
  * Forks and rewinds in the log refer to earlier moments. An answer plans first which moments it needs, theirs included,
@@ -13,12 +16,14 @@
  * snapshot needed, however many forks of forks there are.
  */
 
-import type { Transaction } from '../events/event.ts';
+import type { Ino, SubjectId, Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { storeError } from '../events/log-error.ts';
 import { LowerViews } from '../projections/lower-views.ts';
 import { type Past, World } from '../projections/world.ts';
+import { type CheckpointOptions, Checkpoints } from './checkpoint/checkpoints.ts';
+import { PastWorlds } from './checkpoint/past-worlds.ts';
 import { LogIndex } from './log-index.ts';
 import { Snapshots } from './snapshots.ts';
 
@@ -32,7 +37,12 @@ export interface TimeMachineOptions {
   readonly snapshotsMax?: number;
   /** Recent answers kept at most. */
   readonly recentMax?: number;
+  readonly checkpoints?: CheckpointOptions;
+  /** A fold over so few events is preferred to a look at checkpoints. */
+  readonly foldMax?: number;
 }
+
+const FOLD_MAX = 256;
 
 export class TimeMachine implements Past {
   /** The newest world, folded in place: the store's live one. Only {@link TimeMachine.catchUp} and its engine fold it. */
@@ -40,12 +50,17 @@ export class TimeMachine implements Past {
   readonly #log: LogReader;
   readonly #snapshots: Snapshots;
   readonly #index: LogIndex;
+  readonly #checkpoints: Checkpoints | null;
+  readonly #past: PastWorlds | null;
+  readonly #foldMax: number;
 
   /**
    * @param start - Where folding starts: a new world, or one from a checkpoint; it becomes {@link TimeMachine.live}.
    */
-  constructor(log: LogReader, start: World, options: TimeMachineOptions = {}) {
+  constructor(log: LogReader, start: World, options: TimeMachineOptions = {}, checkpoints: Checkpoints | null = null) {
     this.#log = log;
+    this.#checkpoints = checkpoints;
+    this.#foldMax = options.foldMax ?? FOLD_MAX;
     this.live = start;
     this.#snapshots = new Snapshots({
       empty: new World(start.lowers),
@@ -53,7 +68,8 @@ export class TimeMachine implements Past {
       max: options.snapshotsMax ?? 64,
       recentMax: options.recentMax ?? 16,
     });
-    this.#index = new LogIndex(log, start.seq);
+    this.#index = new LogIndex(log, start.seq, start.seq === 0 ? null : start.timeNs);
+    this.#past = checkpoints === null ? null : this.#pastOf(checkpoints, new World(start.lowers));
     if (start.seq > 0) this.#snapshots.keep(start.snapshot());
   }
 
@@ -67,14 +83,25 @@ export class TimeMachine implements Past {
     for (const transaction of this.#log.read(this.live.seq + 1)) {
       expectNext(this.live, transaction);
       this.live.apply(transaction, this);
-      this.committed(transaction);
+      this.#note(transaction);
+      this.#checkpoints?.catchUp(this.live);
       folded?.(transaction);
     }
   }
 
   /** Takes note of a transaction that was appended and folded into the live world: the engine's commit listener. */
   committed(transaction: Transaction): void {
-    this.#index.add(transaction);
+    this.#note(transaction);
+    this.#checkpoints?.committed(this.live);
+  }
+
+  /** The store is closed: stores what makes the next opening fast. */
+  close(): void {
+    this.#checkpoints?.close(this.live);
+  }
+
+  #note(transaction: Transaction): void {
+    this.#index.add(transaction, this.live);
     if (this.#snapshots.isDue(this.live.seq, this.#log.head)) this.#snapshots.keep(this.live.snapshot());
   }
 
@@ -89,7 +116,7 @@ export class TimeMachine implements Past {
     const known = this.#snapshots.at(seq);
     if (known !== undefined) return known;
     const isNow = seq === this.live.seq && !this.live.isPartial;
-    const world = isNow ? this.live.snapshot() : this.#foldTo(seq);
+    const world = isNow ? this.live.snapshot() : this.#madeAt(seq);
     this.#snapshots.remember(seq, world);
     return world;
   }
@@ -99,11 +126,51 @@ export class TimeMachine implements Past {
     return this.#index.seqAtTime(timeNs);
   }
 
+  /**
+   * Nodes of a container or volume that were touched between two moments, without reading the log; null where that is not
+   * known, or where the whole tree was exchanged.
+   */
+  touchedBetween(subject: SubjectId, from: number, to: number): ReadonlySet<Ino> | null {
+    return this.#past?.touchedBetween(subject, from, to) ?? null;
+  }
+
   /** The transaction that holds event `seq`; undefined for 0 and for numbers beyond the log. */
   transactionAt(seq: number): Transaction | undefined {
     if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.#log.head) return undefined;
     for (const transaction of this.#log.read(seq, seq)) return transaction;
     return undefined;
+  }
+
+  #madeAt(seq: number): World {
+    const isNear = seq - this.#snapshots.nearest(seq).seq <= this.#foldMax;
+    const past = isNear || this.#past === null ? null : this.#past.worldAt(seq, this);
+    return past ?? this.#foldTo(seq);
+  }
+
+  #pastOf(checkpoints: Checkpoints, empty: World): PastWorlds {
+    const index = this.#index;
+    index.use(checkpoints, !checkpoints.readOnly);
+    checkpoints.describe(index);
+    return new PastWorlds({
+      get list() {
+        return checkpoints.list;
+      },
+      worldOf: (seq) => (seq === 0 ? empty : checkpoints.worldOf(seq)),
+      stretch: (info) => index.stretch(info),
+      transactionAt: (seq) => this.transactionAt(seq),
+      references: (after, to) => {
+        let count = 0;
+        index.forEachReference(after, to, () => count++);
+        return count;
+      },
+    });
+  }
+
+  /** The newest world at hand at or before a moment. */
+  #nearest(seq: number): World {
+    const snapshot = this.#snapshots.nearest(seq);
+    const checkpoint = snapshot.seq + this.#foldMax < seq ? this.#checkpoints?.nearest(seq) : null;
+    return checkpoint != null && checkpoint.seq > snapshot.seq ? checkpoint : snapshot;
   }
 
   #foldTo(seq: number): World {
@@ -122,7 +189,7 @@ export class TimeMachine implements Past {
     const wanted = [seq];
     for (let at = wanted.pop(); at !== undefined; at = wanted.pop()) {
       if (at !== seq && this.#snapshots.at(at) !== undefined) continue;
-      const base = this.#snapshots.nearest(at);
+      const base = this.#nearest(at);
       let stretch = stretches.get(base.seq);
       if (stretch === undefined) stretches.set(base.seq, (stretch = { base, to: base.seq, stops: new Set() }));
       stretch.stops.add(at);
@@ -141,9 +208,36 @@ export class TimeMachine implements Past {
   }
 }
 
-/** Opens a whole log: its live world stands at the head afterwards. */
+/** Folds a whole log, whatever lies beside it: its live world stands at the head afterwards. */
 export function foldFrom(log: Pick<EventLog, 'head' | 'read' | 'chunks'>, options?: TimeMachineOptions): TimeMachine {
   const time = new TimeMachine(log, new World(new LowerViews(log.chunks)), options);
+  time.catchUp();
+  return time;
+}
+
+/**
+ * Opens a log: from its newest checkpoint, where it has one.
+ *
+ * @param onFailure - Told why no more checkpoints are written; nothing is lost by that.
+ */
+export function openTime(
+  log: EventLog,
+  options: TimeMachineOptions = {},
+  onFailure?: (error: unknown) => void,
+): TimeMachine {
+  const store = log.checkpoints;
+  if (store === undefined) return foldFrom(log, options);
+  const lowers = new LowerViews(log.chunks);
+  const checkpoints = new Checkpoints({
+    store,
+    log,
+    lowers,
+    again: (seq) =>
+      foldFrom({ head: seq, read: (from, to = seq) => log.read(from, Math.min(to, seq)), chunks: log.chunks }).live,
+    ...(options.checkpoints && { options: options.checkpoints }),
+    ...(onFailure && { onFailure }),
+  });
+  const time = new TimeMachine(log, checkpoints.newest() ?? new World(lowers), options, checkpoints);
   time.catchUp();
   return time;
 }

@@ -3,7 +3,7 @@ import type { Clock, Engine } from '../engine/engine.ts';
 import { STORE_SUBJECT } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { storeError } from '../events/log-error.ts';
-import { foldFrom, type TimeMachineOptions } from '../replay/time-machine.ts';
+import { openTime, type TimeMachineOptions } from '../replay/time-machine.ts';
 import { type FileLogOptions, openFileLog } from '../storage/file/file-log.ts';
 import { openMemoryLog } from '../storage/memory.ts';
 import { releaseOrphans } from './recover.ts';
@@ -46,7 +46,10 @@ export async function openStore(where: string | OpenStoreOptions = {}): Promise<
   const directory = options.directory === undefined || options.directory === MEMORY ? null : options.directory;
   const log = options.log ?? openLog(directory, options);
   try {
-    const time = foldFrom(log, options.timeMachine);
+    const warn = options.onWarning ?? warnProcess;
+    const time = openTime(log, options.timeMachine, (error) =>
+      warn(`no more checkpoints are written: ${String(error)}`),
+    );
     const engine = new StoreEngine({
       log,
       world: time.live,
@@ -60,7 +63,7 @@ export async function openStore(where: string | OpenStoreOptions = {}): Promise<
       else releaseOrphans(engine);
       await log.sync();
     }
-    return new Store({ engine, time, directory, warn: options.onWarning ?? warnProcess });
+    return new Store({ engine, time, directory, warn });
   } catch (error) {
     await log.close();
     throw error;

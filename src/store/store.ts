@@ -350,6 +350,7 @@ export class Store implements StoreQueries, Moments {
   async close(): Promise<void> {
     if (this.#live.isClosed) return;
     this.#live.isClosed = true;
+    this.time.close();
     await this.engine.log.close();
     this.#changes.complete();
   }

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import type { Transaction } from '../../events/event.ts';
 import type { EventLog } from '../../events/event-log.ts';
+import type { CheckpointStore } from '../../events/node-store.ts';
 import { storeError } from '../../events/log-error.ts';
 import { FORMAT_VERSION } from '../../events/upcast.ts';
 import { checkExpected, closedLog, readOnlyLog } from '../log-state.ts';
+import { anchorOf, holdsAnchor } from './anchor.ts';
+import { openCheckpoints } from './checkpoint-files.ts';
 import { FileChunks } from './file-chunks.ts';
 import { follow } from './follower.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -43,6 +46,8 @@ export interface FileLog extends EventLog {
   readonly directory: string;
   /** The torn tail that was cut when the log was opened for writing, or null. */
   readonly recovery: Recovery | null;
+  /** What lies beside the log and can be made from it again. */
+  readonly checkpoints: CheckpointStore;
 }
 
 const SEGMENT_BYTES_DEFAULT = 64 << 20;
@@ -136,6 +141,7 @@ class SegmentLog implements FileLog {
   readonly recovery: Recovery | null;
   readonly readOnly: boolean;
   readonly chunks: FileChunks;
+  readonly checkpoints: CheckpointStore;
   readonly #files: LogFileSystem;
   readonly #index: LogIndex;
   readonly #open: OpenSegments;
@@ -149,6 +155,11 @@ class SegmentLog implements FileLog {
     this.directory = directory;
     this.recovery = recovery;
     this.readOnly = writer === null;
+    this.checkpoints = openCheckpoints(files, directory, {
+      readOnly: this.readOnly,
+      anchor: () => anchorOf(index),
+      holds: (anchor) => holdsAnchor(files, open, index, anchor),
+    });
     this.#files = files;
     this.#index = index;
     this.#open = open;
@@ -227,6 +238,7 @@ class SegmentLog implements FileLog {
       this.#writer?.close();
     } finally {
       this.#open.close();
+      this.checkpoints.close();
       this.#lock?.release();
     }
   }

@@ -19,6 +19,8 @@ export interface LastCommit {
   end: number;
   /** Bytes of the segment that were on the disk when it was written. */
   durable: number;
+  /** Newest event in front of it. */
+  head: number;
   chain: Buffer;
 }
 
@@ -42,7 +44,7 @@ export class LogIndex {
     this.chunks = new ChunkIndex(first.firstChunk - 1, findsEqualChunks);
     this.head = first.firstSeq - 1;
     this.syncedSeq = this.head;
-    this.commit = { end: SEGMENT_HEADER_BYTES, durable: 0, chain: Buffer.alloc(32) };
+    this.commit = { end: SEGMENT_HEADER_BYTES, durable: 0, head: this.head, chain: Buffer.alloc(32) };
     this.addSegment(first);
   }
 
@@ -64,6 +66,7 @@ export class LogIndex {
     this.ends.push(SEGMENT_HEADER_BYTES);
     this.commit.end = SEGMENT_HEADER_BYTES;
     this.commit.durable = 0;
+    this.commit.head = this.head;
     this.commit.chain = Buffer.from(segment.previousChain);
     this.syncedSeq = this.head;
   }
@@ -107,6 +110,7 @@ export class LogIndex {
     if (head !== this.head) throw this.#corrupt(`a commit has head ${head}`, offset);
     const { commit } = this;
     commit.durable = readUint64(buffer, start + 8);
+    commit.head = head;
     commit.end = offset + FRAME_HEADER_BYTES + COMMIT_PREFIX_BYTES + 32;
     buffer.copy(commit.chain, 0, start + COMMIT_PREFIX_BYTES, start + COMMIT_PREFIX_BYTES + 32);
     if (commit.durable === offset) this.syncedSeq = this.head;

@@ -279,6 +279,7 @@ export class LogWriter {
     this.used = sealFrame(buffer, start, KIND_COMMIT, COMMIT_PAYLOAD_BYTES, last.salt);
     chain.copy(commit.chain);
     commit.durable = this.#synced;
+    commit.head = head;
     commit.end = this.written + this.used;
     this.#index.lastEnd = commit.end;
   }

@@ -1,0 +1,243 @@
+/**
+ * A past moment, of which nothing is folded but what somebody asks for.
+ *
+ * The registry is that of the checkpoint before, with the few transactions that changed it since. A tree is the
+ * checkpoint's, in which each node that was touched since is what its transactions made of it, when it is asked for. So a
+ * question costs the same however far away the checkpoint is and however large the tree.
+ */
+
+import { type Ino, lastSeq, type StoreEvent, type SubjectId, type Transaction } from '../../events/event.ts';
+import { isFileEvent } from '../../events/file-event.ts';
+import type { CheckpointInfo } from '../../events/node-store.ts';
+import { S_IFREG } from '../../events/mode.ts';
+import { EvolvingNode, type Neighbours } from '../../projections/evolve-node.ts';
+import { treeOf } from '../../projections/stored/stored-tree.ts';
+import { forEachTouched } from '../../projections/touched-nodes.ts';
+import type { Inode } from '../../projections/tree/inode.ts';
+import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
+import type { Tree } from '../../projections/tree/tree.ts';
+import type { Past, World } from '../../projections/world.ts';
+import type { Stretch, Touches } from './stretch.ts';
+
+/** Forks and rewinds between the checkpoint and the moment: with more of them folding is faster. */
+const REFERENCES_MAX = 12;
+
+const TRANSACTIONS_MAX = 4096;
+
+/** Where past moments stand on. */
+export interface PastSource {
+  readonly list: readonly CheckpointInfo[];
+  /** The world of a checkpoint, or for 0 the empty one; null: it can't be read. */
+  worldOf(seq: number): World | null;
+  stretch(info: CheckpointInfo): Stretch | null;
+  transactionAt(seq: number): Transaction | undefined;
+  /** Forks and rewinds among the events `(after, to]`. */
+  references(after: number, to: number): number;
+}
+
+export class PastWorlds {
+  readonly #source: PastSource;
+  readonly #transactions = new Map<number, Transaction>();
+
+  constructor(source: PastSource) {
+    this.#source = source;
+  }
+
+  /**
+   * The world after event `seq`.
+   *
+   * @param past - Answers about the moments that forks and rewinds refer to.
+   * @returns A value that nobody folds; null where checkpoints do not cover the moment.
+   */
+  worldAt(seq: number, past: Past): World | null {
+    const info = this.#covering(seq);
+    if (info === null) return null;
+    if (info.seq === seq) return this.#source.worldOf(seq);
+    const end = this.#wholeTransaction(seq);
+    if (end === null || this.#source.references(info.from, end.seq) > REFERENCES_MAX) return null;
+    const base = this.#source.worldOf(info.from);
+    const stretch = this.#source.stretch(info);
+    if (base === null || stretch === null) return null;
+    if (end.seq <= info.from) return base;
+    const world = base.snapshot();
+    world.seq = -1; // no moment that an event refers to is this world: its trees are not what they were then
+    const origins = this.#applyOthers(world, stretch, end.seq, past);
+    for (const overlay of world.overlays()) {
+      overlay.tree = this.#treeAt(
+        overlay.tree,
+        overlay.subject,
+        stretch,
+        origins.get(overlay.subject) ?? info.from,
+        end.seq,
+      );
+    }
+    world.seq = end.seq;
+    world.timeNs = end.timeNs;
+    world.isPartial = false;
+    return world;
+  }
+
+  /** The nodes of a subject that were touched between two moments; null where that is not known, or more than that changed. */
+  touchedBetween(subject: SubjectId, from: number, to: number): Set<Ino> | null {
+    const inos = new Set<Ino>();
+    for (let at = from; at < to;) {
+      const info = this.#covering(at + 1);
+      const stretch = info === null ? null : this.#source.stretch(info);
+      if (stretch === null || this.#source.references(at, Math.min(to, stretch.to)) > 0) return null;
+      const end = this.#wholeTransaction(Math.min(to, stretch.to));
+      if (end === null) return null;
+      for (const ino of stretch.touches(subject, at, end.seq).nodes()) inos.add(ino);
+      at = Math.max(stretch.to, at + 1);
+    }
+    return inos;
+  }
+
+  #covering(seq: number): CheckpointInfo | null {
+    const { list } = this.#source;
+    let low = 0;
+    let high = list.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (list[middle].seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    const info = list[low];
+    return info !== undefined && info.from < seq ? info : null;
+  }
+
+  /** The end of the last transaction that ends at or before a moment. */
+  #wholeTransaction(seq: number): { seq: number; timeNs: bigint } | null {
+    const transaction = this.#source.transactionAt(seq);
+    if (transaction === undefined) return null;
+    if (lastSeq(transaction) === seq) return { seq, timeNs: transaction.timeNs };
+    const before = this.#source.transactionAt(transaction.seq - 1);
+    return before === undefined ? null : { seq: transaction.seq - 1, timeNs: before.timeNs };
+  }
+
+  /**
+   * Applies what is not about files. Gives for each container and volume whose tree began anew the event that did it.
+   */
+  #applyOthers(world: World, stretch: Stretch, end: number, past: Past): Map<SubjectId, number> {
+    const origins = new Map<SubjectId, number>();
+    for (const first of stretch.otherTransactions(end)) {
+      const transaction = this.#transaction(first);
+      let seq = first;
+      for (const event of transaction.events) {
+        if (!isFileEvent(event)) {
+          const subject = beginsTree(event);
+          if (event.type === 'ContainerRewound') keepNumbers(world, stretch, event.container, first);
+          world.applyEvent(transaction.subject, event, seq, transaction.timeNs, past);
+          if (subject !== null) origins.set(subject, seq);
+        }
+        seq++;
+      }
+    }
+    return origins;
+  }
+
+  #treeAt(base: Tree, subject: SubjectId, stretch: Stretch, origin: number, end: number): Tree {
+    // The transaction of the origin counts from the event behind it on.
+    const first = origin > stretch.from ? (this.#source.transactionAt(origin)?.seq ?? origin) : origin + 1;
+    const touches = stretch.touches(subject, first - 1, end);
+    const counters = touches.lastKey < 0 ? null : stretch.countersAt(subject, end);
+    if (counters === null) return base;
+    const patch = new TreePatch(base, touches, origin, (seq) => this.#transaction(seq));
+    return treeOf(patchTrie<Inode>(base.inodes, patch), counters);
+  }
+
+  #transaction(first: number): Transaction {
+    const known = this.#transactions.get(first);
+    if (known !== undefined) return known;
+    const transaction = this.#source.transactionAt(first);
+    if (transaction === undefined) throw new Error(`past worlds: there is no event ${first}`);
+    if (this.#transactions.size >= TRANSACTIONS_MAX) this.#transactions.clear();
+    this.#transactions.set(first, transaction);
+    return transaction;
+  }
+}
+
+/** The nodes of a tree that were touched since its base. */
+class TreePatch implements Patch<Inode>, Neighbours {
+  readonly #base: Tree;
+  readonly #touches: Touches;
+  readonly #origin: number;
+  readonly #transaction: (first: number) => Transaction;
+
+  constructor(base: Tree, touches: Touches, origin: number, transaction: (first: number) => Transaction) {
+    this.#base = base;
+    this.#touches = touches;
+    this.#origin = origin;
+    this.#transaction = transaction;
+  }
+
+  get lastKey(): number {
+    return this.#touches.lastKey;
+  }
+
+  touches(first: Ino, end: Ino): boolean {
+    return this.#touches.touches(first, end);
+  }
+
+  resolve(ino: Ino, before: Inode | undefined): Inode | undefined {
+    return this.#evolve(ino, before, Infinity);
+  }
+
+  modeOf(ino: Ino): number {
+    const known = this.#base.get(ino);
+    if (known !== undefined) return known.mode;
+    for (const first of this.#touches.of(ino)) {
+      for (const event of this.#transaction(first).events) {
+        if (event.type === 'NodeCreated' && event.ino === ino) return event.mode;
+      }
+    }
+    return S_IFREG;
+  }
+
+  lower(ino: Ino, seq: number): Inode {
+    const inode = this.#evolve(ino, this.#base.get(ino), seq);
+    if (inode === undefined) throw new Error(`past worlds: there is no node ${ino} to copy up`);
+    return inode;
+  }
+
+  #evolve(ino: Ino, before: Inode | undefined, end: number): Inode | undefined {
+    const node = new EvolvingNode(ino, before, this);
+    for (const first of this.#touches.of(ino)) {
+      if (first >= end) break;
+      let seq = first;
+      for (const event of this.#transaction(first).events) {
+        if (isFileEvent(event) && seq > this.#origin && seq < end && isTouched(event, ino)) node.apply(event, seq);
+        seq++;
+      }
+    }
+    return node.value;
+  }
+}
+
+function isTouched(event: Parameters<typeof forEachTouched>[0], wanted: Ino): boolean {
+  let found = false;
+  forEachTouched(event, (ino) => {
+    if (ino === wanted) found = true;
+  });
+  return found;
+}
+
+/** The container or volume that gets a tree by the event; null: none. */
+function beginsTree(event: StoreEvent): SubjectId | null {
+  switch (event.type) {
+    case 'ContainerCreated':
+    case 'ContainerForked':
+    case 'ContainerRewound':
+      return event.container;
+    case 'VolumeCreated':
+      return event.volume;
+    default:
+      return null;
+  }
+}
+
+/** A rewound tree goes on with the numbers that it had reached. */
+function keepNumbers(world: World, stretch: Stretch, subject: SubjectId, seq: number): void {
+  const tree = world.overlay(subject)?.tree;
+  const counters = stretch.countersAt(subject, seq - 1);
+  if (tree !== undefined && counters !== null) tree.nextIno = Math.max(tree.nextIno, counters.nextIno);
+}
