@@ -24,15 +24,28 @@ interface Place {
   readonly path: string;
 }
 
-/** The changes, unsorted. */
-export function diffRelated(before: DiffSide, after: DiffSide, chunks: ChunkReader): TreeChange[] {
-  return new RelatedDiff(before, after, chunks).changes();
+/** Nodes that may differ: all others are the same on both sides. */
+export type TouchedNodes = ReadonlySet<Ino>;
+
+/**
+ * The changes, unsorted.
+ *
+ * @param touched - Null: what the trees do not share is looked for.
+ */
+export function diffRelated(
+  before: DiffSide,
+  after: DiffSide,
+  chunks: ChunkReader,
+  touched: TouchedNodes | null,
+): TreeChange[] {
+  return new RelatedDiff(before, after, chunks, touched).changes();
 }
 
 class RelatedDiff {
   readonly #before: Tree;
   readonly #after: Tree;
   readonly #chunks: ChunkReader;
+  readonly #mayDiffer: TouchedNodes | null;
   readonly #isOneSubject: boolean;
   /** Numbers below this are nodes of the common lower. */
   readonly #lowerEnd: Ino;
@@ -50,7 +63,8 @@ class RelatedDiff {
   readonly #pathsBefore: Paths;
   readonly #pathsAfter: Paths;
 
-  constructor(before: DiffSide, after: DiffSide, chunks: ChunkReader) {
+  constructor(before: DiffSide, after: DiffSide, chunks: ChunkReader, mayDiffer: TouchedNodes | null) {
+    this.#mayDiffer = mayDiffer;
     this.#before = before.tree;
     this.#after = after.tree;
     this.#chunks = chunks;
@@ -74,7 +88,7 @@ class RelatedDiff {
 
   #collect(): void {
     const split: Ino[] = [];
-    this.#before.inodes.diff(this.#after.inodes, (ino, here, there) => {
+    this.#forEachDifference((ino, here, there) => {
       if (here !== undefined && there !== undefined && this.#isSameNode(ino, here, there)) {
         this.#touched.push(ino);
         if (here.dir === null || there.dir === null) return;
@@ -89,6 +103,15 @@ class RelatedDiff {
       there?.dir?.entries.forEach((name, child) => void this.#come.push(this.#pathsAfter.place(ino, name, child)));
     });
     for (const ino of split) this.#collectSplit(ino);
+  }
+
+  #forEachDifference(visit: (ino: Ino, here: Inode | undefined, there: Inode | undefined) => void): void {
+    if (this.#mayDiffer === null) return this.#before.inodes.diff(this.#after.inodes, visit);
+    for (const ino of [...this.#mayDiffer].sort((a, b) => a - b)) {
+      const here = this.#before.get(ino);
+      const there = this.#after.get(ino);
+      if (here !== there) visit(ino, here, there);
+    }
   }
 
   /** One number for two nodes: a name that leads to it in both trees has changed hands. */

@@ -17,7 +17,7 @@ import { compareNames, printableName } from '../events/name.ts';
 import { overLower } from '../projections/tree/merge.ts';
 import { Tree } from '../projections/tree/tree.ts';
 import type { Overlay, World } from '../projections/world.ts';
-import { diffRelated } from './diff-related.ts';
+import { diffRelated, type TouchedNodes } from './diff-related.ts';
 import { diffByPath } from './diff-by-path.ts';
 import { patchOf } from './patch.ts';
 import type { ChangeType, DiffSide, TreeChange } from './tree-change.ts';
@@ -28,10 +28,15 @@ export type { ChangedAspect, ChangeType, DiffSide, TreeChange } from './tree-cha
 export const imageSide = (merged: Tree): DiffSide => ({ subject: -1, tree: merged, lower: merged });
 
 /** What differs between two trees, sorted by the bytes of the path. */
-export function diffTrees(before: DiffSide, after: DiffSide, chunks: ChunkReader): TreeChange[] {
+export function diffTrees(
+  before: DiffSide,
+  after: DiffSide,
+  chunks: ChunkReader,
+  touched: TouchedNodes | null = null,
+): TreeChange[] {
   const isRelated =
     (before.lower !== null && before.lower === after.lower) || (before.subject === after.subject && before.subject > 0);
-  const changes = isRelated ? diffRelated(before, after, chunks) : diffByPath(before.tree, after.tree, chunks);
+  const changes = isRelated ? diffRelated(before, after, chunks, touched) : diffByPath(before.tree, after.tree, chunks);
   return changes.sort((a, b) => compareNames(a.path, b.path) || ORDER[a.change] - ORDER[b.change]);
 }
 
@@ -43,9 +48,16 @@ const ORDER: Readonly<Record<ChangeType, number>> = { Removed: 0, Modified: 1, R
  *
  * Before a container was created, it counts as what it was created from; after it was removed, as empty.
  *
+ * @param touched - Gives the nodes that may differ between the two, where somebody knows them.
  * @throws `ERR_NOT_FOUND` when neither world has it.
  */
-export function diffWorlds(before: World, after: World, subject: SubjectId, chunks: ChunkReader): TreeChange[] {
+export function diffWorlds(
+  before: World,
+  after: World,
+  subject: SubjectId,
+  chunks: ChunkReader,
+  touched: () => TouchedNodes | null = () => null,
+): TreeChange[] {
   const first = before.overlay(subject);
   const second = after.overlay(subject);
   if (first === undefined && second === undefined) {
@@ -55,7 +67,7 @@ export function diffWorlds(before: World, after: World, subject: SubjectId, chun
   }
   if (first === undefined) return diffTrees(unborn(second as Overlay, after), second as Overlay, chunks);
   if (second === undefined) return diffByPath(first.tree, Tree.empty(0n), chunks);
-  return diffTrees(first, second, chunks);
+  return diffTrees(first, second, chunks, touched());
 }
 
 /** Patches of changes between two worlds (patch.ts). */

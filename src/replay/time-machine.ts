@@ -131,7 +131,7 @@ export class TimeMachine implements Past {
    * known, or where the whole tree was exchanged.
    */
   touchedBetween(subject: SubjectId, from: number, to: number): ReadonlySet<Ino> | null {
-    return this.#past?.touchedBetween(subject, from, to) ?? null;
+    return this.#past?.touchedBetween(subject, Math.min(from, to), Math.max(from, to)) ?? null;
   }
 
   /** The transaction that holds event `seq`; undefined for 0 and for numbers beyond the log. */

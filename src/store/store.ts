@@ -160,7 +160,8 @@ export class Store implements StoreQueries, Moments {
     const before = this.worldAt(this.resolve(from));
     const after = this.worldAt(this.resolve(to));
     const found = subjectIn([this.world, after, before], subject);
-    return diffWorlds(before, after, found, this.#live.chunks);
+    const touched = (): ReadonlySet<number> | null => this.time.touchedBetween(found, before.seq, after.seq);
+    return diffWorlds(before, after, found, this.#live.chunks, touched);
   }
 
   /** Writes a container's changes onto the directory that its image was loaded from: {@link Container.apply}. */

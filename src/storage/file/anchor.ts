@@ -3,6 +3,7 @@ import {
   COMMIT_FRAME_BYTES,
   COMMIT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
+  type FrameFormat,
   isFrameWhole,
   KIND_COMMIT,
   readUint64,
@@ -28,14 +29,26 @@ export function anchorOf(index: LogIndex): LogAnchor | null {
 export function holdsAnchor(files: LogFileSystem, open: OpenSegments, index: LogIndex, anchor: LogAnchor): boolean {
   const segment = index.segments[anchor.segment - index.segments[0].number];
   if (segment === undefined) return false;
+  const commit = readCommit(files, open.descriptor(segment), anchor.offset, segment);
+  return commit !== null && commit.head === anchor.head && commit.chain === anchor.chain;
+}
+
+/** The commit frame at an offset; null when there is none that is whole and states that offset. */
+export function readCommit(
+  files: LogFileSystem,
+  fd: number,
+  offset: number,
+  format: FrameFormat,
+): { durable: number; head: number; chain: string } | null {
+  if (offset < SEGMENT_HEADER_BYTES || offset + COMMIT_FRAME_BYTES > files.sizeSync(fd)) return null;
   const frame = Buffer.alloc(COMMIT_FRAME_BYTES);
-  const read = readFully(files, open.descriptor(segment), frame, COMMIT_FRAME_BYTES, anchor.offset);
-  if (read < COMMIT_FRAME_BYTES || frame[8] !== KIND_COMMIT) return false;
+  const read = readFully(files, fd, frame, COMMIT_FRAME_BYTES, offset);
+  if (read < COMMIT_FRAME_BYTES || frame[8] !== KIND_COMMIT) return null;
   const payload = FRAME_HEADER_BYTES;
-  return (
-    isFrameWhole(frame, 0, COMMIT_FRAME_BYTES, segment.salt) &&
-    readUint64(frame, payload) === anchor.offset &&
-    readUint64(frame, payload + 16) === anchor.head &&
-    frame.toString('hex', payload + COMMIT_PREFIX_BYTES) === anchor.chain
-  );
+  if (!isFrameWhole(frame, 0, COMMIT_FRAME_BYTES, format) || readUint64(frame, payload) !== offset) return null;
+  return {
+    durable: readUint64(frame, payload + 8),
+    head: readUint64(frame, payload + 16),
+    chain: frame.toString('hex', payload + COMMIT_PREFIX_BYTES),
+  };
 }

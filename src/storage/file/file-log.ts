@@ -17,6 +17,7 @@ import { createSegment, LogWriter, randomSalt } from './log-writer.ts';
 import { OpenSegments } from './open-segments.ts';
 import { cutTail, loadLog, type Recovery, removeUnfinished, segmentNumbers } from './recovery.ts';
 import { LOG_FOLDER } from './segment.ts';
+import { indexSegments } from './segment-indexing.ts';
 import { TransactionReader } from './transaction-reader.ts';
 
 export interface FileLogOptions {
@@ -164,6 +165,7 @@ class SegmentLog implements FileLog {
     this.#index = index;
     this.#open = open;
     this.#writer = writer;
+    if (writer !== null) writer.onRolled = () => setImmediate(() => this.#indexSealed()).unref();
     this.#lock = lock;
     this.#commits =
       writer === null ? null : new GroupCommit(writer, options.syncIntervalMs ?? SYNC_INTERVAL_MS_DEFAULT);
@@ -236,11 +238,16 @@ class SegmentLog implements FileLog {
     this.#commits?.stop();
     try {
       this.#writer?.close();
+      if (this.#writer !== null && !this.failed) indexSegments(this.#files, this.directory, this.#index, true);
     } finally {
       this.#open.close();
       this.checkpoints.close();
       this.#lock?.release();
     }
+  }
+
+  #indexSealed(): void {
+    if (!this.#closed && !this.failed) indexSegments(this.#files, this.directory, this.#index, false);
   }
 
   #checkOpen(): void {

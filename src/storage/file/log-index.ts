@@ -2,6 +2,7 @@ import { bundleCount, bundleSeq } from '../../events/bundle-reader.ts';
 import { ChunkIndex } from './chunk-index.ts';
 import {
   chunkPrefixBytes,
+  COMMIT_FRAME_BYTES,
   COMMIT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
   KIND_BUNDLE,
@@ -11,6 +12,7 @@ import {
 } from './frame.ts';
 import { crc32 } from '../crc32.ts';
 import { corrupt, SEGMENT_HEADER_BYTES, type Segment, segmentName } from './segment.ts';
+import type { SegmentIndexFile, SegmentState } from './segment-index.ts';
 import { SeqIndex } from './seq-index.ts';
 
 /** The last commit frame of the last segment; before the first one, what the segment's header says. */
@@ -36,6 +38,8 @@ export class LogIndex {
   readonly chunks: ChunkIndex;
   readonly seqs = new SeqIndex();
   readonly commit: LastCommit;
+  /** What index files say of segments, by number. */
+  readonly states = new Map<number, SegmentState>();
   head: number;
   /** Highest sequence number that the log itself proves to be on the disk. */
   syncedSeq: number;
@@ -69,6 +73,21 @@ export class LogIndex {
     this.commit.head = this.head;
     this.commit.chain = Buffer.from(segment.previousChain);
     this.syncedSeq = this.head;
+  }
+
+  /** Takes what an index file says of the last segment, which is empty so far. */
+  adopt(known: SegmentIndexFile, durable: number): void {
+    const { commit } = this;
+    this.seqs.addStored(known.seqs, this.segments.length - 1);
+    this.chunks.addStored(known.chunks);
+    this.head = known.head;
+    this.lastEnd = known.end;
+    commit.end = known.end;
+    commit.durable = durable;
+    commit.head = known.head;
+    commit.chain = Buffer.from(known.chain, 'hex');
+    if (durable === known.end - COMMIT_FRAME_BYTES) this.syncedSeq = this.head;
+    this.states.set(this.last.number, known);
   }
 
   /** Takes the next frame of the last segment; a `FrameVisitor`. */

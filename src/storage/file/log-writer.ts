@@ -42,6 +42,8 @@ export interface LogWriterOptions {
  * buffer holds stays readable.
  */
 export class LogWriter {
+  /** Called when a segment was sealed. */
+  onRolled: () => void = () => {};
   /** The first failure. */
   failure: unknown = null;
   /** Frames that are not written yet: bytes from {@link LogWriter.written} of the segment on. */
@@ -314,6 +316,7 @@ export class LogWriter {
       this.#chain = new Chain(header.previousChain, FORMAT_VERSION);
       this.written = SEGMENT_HEADER_BYTES;
       this.#synced = SEGMENT_HEADER_BYTES;
+      this.onRolled();
     });
   }
 

@@ -7,6 +7,7 @@ import {
   KIND_COMMIT,
   readUint64,
 } from './frame.ts';
+import { readCommit } from './anchor.ts';
 import { isErrno, type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
 import { LogIndex } from './log-index.ts';
 import type { OpenSegments } from './open-segments.ts';
@@ -15,10 +16,12 @@ import {
   LOG_FOLDER,
   listSegments,
   readSegmentHeader,
+  SEGMENT_HEADER_BYTES,
   type Segment,
   segmentName,
   segmentPath,
 } from './segment.ts';
+import { readSegmentIndex } from './segment-index.ts';
 import { type BadFrame, type ScanEnd, scanFrames } from './segment-scan.ts';
 
 /**
@@ -63,8 +66,11 @@ export function loadLog(
   const { numbers } = options;
   const first = openSegment(files, directory, open, numbers[0]);
   const index = new LogIndex(first, options.findsEqualChunks);
+  let isKnown = true;
   for (let at = 0; at < numbers.length; at++) {
     if (at > 0) followSegment(index, openSegment(files, directory, open, numbers[at]));
+    // Tables come first: behind a segment that has to be scanned all are.
+    isKnown &&= adoptIndex(files, directory, open, index, at === numbers.length - 1);
     const torn = scanLast(files, open, index).bad;
     if (torn === null) continue;
     if (at < numbers.length - 1) throw corruptFrame(index, torn);
@@ -72,6 +78,47 @@ export function loadLog(
     return { index, torn };
   }
   return { index, torn: null };
+}
+
+/** Takes what the index file of the last segment says, if it is of this segment. Tells whether it did. */
+function adoptIndex(
+  files: LogFileSystem,
+  directory: string,
+  open: OpenSegments,
+  index: LogIndex,
+  isLast: boolean,
+): boolean {
+  const segment = index.last;
+  const known = readSegmentIndex(files, directory, segment);
+  if (known === null) return false;
+  const fd = open.descriptor(segment);
+  if (!isLast && files.sizeSync(fd) !== known.end) return false;
+  const offset = known.end - COMMIT_FRAME_BYTES;
+  const commit = readCommit(files, fd, offset, segment);
+  if (commit === null || commit.head !== known.head || commit.chain !== known.chain) return false;
+  index.adopt(
+    {
+      ...known,
+      chunks: { ...known.chunks, load: () => known.chunks.load() ?? scanChunks(files, open, segment, known) },
+    },
+    commit.durable,
+  );
+  return true;
+}
+
+/** The table of a segment's chunks, from the segment itself. */
+function scanChunks(
+  files: LogFileSystem,
+  open: OpenSegments,
+  segment: Segment,
+  known: { readonly end: number; readonly chunks: { readonly first: number; readonly head: number } },
+): Buffer {
+  const index = new LogIndex(segment, true);
+  const { bad } = scanFrames(files, open.descriptor(segment), SEGMENT_HEADER_BYTES, segment, (...frame) => {
+    if (frame[4] < known.end) index.take(...frame);
+  });
+  if (bad !== null && bad.offset < known.end) throw corruptFrame(index, bad);
+  return index.chunks.pack(known.chunks.first, known.chunks.head);
 }
 
 export function openSegment(files: LogFileSystem, directory: string, open: OpenSegments, number: number): Segment {

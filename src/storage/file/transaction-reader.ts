@@ -82,6 +82,8 @@ export class TransactionReader {
       const { buffer, at } = window;
       if (buffer[at + 8] === KIND_BUNDLE) {
         const seq = bundleSeq(buffer, at + FRAME_HEADER_BYTES);
+        // An opening does not look at what an index file covers: a frame that is not what it was could hide others.
+        if (done === 0 ? seq > fromSeq : seq !== done + 1) throw this.#corrupt(segment, offset);
         done = seq + bundleCount(buffer, at + FRAME_HEADER_BYTES) - 1;
         if (seq > toSeq) return;
         if (done >= fromSeq) yield* this.#transactions(window, segment, offset, frameBytes, fromSeq, toSeq);
@@ -118,6 +120,8 @@ export class TransactionReader {
   /** Of the transactions that the writer has not made a frame of. */
   #gathered(fromSeq: number, toSeq: number): Transaction[] {
     const bundle = this.#unwritten?.bundle;
+    const isHere = bundle !== undefined && !bundle.isEmpty && bundle.firstSeq <= fromSeq;
+    if (!isHere && fromSeq <= toSeq) throw this.#corrupt(this.#index.segments.length - 1, this.#index.lastEnd);
     if (bundle === undefined || bundle.isEmpty || bundle.firstSeq > toSeq) return [];
     return decodeTransactions(bundle.bytes(), FORMAT_VERSION, fromSeq, toSeq);
   }

@@ -1,0 +1,166 @@
+/**
+ * What a scan of a segment finds, kept in a file beside the checkpoints: with it an opening does not read the segment.
+ *
+ *     meta length u32 · meta (V8 serialization) · SHA-256 of the meta · sections, each covered by a SHA-256 in the meta
+ *
+ * It covers the segment up to a commit frame, whose chain hash must be the one that the file states: then these are the
+ * bytes that were scanned. Frames behind it are scanned as ever. The checksums of what it covers are checked when it is
+ * read, and by `verify`.
+ */
+
+import { hash } from 'node:crypto';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { CHECKPOINT_FOLDER } from './checkpoint-files.ts';
+import type { StoredChunks } from './chunk-index.ts';
+import { isErrno, type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
+import { type Segment, segmentName } from './segment.ts';
+import type { StoredSeqs } from './seq-index.ts';
+
+/** Raised when older files can't be used. */
+const VERSION = 1;
+const META_BYTES_MAX = 4096;
+const DIGEST = 32;
+
+/** What a scan knows at a commit frame. */
+export interface SegmentState {
+  /** Offset behind the commit frame. */
+  readonly end: number;
+  readonly head: number;
+  readonly chunkHead: number;
+  /** Chain hash, hex. */
+  readonly chain: string;
+}
+
+interface Section {
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+interface Meta extends SegmentState {
+  readonly version: number;
+  readonly number: number;
+  readonly salt: number;
+  readonly firstSeq: number;
+  readonly firstChunk: number;
+  readonly seqs: Section;
+  readonly chunks: Section;
+}
+
+/** What an index file says. */
+export interface SegmentIndexFile extends SegmentState {
+  readonly seqs: StoredSeqs;
+  readonly chunks: StoredChunks;
+}
+
+/** The same as it is found: the table of chunks may be damaged, which shows when it is asked for. */
+type FoundIndex = SegmentState & {
+  readonly seqs: StoredSeqs;
+  readonly chunks: Omit<StoredChunks, 'load'> & { load(): Buffer | null };
+};
+
+const pathOf = (directory: string, number: number): string =>
+  join(directory, CHECKPOINT_FOLDER, segmentName(number).replace('.seg', '.index'));
+
+/** The index of a segment; null where there is none that fits its header. Sections are read when they are asked for. */
+export function readSegmentIndex(files: LogFileSystem, directory: string, segment: Segment): FoundIndex | null {
+  const path = pathOf(directory, segment.number);
+  try {
+    const fd = files.openSync(path, 'r');
+    try {
+      const front = Buffer.allocUnsafe(4 + META_BYTES_MAX + DIGEST);
+      const read = readFully(files, fd, front, front.length, 0);
+      const length = read < 4 ? Infinity : front.readUInt32LE(0);
+      if (4 + length + DIGEST > read) return null;
+      const bytes = front.subarray(4, 4 + length);
+      if (!hash('sha256', bytes, 'buffer').equals(front.subarray(4 + length, 4 + length + DIGEST))) return null;
+      const meta = deserialize(bytes) as Meta;
+      if (meta.version !== VERSION || !fits(meta, segment)) return null;
+      const start = 4 + length + DIGEST;
+      return {
+        ...meta,
+        seqs: { firstSeq: meta.firstSeq, head: meta.head, load: () => readSection(files, path, start, meta.seqs) },
+        chunks: {
+          first: meta.firstChunk,
+          head: meta.chunkHead,
+          load: () => readSection(files, path, start + meta.seqs.bytes, meta.chunks),
+        },
+      };
+    } finally {
+      files.closeSync(fd);
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+const fits = (meta: Meta, segment: Segment): boolean =>
+  meta.number === segment.number &&
+  meta.salt === segment.salt &&
+  meta.firstSeq === segment.firstSeq &&
+  meta.firstChunk === segment.firstChunk;
+
+/** Null: it can't be read, or is not what was written. */
+function readSection(files: LogFileSystem, path: string, start: number, section: Section): Buffer | null {
+  let fd: number;
+  try {
+    fd = files.openSync(path, 'r');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+  try {
+    const bytes = Buffer.allocUnsafeSlow(section.bytes);
+    if (readFully(files, fd, bytes, bytes.length, start) < bytes.length) return null;
+    return hash('sha256', bytes, 'hex') === section.digest ? bytes : null;
+  } finally {
+    files.closeSync(fd);
+  }
+}
+
+/** Writes the index of a segment. The file has its name when it is whole and on the disk. */
+export function writeSegmentIndex(
+  files: LogFileSystem,
+  directory: string,
+  segment: Segment,
+  index: SegmentState & { readonly seqs: Buffer; readonly chunks: Buffer },
+): void {
+  const { seqs, chunks, ...state } = index;
+  const { number, salt, firstSeq, firstChunk } = segment;
+  const sectionOf = (bytes: Buffer): Section => ({ bytes: bytes.length, digest: hash('sha256', bytes, 'hex') });
+  const meta: Meta = {
+    ...state,
+    version: VERSION,
+    number,
+    salt,
+    firstSeq,
+    firstChunk,
+    seqs: sectionOf(seqs),
+    chunks: sectionOf(chunks),
+  };
+  const bytes = serialize(meta);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  const whole = Buffer.concat([length, bytes, hash('sha256', bytes, 'buffer'), seqs, chunks]);
+  const path = pathOf(directory, number);
+  files.mkdirSync(join(directory, CHECKPOINT_FOLDER));
+  removeQuietly(files, `${path}.tmp`);
+  const fd = files.openSync(`${path}.tmp`, 'wx+');
+  try {
+    writeFully(files, fd, whole, whole.length, 0);
+    files.fdatasyncSync(fd);
+  } finally {
+    files.closeSync(fd);
+  }
+  files.renameSync(`${path}.tmp`, path);
+  syncDirectory(files, join(directory, CHECKPOINT_FOLDER));
+}
+
+function removeQuietly(files: LogFileSystem, path: string): void {
+  try {
+    files.unlinkSync(path);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}
