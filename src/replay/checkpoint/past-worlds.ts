@@ -138,9 +138,10 @@ export class PastWorlds {
   #treeAt(base: Tree, subject: SubjectId, stretch: Stretch, origin: number, end: number): Tree {
     // The transaction of the origin counts from the event behind it on.
     const first = origin > stretch.from ? (this.#source.transactionAt(origin)?.seq ?? origin) : origin + 1;
-    const touches = stretch.touches(subject, first - 1, end);
-    const counters = touches.lastKey < 0 ? null : stretch.countersAt(subject, end);
+    const counters = stretch.countersAt(subject, end);
     if (counters === null) return base;
+    const touches = stretch.touches(subject, first - 1, end, counters.nextIno);
+    if (touches.lastKey < 0) return base;
     const patch = new TreePatch(base, touches, origin, (seq) => this.#transaction(seq));
     return treeOf(patchTrie<Inode>(base.inodes, patch), counters);
   }

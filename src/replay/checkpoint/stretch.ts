@@ -52,6 +52,7 @@ interface StretchData {
 /** A stretch that is complete. */
 export class Stretch {
   readonly #data: StretchData;
+  readonly #leastRows = new Map<SubjectId, Uint32Array>();
 
   constructor(bytes: Buffer) {
     this.#data = deserialize(bytes) as StretchData;
@@ -77,9 +78,17 @@ export class Stretch {
     return this.#data.subjects.keys();
   }
 
-  /** What touched the nodes of a subject from event `after + 1` to `seq`. */
-  touches(subject: SubjectId, after: number, seq: number): Touches {
-    return new Touches(this.#data.subjects.get(subject), this.#data.from, after, seq);
+  /**
+   * What touched the nodes of a subject from event `after + 1` to `seq`.
+   *
+   * @param keyEnd - No node that was there then has this number or a greater one.
+   */
+  touches(subject: SubjectId, after: number, seq: number, keyEnd = Infinity): Touches {
+    const rows = this.#data.subjects.get(subject);
+    if (rows === undefined) return new Touches(NO_ROWS, { from: this.#data.from, after, seq, keyEnd });
+    let leastRows = this.#leastRows.get(subject);
+    if (leastRows === undefined) this.#leastRows.set(subject, (leastRows = leastOfBlocks(rows.rows)));
+    return new Touches({ ...rows, leastRows }, { from: this.#data.from, after, seq, keyEnd });
   }
 
   /** The counters of a subject after its last transaction up to `seq`; null: it has none in the stretch. */
@@ -101,55 +110,87 @@ export class Stretch {
   }
 }
 
+/** Touches that are passed over together when all of them come later. */
+const BLOCK = 64;
+
+interface SearchedRows extends Pick<SubjectRows, 'seqs' | 'inos' | 'rows'> {
+  /** The least row of each {@link BLOCK} touches. */
+  readonly leastRows: Uint32Array;
+}
+
+const NOTHING = new Uint32Array(0);
+const NO_ROWS: SearchedRows = { seqs: NOTHING, inos: NOTHING, rows: NOTHING, leastRows: NOTHING };
+
+function leastOfBlocks(rows: Uint32Array): Uint32Array {
+  const least = new Uint32Array(Math.ceil(rows.length / BLOCK)).fill(0xffff_ffff);
+  for (let at = 0; at < rows.length; at++) {
+    const block = Math.floor(at / BLOCK);
+    if (rows[at] < least[block]) least[block] = rows[at];
+  }
+  return least;
+}
+
 /** Nodes that were touched between two moments, and by which transactions. */
 export class Touches {
-  readonly #rows: SubjectRows | undefined;
+  readonly #rows: SearchedRows;
   readonly #from: number;
+  /** Rows that count: from the first one, in front of the end. */
   readonly #first: number;
   readonly #end: number;
+  /** Touches behind this place are of nodes that came later. */
+  readonly #length: number;
 
-  constructor(rows: SubjectRows | undefined, from: number, after: number, seq: number) {
+  constructor(rows: SearchedRows, range: { from: number; after: number; seq: number; keyEnd: number }) {
     this.#rows = rows;
-    this.#from = from;
-    this.#first = rows === undefined ? 0 : upperBound(rows.seqs, after - from);
-    this.#end = rows === undefined ? 0 : upperBound(rows.seqs, seq - from);
+    this.#from = range.from;
+    this.#first = upperBound(rows.seqs, range.after - range.from);
+    this.#end = upperBound(rows.seqs, range.seq - range.from);
+    this.#length = this.#end <= this.#first ? 0 : lowerBound(rows.inos, range.keyEnd);
   }
 
+  /** The greatest node, or -1. */
   get lastKey(): number {
-    const rows = this.#rows;
-    if (rows === undefined || this.#end <= this.#first) return -1;
-    for (let at = rows.inos.length - 1; at >= 0; at--) if (this.#counts(rows.rows[at])) return rows.inos[at];
+    const { rows, inos } = this.#rows;
+    for (let at = this.#length - 1; at >= 0; at--) if (this.#counts(rows[at])) return inos[at];
     return -1;
   }
 
+  /** Whether a node from `first` on and below `end` was touched. */
   touches(first: Ino, end: Ino): boolean {
-    const rows = this.#rows;
-    if (rows === undefined || this.#end <= this.#first) return false;
-    for (let at = lowerBound(rows.inos, first); at < rows.inos.length && rows.inos[at] < end; at++) {
-      if (this.#counts(rows.rows[at])) return true;
-    }
-    return false;
+    const { inos } = this.#rows;
+    const at = this.#next(lowerBound(inos, first));
+    return at < this.#length && inos[at] < end;
   }
 
   /** First events of the transactions that touched a node, ascending. */
   *of(ino: Ino): Generator<number, void> {
-    const rows = this.#rows;
-    if (rows === undefined) return;
-    for (let at = lowerBound(rows.inos, ino); at < rows.inos.length && rows.inos[at] === ino; at++) {
-      if (this.#counts(rows.rows[at])) yield this.#from + rows.seqs[rows.rows[at]];
+    const { seqs, inos, rows } = this.#rows;
+    for (let at = lowerBound(inos, ino); at < this.#length && inos[at] === ino; at++) {
+      if (this.#counts(rows[at])) yield this.#from + seqs[rows[at]];
     }
   }
 
   /** All nodes, ascending. */
   *nodes(): Generator<Ino, void> {
-    const rows = this.#rows;
-    if (rows === undefined || this.#end <= this.#first) return;
+    const { inos } = this.#rows;
     let last = -1;
-    for (let at = 0; at < rows.inos.length; at++) {
-      if (rows.inos[at] === last || !this.#counts(rows.rows[at])) continue;
-      last = rows.inos[at];
+    for (let at = this.#next(0); at < this.#length; at = this.#next(at + 1)) {
+      if (inos[at] === last) continue;
+      last = inos[at];
       yield last;
     }
+  }
+
+  /** The first touch that counts from a place on, or a place behind all. */
+  #next(from: number): number {
+    const { rows, leastRows } = this.#rows;
+    let at = from;
+    while (at < this.#length) {
+      if (at % BLOCK === 0 && leastRows[at / BLOCK] >= this.#end) at += BLOCK;
+      else if (this.#counts(rows[at])) return at;
+      else at++;
+    }
+    return this.#length;
   }
 
   #counts(row: number): boolean {

@@ -12,6 +12,9 @@ import { corrupt, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts';
 const WINDOW_BYTES_MIN = 65_536;
 const WINDOW_BYTES_MAX = 1 << 20;
 
+/** The first read for one transaction: it starts at most 8 KiB behind an entry of the index. */
+const POINT_BYTES = 12_288;
+
 /** Header of a frame and the fixed bytes of a bundle. */
 const PEEK_BYTES = FRAME_HEADER_BYTES + BUNDLE_PREFIX_BYTES;
 
@@ -53,6 +56,7 @@ export class TransactionReader {
     if (start === null) return yield* this.#gathered(fromSeq, toSeq);
     const window = this.#spare ?? new Window();
     this.#spare = null;
+    if (fromSeq === toSeq) window.wanted = POINT_BYTES;
     try {
       yield* this.#walk(window, start, fromSeq, toSeq);
     } finally {
