@@ -1,5 +1,6 @@
 /**
- * A long log: how fast it is folded, how soon its store opens, and what a question about a random moment costs.
+ * A long log: how fast it is folded, how soon its store opens, and what a question about a random moment costs, also in a
+ * process that has just begun, and a comparison of two moments.
  *
  * Folding is a cold rebuild: every transaction is read from the segments, decoded and applied to an empty world.
  */
@@ -15,35 +16,60 @@ import { randomNumbers } from '../workload.ts';
 
 const ROUNDS = 5;
 const QUESTIONS = 300;
+const SHORT_EVENTS = 10_000;
+const DIFF_EVENTS = 1000;
 
 export const historyGroup: Group = {
   name: 'history: fold, open, at',
   async run(options, progress): Promise<Figure[]> {
-    const events = options.quick ? 50_000 : 200_000;
+    const events = options.quick ? 50_000 : 1_000_000;
     const directory = temporaryDirectory();
+    const short = temporaryDirectory();
     try {
-      progress(`making a log of ${events} events`);
+      progress(`making logs of ${events} and of ${SHORT_EVENTS} events`);
       await makeLog(directory, events);
-      progress('folding and opening it');
+      await makeLog(short, SHORT_EVENTS);
+      progress('folding and opening them');
       const folds: number[] = [];
       const opens: number[] = [];
+      const shortOpens: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
         folds.push(foldRate(directory));
         opens.push(await openTime(directory));
+        shortOpens.push(await openTime(short));
       }
       progress('asking about random moments');
-      const store = await openStore({ directory });
+      const store = await openStore({ directory, readOnly: true });
       const asked = askAtRandom(store);
+      const diffs = diffTimes(store);
       await store.close();
+      const [open, shortOpen] = [sampleOf(opens), sampleOf(shortOpens)];
       const subject = `${events.toLocaleString('en-US')} events`;
       return [
         { row: 'fold, cold', subject, unit: 'events/s', sample: sampleOf(folds), reach: { atLeast: 1_500_000 } },
-        { row: 'open the store', subject, unit: 'ms', sample: sampleOf(opens), reach: { atMost: 150 } },
+        { row: 'open, ls, cat, ps -s', subject, unit: 'ms', sample: open, reach: { atMost: 150 } },
+        {
+          row: 'open, by length',
+          subject,
+          unit: 'ms',
+          sample: open,
+          against: { name: `${SHORT_EVENTS.toLocaleString('en-US')} events`, sample: shortOpen },
+          ratio: open.median / shortOpen.median,
+          reach: { atMost: 2 },
+        },
         atFigure('at(random), p50', subject, quantile(asked, 0.5), 2),
         atFigure('at(random), p99', subject, quantile(asked, 0.99), 20),
+        {
+          row: `diff, ${DIFF_EVENTS} events apart`,
+          subject,
+          unit: 'ms',
+          sample: sampleOf(diffs),
+          reach: { atMost: 10 },
+        },
       ];
     } finally {
       remove(directory);
+      remove(short);
     }
   },
 };
@@ -70,10 +96,28 @@ function foldRate(directory: string): number {
 async function openTime(directory: string): Promise<number> {
   globalThis.gc?.();
   const start = performance.now();
-  const store = await openStore({ directory });
+  const store = await openStore({ directory, readOnly: true });
+  const { fs } = store.containers.get('busy');
+  fs.readdirSync('/');
+  const [name] = fs.readdirSync('/d1');
+  if (name !== undefined) fs.readFileSync(`/d1/${name}`);
+  store.diskUsage();
   const ms = performance.now() - start;
   await store.close();
   return ms;
+}
+
+/** Milliseconds of comparisons of two moments. */
+function diffTimes(store: Store): number[] {
+  const next = randomNumbers(11);
+  const spent: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const from = 5_000 + (next() % (store.seq - 5_000 - DIFF_EVENTS));
+    const start = performance.now();
+    store.diff(from, from + DIFF_EVENTS, { container: 'busy' });
+    spent.push(performance.now() - start);
+  }
+  return spent;
 }
 
 /** Milliseconds of each question, ascending: the store at a moment, then stat and read of a file that is there. */
