@@ -8,6 +8,7 @@ export function forEachTouched(event: FileEvent, touch: (ino: Ino) => void): voi
     case 'NodeCreated':
     case 'Linked':
     case 'Unlinked':
+    case 'LinkedUp':
       touch(event.ino);
       touch(event.parent);
       return;
@@ -27,6 +28,9 @@ export function forEachTouched(event: FileEvent, touch: (ino: Ino) => void): voi
       touch(event.upperIno);
       if (event.upperIno !== event.ino) touch(event.parent);
       return;
+    case 'RedirectSet':
+    case 'MetacopySet':
+    case 'DataCopiedUp':
     case 'OpaqueSet':
     case 'NodeReleased':
     case 'DirectoryCopiedUp':

@@ -4,7 +4,7 @@ import { isDirectoryMode, S_IFREG } from '../../events/mode.ts';
 import type { NodeReader, NodeRef, NodeWriter } from '../../events/node-store.ts';
 import type { ByteReader, ByteWriter } from '../bytes.ts';
 import { Content, Page } from '../tree/content.ts';
-import { Directory, Inode, NO_XATTRS, type Xattrs } from '../tree/inode.ts';
+import { Directory, Inode, NO_XATTRS, type UpperMarks, type Xattrs } from '../tree/inode.ts';
 import { Trie } from '../tree/trie.ts';
 import { readRef, writeRef } from './node-ref.ts';
 import { decodeNames, encodeNames, hasNodes, storeNames } from './stored-names.ts';
@@ -35,13 +35,15 @@ export class InodeStoring implements Omit<ValueCodec<Inode>, 'decode'> {
   prepare(inode: Inode): Generator<void, void> | null {
     const { dir, content } = inode;
     const hasPages = content !== null && content.parts.pages !== null;
-    if (!hasPages && (dir === null || !(hasNodes(dir.entries) || hasNodes(dir.whiteouts)))) return null;
+    if (!hasPages && (dir === null || !(hasNodes(dir.entries) || hasNodes(dir.whiteouts) || hasNodes(dir.aliases))))
+      return null;
     return this.#prepare(dir, content);
   }
 
   *#prepare(dir: Directory | null, content: Content | null): Generator<void, void> {
     if (dir !== null) yield* storeNames(this.#nodes, dir.entries);
     if (dir?.whiteouts) yield* storeNames(this.#nodes, dir.whiteouts);
+    if (dir?.aliases) yield* storeNames(this.#nodes, dir.aliases);
     const pages = content?.parts.pages;
     if (content === null || pages?.root == null) return;
     const ref = yield* this.#pages.store(pages.root, pages.shift);
@@ -67,6 +69,7 @@ export class InodeStoring implements Omit<ValueCodec<Inode>, 'decode'> {
       writer.shortBlob(value);
     }
     writer.shortText(inode.target);
+    encodeMarks(writer, inode.marks);
     if (inode.dir !== null) encodeDirectory(writer, inode.dir);
     else this.#encodeContent(writer, inode.content);
   }
@@ -108,6 +111,7 @@ export function decodeInode(reader: ByteReader, nodes: NodeReader, rescue: () =>
   inode.seq = reader.varint();
   inode.xattrs = decodeXattrs(reader);
   inode.target = reader.shortText();
+  inode.marks = decodeMarks(reader);
   if (isDirectory) inode.dir = decodeDirectory(reader, nodes, () => rescue().dir as Directory);
   else inode.content = decodeContent(reader, nodes, () => rescue().content as Content);
   return inode;
@@ -139,12 +143,32 @@ function decodeTimes(reader: ByteReader, inode: Inode): void {
   inode.btimeNs = same & 4 ? inode.atimeNs : reader.time();
 }
 
+function encodeMarks(writer: ByteWriter, marks: UpperMarks | null): void {
+  writer.byte(marks === null ? 0 : 1);
+  if (marks === null) return;
+  writer.shortText(marks.redirect);
+  writer.varint(marks.dataIno);
+  writer.varint(marks.upperLinks + 1);
+}
+
+function decodeMarks(reader: ByteReader): UpperMarks | null {
+  if (reader.byte() === 0) return null;
+  return { redirect: reader.shortText(), dataIno: reader.varint(), upperLinks: reader.varint() - 1 };
+}
+
 function encodeDirectory(writer: ByteWriter, dir: Directory): void {
   const hasWhiteouts = dir.whiteouts !== null;
-  writer.byte((dir.opaque ? 1 : 0) | (dir.hasLower ? 2 : 0) | (dir.mergedBelow ? 4 : 0) | (hasWhiteouts ? 8 : 0));
+  writer.byte(
+    (dir.opaque ? 1 : 0) |
+      (dir.hasLower ? 2 : 0) |
+      (dir.mergedBelow ? 4 : 0) |
+      (hasWhiteouts ? 8 : 0) |
+      (dir.aliases === null ? 0 : 16),
+  );
   writer.varint(dir.subdirectories);
   encodeNames(writer, dir.entries);
   if (hasWhiteouts) encodeNames(writer, dir.whiteouts);
+  if (dir.aliases !== null) encodeNames(writer, dir.aliases);
 }
 
 function decodeDirectory(reader: ByteReader, nodes: NodeReader, rescue: () => Directory): Directory {
@@ -159,6 +183,7 @@ function decodeDirectory(reader: ByteReader, nodes: NodeReader, rescue: () => Di
   dir.hasLower = (flags & 2) !== 0;
   dir.mergedBelow = (flags & 4) !== 0;
   if (flags & 8) dir.whiteouts = decodeNames(reader, nodes, () => rescue().whiteouts);
+  if (flags & 16) dir.aliases = decodeNames(reader, nodes, () => rescue().aliases);
   return dir;
 }
 

@@ -16,7 +16,7 @@ import { forEachTouched } from '../../projections/touched-nodes.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
-import type { Past, World } from '../../projections/world.ts';
+import type { Overlay, Past, World } from '../../projections/world.ts';
 import type { Stretch, Touches } from './stretch.ts';
 
 /** Forks and rewinds between the checkpoint and the moment: with more of them folding is faster. */
@@ -63,6 +63,7 @@ export class PastWorlds {
     world.seq = -1; // no moment that an event refers to is this world: its trees are not what they were then
     const origins = this.#applyOthers(world, stretch, end.seq, past);
     for (const overlay of world.overlays()) {
+      if (isEntangled(overlay) && stretch.countersAt(overlay.subject, end.seq) !== null) return null;
       overlay.tree = this.#treeAt(
         overlay.tree,
         overlay.subject,
@@ -156,6 +157,9 @@ export class PastWorlds {
     return transaction;
   }
 }
+
+/** With `index` a directory knows of its entries whether they are hard links that were copied up: nodes are not independent. */
+const isEntangled = ({ profile }: Overlay): boolean => profile.index || profile.metacopy || profile.redirectDir;
 
 /** The nodes of a tree that were touched since its base. */
 class TreePatch implements Patch<Inode>, Neighbours {

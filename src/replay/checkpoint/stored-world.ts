@@ -9,6 +9,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { CheckpointInfo, LogAnchor, NodeReader, NodeRef, NodeWriter } from '../../events/node-store.ts';
 import type { SubjectId } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
+import { DOCKER_PROFILE } from '../../events/overlay-profile.ts';
 import type { LowerViews } from '../../projections/lower-views.ts';
 import type { Registry } from '../../projections/registry.ts';
 import { loadTree, type StoredTree, TreeStoring } from '../../projections/stored/stored-tree.ts';
@@ -86,6 +87,7 @@ export function loadWorld(meta: WorldMeta, nodes: NodeReader, lowers: LowerViews
       subject,
       tree: loadTree(tree, nodes, () => again().overlay(subject)?.tree as Tree),
       lower: lower === null ? null : lowers.at(lower, meta.registry.layers),
+      profile: meta.registry.containers.get(subject)?.profile ?? DOCKER_PROFILE,
     });
   }
   const world = new World(lowers, overlays);
