@@ -62,6 +62,7 @@ export class PastWorlds {
     const world = base.snapshot();
     world.seq = -1; // no moment that an event refers to is this world: its trees are not what they were then
     const origins = this.#applyOthers(world, stretch, end.seq, past);
+    if (origins === null) return null;
     for (const overlay of world.overlays()) {
       if (isEntangled(overlay) && stretch.countersAt(overlay.subject, end.seq) !== null) return null;
       overlay.tree = this.#treeAt(
@@ -85,12 +86,21 @@ export class PastWorlds {
       const info = this.#covering(at + 1);
       const stretch = info === null ? null : this.#source.stretch(info);
       if (stretch === null || this.#source.references(at, Math.min(to, stretch.to)) > 0) return null;
+      if (this.#hasRestored(stretch, at, to)) return null;
       const end = this.#wholeTransaction(Math.min(to, stretch.to));
       if (end === null) return null;
       for (const ino of stretch.touches(subject, at, end.seq).nodes()) inos.add(ino);
       at = Math.max(stretch.to, at + 1);
     }
     return inos;
+  }
+
+  #hasRestored(stretch: Stretch, after: number, to: number): boolean {
+    for (const first of stretch.otherTransactions(to)) {
+      if (first <= after) continue;
+      if (this.#transaction(first).events.some(({ type }) => type === 'NodesRestored')) return true;
+    }
+    return false;
   }
 
   #covering(seq: number): CheckpointInfo | null {
@@ -116,14 +126,16 @@ export class PastWorlds {
   }
 
   /**
-   * Applies what is not about files. Gives for each container and volume whose tree began anew the event that did it.
+   * Applies what is not about files. Gives for each container and volume whose tree began anew the event that did it; null
+   * where names and nodes were restored, since that is about the tree of that time, which has to be folded.
    */
-  #applyOthers(world: World, stretch: Stretch, end: number, past: Past): Map<SubjectId, number> {
+  #applyOthers(world: World, stretch: Stretch, end: number, past: Past): Map<SubjectId, number> | null {
     const origins = new Map<SubjectId, number>();
     for (const first of stretch.otherTransactions(end)) {
       const transaction = this.#transaction(first);
       let seq = first;
       for (const event of transaction.events) {
+        if (event.type === 'NodesRestored') return null;
         if (!isFileEvent(event)) {
           const subject = beginsTree(event);
           if (event.type === 'ContainerRewound') keepNumbers(world, stretch, event.container, first);
