@@ -25,6 +25,7 @@ export type { PathVersion } from './replay/versions.ts';
 export type { UndoResult } from './store/restoration.ts';
 export type { UndoConflict } from './replay/undo-group.ts';
 export type { Toucher } from './replay/group-touches.ts';
+export type { Quota } from './projections/registry.ts';
 export { Containers, type CreateContainerOptions } from './store/containers.ts';
 export { type ContainerInfo, type ContainerSizes, ContainerView, type MountInfo } from './store/container-view.ts';
 export { type ContainerFilter, ContainerViews } from './store/container-views.ts';

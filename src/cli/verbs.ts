@@ -33,6 +33,7 @@ import { mountVerb } from './verbs/mount.ts';
 import { mountsVerb } from './verbs/mounts.ts';
 import { pauseVerb } from './verbs/pause.ts';
 import { psVerb } from './verbs/ps.ts';
+import { quotaVerb } from './verbs/quota.ts';
 import { recordVerb } from './verbs/record.ts';
 import { renameVerb } from './verbs/rename.ts';
 import { replayVerb } from './verbs/replay.ts';
@@ -72,6 +73,7 @@ export const VERBS: readonly Verb[] = [
   killVerb,
   restartVerb,
   renameVerb,
+  quotaVerb,
   rmVerb,
   downVerb,
   commitVerb,

@@ -10,6 +10,8 @@ import type { Cause, FileEvent, StoreEvent, SubjectId, Transaction } from '../ev
 import type { EventLog } from '../events/event-log.ts';
 import { storeError } from '../events/log-error.ts';
 import type { Past, World } from '../projections/world.ts';
+import { exceedsQuota } from './decide/quota.ts';
+import { ENOSPC, fsError } from './errno.ts';
 
 /** Nanoseconds since 1970. */
 export type Clock = () => bigint;
@@ -90,10 +92,12 @@ export class Engine {
    * @param cause - Of the transaction; inside {@link Engine.transact} that one's cause stands.
    * @param events - In order; an empty list does nothing.
    * @param timeNs - As {@link Engine.now} gave it to the decision.
+   * @throws ENOSPC when the container's quota is too small for them; then nothing of them is done.
    */
   commit(subject: SubjectId, cause: Cause, events: readonly StoreEvent[], timeNs: bigint): void {
     if (events.length === 0) return;
     this.#refuseIfClosed();
+    this.#refuseIfFull(subject, cause, events);
     const step = this.#step;
     if (step !== null) {
       if (step.subject !== subject || isFull(step)) this.#endStep(step);
@@ -125,6 +129,14 @@ export class Engine {
       this.#step = null;
       this.#endStep(step);
     }
+  }
+
+  #refuseIfFull(subject: SubjectId, cause: Cause, events: readonly StoreEvent[]): void {
+    const { quotas } = this.world.registry;
+    const quota = quotas.size === 0 ? undefined : quotas.get(subject);
+    const tree = quota === undefined ? undefined : this.world.overlay(subject)?.tree;
+    if (quota === undefined || tree === undefined || !exceedsQuota(tree, quota, events)) return;
+    throw fsError(ENOSPC, cause[0], cause.length > 1 ? String(cause[1]) : undefined);
   }
 
   #endStep(step: Step): void {

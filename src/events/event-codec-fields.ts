@@ -64,6 +64,8 @@ export function list(value: unknown): readonly unknown[] {
   return value;
 }
 
+export const intOrNull = (value: unknown): number | null => (value === null ? null : int(value));
+
 export function ints(value: unknown): number[] {
   return list(value).map(int);
 }

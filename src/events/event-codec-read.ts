@@ -1,5 +1,5 @@
 import type { FileEvent, StoreEvent, VolumeKind } from './event.ts';
-import { arity, bytes, flag, int, ints, list, malformed, text, textOrNull, texts } from './event-codec-fields.ts';
+import { arity, bytes, flag, int, intOrNull, ints, list, malformed, text, textOrNull, texts } from './event-codec-fields.ts';
 import { time } from './event-codec-times.ts';
 import type { StoredEvent } from './event-codec-write.ts';
 
@@ -106,6 +106,9 @@ export function eventOf(f: StoredEvent): OtherEvent {
     case 30:
       arity(f, 3);
       return { type: 'ContainerRewound', container: int(f[1]), to: int(f[2]) };
+    case 31:
+      arity(f, 4);
+      return { type: 'QuotaSet', container: int(f[1]), bytes: intOrNull(f[2]), inodes: intOrNull(f[3]) };
     case 40:
       arity(f, 9);
       return {

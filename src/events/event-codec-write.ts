@@ -82,6 +82,8 @@ export function storedEvent(event: Exclude<StoreEvent, FileEvent>): StoredEvent 
       return [30, event.container, event.to];
     case 'NodesRestored':
       return [6, event.container, event.nodes, event.parents, storedTexts(event.names), event.inos, event.whiteouts];
+    case 'QuotaSet':
+      return [31, event.container, event.bytes, event.inodes];
     case 'VolumeCreated':
       return [
         40,

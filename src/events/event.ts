@@ -182,7 +182,16 @@ export type ContainerEvent =
       readonly inos: readonly Ino[];
       /** Of the entries that are nothing, by their place in the lists, those that hide a lower one (whiteouts). */
       readonly whiteouts: readonly number[];
-    };
+    }
+  | QuotaSet;
+
+/** How much the container's upper may hold from now on; null: any. */
+export interface QuotaSet {
+  readonly type: 'QuotaSet';
+  readonly container: SubjectId;
+  readonly bytes: number | null;
+  readonly inodes: number | null;
+}
 
 // -------------------------------------------------------------------------------------------------------- volumes
 

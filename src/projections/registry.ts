@@ -115,7 +115,17 @@ export interface Registry {
   readonly tags: ReadonlyMap<string, string>;
   readonly containers: ReadonlyMap<SubjectId, ContainerRecord>;
   readonly volumes: ReadonlyMap<SubjectId, VolumeRecord>;
+  /** Of the containers that have one. */
+  readonly quotas: ReadonlyMap<SubjectId, Quota>;
 }
+
+/** How much an upper may hold; null: any. */
+export interface Quota {
+  readonly bytes: number | null;
+  readonly inodes: number | null;
+}
+
+export const NO_QUOTA: Quota = { bytes: null, inodes: null };
 
 export const EMPTY_REGISTRY: Registry = {
   storeId: '',
@@ -126,6 +136,7 @@ export const EMPTY_REGISTRY: Registry = {
   tags: new Map(),
   containers: new Map(),
   volumes: new Map(),
+  quotas: new Map(),
 };
 
 enableMapSet();
@@ -242,7 +253,14 @@ function applyEvent(draft: RegistryDraft, event: RegistryEvent, seq: number, tim
       return;
     case 'ContainerRemoved':
       draft.containers.delete(event.container);
+      draft.quotas.delete(event.container);
       return;
+    case 'QuotaSet': {
+      const { container, bytes, inodes } = event;
+      if (bytes === null && inodes === null) draft.quotas.delete(container);
+      else draft.quotas.set(container, { bytes, inodes });
+      return;
+    }
     case 'VolumeCreated':
       draft.nextSubject = Math.max(draft.nextSubject, event.volume + 1);
       draft.volumes.set(event.volume, {

@@ -92,6 +92,7 @@ export function* dockerCallEvents(operation: string, steps: readonly RegistrySte
       case 'ContainerRewound':
       case 'NodesRestored':
       case 'MarkAdded':
+      case 'QuotaSet':
       case 'VolumePopulated':
       case 'VolumeMounted':
       case 'VolumeUnmounted':

@@ -109,6 +109,7 @@ export const EVENT_FIELDS: FieldTable = {
     inos: 'inos',
     whiteouts: 'ints',
   },
+  QuotaSet: { container: 'int', bytes: 'intOrNull', inodes: 'intOrNull' },
 
   VolumeCreated: {
     volume: 'int',

@@ -7,7 +7,7 @@ import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
 import { Namespace } from '../engine/namespace.ts';
 import type { OverlayProfile, SubjectId, VolumeKind } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
-import type { ContainerRecord, ContainerState } from '../projections/registry.ts';
+import { type ContainerRecord, type ContainerState, NO_QUOTA, type Quota } from '../projections/registry.ts';
 import type { Overlay } from '../projections/world.ts';
 import { diffTrees, imageSide } from '../replay/diff.ts';
 import { type DockerChange, dockerDiff } from '../replay/docker-diff.ts';
@@ -91,6 +91,11 @@ export class ContainerView {
 
   get state(): ContainerState {
     return this.record.state;
+  }
+
+  /** How much its upper may hold. */
+  get quota(): Quota {
+    return this.#moment.world.registry.quotas.get(this.record.container) ?? NO_QUOTA;
   }
 
   /** Its trees, for reading: the merged one, and what it stands on. */

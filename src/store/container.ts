@@ -13,7 +13,8 @@ import { renameContainer } from '../engine/decide/life-cycle-create.ts';
 import { renewTmpfs } from '../engine/mounting.ts';
 import { volumesToRemove } from '../engine/decide/volume.ts';
 import type { Cause, ContainerEvent, SubjectId } from '../events/event.ts';
-import type { ContainerRecord } from '../projections/registry.ts';
+import type { ContainerRecord, Quota } from '../projections/registry.ts';
+import { setQuota } from '../engine/decide/quota.ts';
 import { commit, type CommitOptions } from './container-commit.ts';
 import { ContainerView } from './container-view.ts';
 import { type Mounter, refreshMounts } from './container-mounts.ts';
@@ -68,6 +69,17 @@ export class Container extends ContainerView {
   /** @throws `ERR_CONFLICT` when another container has the name; `ERR_INVALID_ARGUMENT` for its own or an impossible one. */
   rename(name: string): Promise<void> {
     return this.#run('rename', [name], (record) => renameContainer(this.#live.world.registry, record, name));
+  }
+
+  /**
+   * Limits what its upper may hold: what would go beyond is refused with ENOSPC. What is left out stays as it is.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for what is neither null nor a whole number from 0 up.
+   */
+  async setQuota(quota: Partial<Quota>): Promise<void> {
+    await this.#live.run(['quota', this.name], () => {
+      this.#live.commit(this.subject, setQuota(this.record.container, this.quota, quota));
+    });
   }
 
   /**

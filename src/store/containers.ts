@@ -7,7 +7,8 @@ import { volumesToRemove } from '../engine/decide/volume.ts';
 import type { OverlayProfile, SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { profileOf } from '../events/overlay-profile.ts';
-import { findContainer } from '../projections/registry.ts';
+import { findContainer, NO_QUOTA, type Quota } from '../projections/registry.ts';
+import { setQuota } from '../engine/decide/quota.ts';
 import type { World } from '../projections/world.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
 import { absenceAt } from './absence.ts';
@@ -32,6 +33,8 @@ export interface CreateContainerOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Default: the image's. Nothing runs it; it is shown. */
   readonly command?: readonly string[];
+  /** How much its upper may hold; default: any. */
+  readonly quota?: Partial<Quota>;
   /** Default `docker`: the kernel's defaults. `metacopy` brings `redirectDir` with it unless that is said to be off. */
   readonly profile?: 'docker' | 'posix' | Partial<OverlayProfile>;
 }
@@ -95,7 +98,10 @@ export class Containers extends ContainerViews<Container> {
       // Without its image, nobody could tell the fork's layers any more, to commit it or to count them.
       const image = then.registry.containers.get(from)?.image ?? null;
       if (image !== null) this.#live.commit(container, restoreImage(registry, then.registry, image));
-      this.#live.commit(container, [{ type: 'ContainerForked', container, id, name, from, at, timeNs }]);
+      this.#live.commit(container, [
+        { type: 'ContainerForked', container, id, name, from, at, timeNs },
+        ...setQuota(container, NO_QUOTA, then.registry.quotas.get(from) ?? NO_QUOTA),
+      ]);
       this.#orUndone(container, timeNs, () => mountFork(this.#mounter, container, then, from, timeNs));
       return container;
     });
@@ -208,6 +214,7 @@ export class Containers extends ContainerViews<Container> {
         command: options.command ?? [...(run?.entrypoint ?? []), ...(run?.command ?? [])],
         timeNs,
       },
+      ...setQuota(container, NO_QUOTA, options.quota ?? {}),
     ]);
     return container;
   }

@@ -90,6 +90,10 @@ export const SAMPLE_EVENTS: { readonly [K in StoreEvent['type']]: readonly (Stor
     },
   ],
   MarkAdded: [{ type: 'MarkAdded', source: 'docker', timeNs: T, text: 'container die', attributes: [['name', 'web']] }],
+  QuotaSet: [
+    { type: 'QuotaSet', container: 1, bytes: 10_485_760, inodes: null },
+    { type: 'QuotaSet', container: 1, bytes: null, inodes: 0 },
+  ],
   VolumeCreated: (['volume', 'bind', 'tmpfs'] as const).map((kind, index) => ({
     type: 'VolumeCreated',
     volume: 4 + index,

@@ -1,5 +1,6 @@
 import { type MountRequest, parseMountOption, parseProfile, parseVolumeOption } from '../../index.ts';
 import { usageError } from '../exit-codes.ts';
+import { countLimit, sizeLimit } from '../format/limit.ts';
 import { flag, listOption, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -18,6 +19,8 @@ export const createVerb: Verb = {
     { flags: '--profile <name>', description: "docker: the kernel's defaults; posix: all overlay options on" },
     { flags: '--overlay-option <option>', description: 'redirect_dir=on, index=on, metacopy=on', repeat: true },
     { flags: '-l, --label <key=value>', description: 'a label of the container', repeat: true },
+    { flags: '--quota <size>', description: 'bytes that its writable layer may hold, such as 10m' },
+    { flags: '--quota-inodes <count>', description: 'files, directories and other nodes that it may hold' },
   ],
   examples: [
     { command: 'create --name web app:1', explains: 'nothing is copied' },
@@ -34,6 +37,7 @@ export const createVerb: Verb = {
       mounts: mountsOf(listOption(options, 'volume'), listOption(options, 'mount')),
       readOnly: flag(options, 'readOnly'),
       profile: parseProfile(textOption(options, 'profile'), listOption(options, 'overlayOption')),
+      quota: { bytes: sizeLimit(options, 'quota') ?? null, inodes: countLimit(options, 'quotaInodes') ?? null },
       labels: Object.fromEntries(listOption(options, 'label').map(pairOf)),
     });
     context.answer(container.inspect(), () => `${container.name}\n`);

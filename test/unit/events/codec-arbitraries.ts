@@ -239,6 +239,7 @@ export const EVENTS: ByType<StoreEvent> = {
     text: name,
     attributes: fc.array(fc.tuple(name, name), { maxLength: 3 }),
   }),
+  QuotaSet: record({ type: is('QuotaSet'), container: count, bytes: fc.option(count), inodes: fc.option(count) }),
   VolumeCreated: record({
     type: is('VolumeCreated'),
     volume: count,
