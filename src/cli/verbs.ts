@@ -13,6 +13,7 @@ import { dfVerb } from './verbs/df.ts';
 import { diffVerb } from './verbs/diff.ts';
 import { driversVerb } from './verbs/drivers.ts';
 import { downVerb } from './verbs/down.ts';
+import { dumpVerb } from './verbs/dump.ts';
 import { duVerb } from './verbs/du.ts';
 import { eventsVerb } from './verbs/events.ts';
 import { execVerb } from './verbs/exec.ts';
@@ -114,5 +115,6 @@ export const VERBS: readonly Verb[] = [
   exportVerb,
   importVerb,
   verifyVerb,
+  dumpVerb,
   completionVerb(() => VERBS),
 ];

@@ -1,5 +1,17 @@
 import type { FileEvent, StoreEvent, VolumeKind } from './event.ts';
-import { arity, bytes, flag, int, intOrNull, ints, list, malformed, text, textOrNull, texts } from './event-codec-fields.ts';
+import {
+  arity,
+  bytes,
+  flag,
+  int,
+  intOrNull,
+  ints,
+  list,
+  malformed,
+  text,
+  textOrNull,
+  texts,
+} from './event-codec-fields.ts';
 import { time } from './event-codec-times.ts';
 import type { StoredEvent } from './event-codec-write.ts';
 

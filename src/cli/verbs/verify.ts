@@ -1,6 +1,8 @@
-import { checkInvariants, verifyLog } from '../../index.ts';
-import { EXIT_CORRUPT } from '../exit-codes.ts';
+import { checkInvariants, salvageLog, verifyLog } from '../../index.ts';
+import type { VerbContext } from '../context.ts';
+import { EXIT_CORRUPT, usageError } from '../exit-codes.ts';
 import { formatSize, plural } from '../format/size.ts';
+import { textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 import { join } from 'node:path';
 
@@ -12,9 +14,16 @@ export const verifyVerb: Verb = {
     'their Merkle roots and sizes, merged views are what the layers make, counters equal a recount, and folding the log ' +
     'from nothing gives the same images, containers and trees. Changes nothing and needs no lock.',
   args: [],
-  options: [],
-  examples: [{ command: 'verify', explains: 'ends with 3 when something does not hold' }],
-  run: async (context) => {
+  options: [
+    { flags: '--salvage <dir>', description: 'copy what is whole in front of the first damage into a new store' },
+  ],
+  examples: [
+    { command: 'verify', explains: 'ends with 3 when something does not hold' },
+    { command: 'verify --salvage ../rescued', explains: 'out of a damaged store; that one stays as it is' },
+  ],
+  run: async (context, _, options) => {
+    const target = textOption(options, 'salvage');
+    if (target !== undefined) return salvage(context, target);
     const log =
       context.session === undefined
         ? verifyLog(join(context.directory), {
@@ -44,3 +53,18 @@ export const verifyVerb: Verb = {
     return problems.length === 0 ? 0 : EXIT_CORRUPT;
   },
 };
+
+function salvage(context: VerbContext, target: string): number {
+  if (context.session !== undefined) throw usageError('--salvage reads files: it does not work on a store in memory');
+  const saved = salvageLog(context.directory, target, {
+    onProgress: ({ events }) => context.progress(`${plural(events, 'event')} copied`),
+  });
+  context.progress(null);
+  context.answer(saved, () => {
+    const copied = `${target}: ${plural(saved.events, 'event')}, ${plural(saved.chunks, 'chunk')}\n`;
+    if (saved.damage === null) return `${copied}the log is whole\n`;
+    const { segment, byte, reason } = saved.damage;
+    return `${copied}damaged: ${reason} (segment ${segment}, byte ${byte})\n${formatSize(saved.unreadBytes)} from there on: ${join(target, 'unread')}\n`;
+  });
+  return saved.damage === null ? 0 : EXIT_CORRUPT;
+}

@@ -109,7 +109,7 @@ function walk(
 }
 
 /** Checks what opening a log takes on trust: digests, the chain, and that transactions decode. */
-function checker(index: LogIndex, segment: Segment, counted: (transactions: number) => void): FrameVisitor {
+export function checker(index: LogIndex, segment: Segment, counted: (transactions: number) => void): FrameVisitor {
   const chain = new Chain(segment.previousChain, segment.format);
   const fail = (what: string, byte: number, cause?: unknown): Error =>
     corrupt(what, { segment: segmentName(segment.number), byte, seq: index.head }, cause);
