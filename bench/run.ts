@@ -18,6 +18,7 @@ import { loadGroup } from './rows/load.ts';
 import { logBytesGroup } from './rows/log-bytes.ts';
 import { memoryGroup } from './rows/memory.ts';
 import { mountGroup } from './rows/mount.ts';
+import { recordingGroup } from './rows/recording.ts';
 import { tableText } from './table.ts';
 
 const GROUPS: readonly Group[] = [
@@ -30,6 +31,7 @@ const GROUPS: readonly Group[] = [
   loadGroup,
   memoryGroup,
   mountGroup,
+  recordingGroup,
 ];
 
 // Each measurement starts from a clean heap. The collector drops the code of functions that it has not seen running for

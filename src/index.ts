@@ -18,6 +18,7 @@ export {
   inspectImage,
 } from './store/docker-inspect.ts';
 export type { AppliedChange, ApplyOptions, ApplyResult, RefusedChange } from './store/apply/apply-changes.ts';
+export { type MarkInLog, Marks } from './store/marks.ts';
 export { type Blame, PastQuestions } from './store/past-questions.ts';
 export type { BlameLine, BlameSpan } from './replay/blame.ts';
 export type { BisectOptions, BisectResult, Verdict } from './replay/bisect.ts';

@@ -32,6 +32,7 @@ import { logVerb } from './verbs/log.ts';
 import { lsVerb } from './verbs/ls.ts';
 import { mountVerb } from './verbs/mount.ts';
 import { mountsVerb } from './verbs/mounts.ts';
+import { marksVerb } from './verbs/marks.ts';
 import { pauseVerb } from './verbs/pause.ts';
 import { psVerb } from './verbs/ps.ts';
 import { quotaVerb } from './verbs/quota.ts';
@@ -97,6 +98,7 @@ export const VERBS: readonly Verb[] = [
   undeleteVerb,
   eventsVerb,
   logVerb,
+  marksVerb,
   showVerb,
   lsVerb,
   catVerb,

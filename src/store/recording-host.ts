@@ -4,23 +4,7 @@ import type { RecordingHost } from '../replay/strace/recording-host.ts';
 import type { Container } from './container.ts';
 import { listTree } from '../replay/listing.ts';
 import { readContents } from './recording-contents.ts';
-import type { CreateContainerOptions } from './containers.ts';
-import { isStoreError } from '../events/log-error.ts';
 import type { Store } from './store.ts';
-
-/**
- * In a plain copy directories of the tree before could be renamed and hard links lasted, as in an overlay of the posix
- * profile.
- */
-async function createFor(store: Store, mount: 'overlay' | 'copy', options: CreateContainerOptions): Promise<Container> {
-  if (mount === 'overlay') return store.containers.create(options);
-  try {
-    return await store.containers.create({ ...options, profile: 'posix' });
-  } catch (error) {
-    if (!isStoreError(error, 'ERR_UNSUPPORTED')) throw error;
-    return store.containers.create(options);
-  }
-}
 
 export function recordingHost(store: Store): RecordingHost {
   let container: Container | null = null;
@@ -34,7 +18,8 @@ export function recordingHost(store: Store): RecordingHost {
       const image = `${name}:before`;
       if (before !== null) await store.images.load(before, { tag: image, kind: 'tar' });
       const options = { name, command, ...(before !== null && { image }) };
-      container = await createFor(store, mount, options);
+      // In a plain copy directories of the tree before could be renamed, and hard links lasted.
+      container = await store.containers.create({ ...options, profile: mount === 'copy' ? 'posix' : 'docker' });
       await container.start();
       return container.namespace();
     },

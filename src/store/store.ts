@@ -25,6 +25,7 @@ import { Containers } from './containers.ts';
 import { Images } from './images.ts';
 import { OpenMoment } from './live-moment.ts';
 import { type At, containerOf, imageOf, type Moments, type Subject, subjectIn, volumeOf } from './moment.ts';
+import { Marks } from './marks.ts';
 import { PastQuestions } from './past-questions.ts';
 import { Results } from './results.ts';
 import { type FileStory, StoragePrices } from './storage-prices.ts';
@@ -59,6 +60,8 @@ export class Store implements StoreQueries, Moments {
   readonly changes$: Observable<readonly Transaction[]>;
   readonly engine: Engine;
   readonly time: TimeMachine;
+  /** What others saw, at times of their own. */
+  readonly marks: Marks;
   /** Questions about the past of a container: blame, versions, bisect, patches, and undelete. */
   readonly past: PastQuestions;
   /** Where it lies; null: in memory. */
@@ -85,6 +88,7 @@ export class Store implements StoreQueries, Moments {
     this.#results = new Results(source);
     this.#prices = new StoragePrices(source);
     parts.engine.onCommit(this.#changes.add);
+    this.marks = new Marks(this.#live);
     this.past = new PastQuestions(this, () => this.#results.index(), this.#live.chunks);
   }
 

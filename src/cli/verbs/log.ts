@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Store, Transaction } from '../../index.ts';
+import { type MarkInLog, printableName, type Store, type Transaction } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { toJson } from '../format/json.ts';
+import { formatLogTime } from '../format/time.ts';
 import { patchText } from '../format/patch.ts';
 import { namesAt } from '../format/names.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
@@ -25,6 +26,7 @@ export const logVerb: Verb = {
     { flags: '--op <operation>', description: 'with this operation, such as rename' },
     { flags: '--group <id>', description: 'of one group, such as a scenario step' },
     { flags: '--actor <name>', description: 'of one actor, such as a program of a recording' },
+    { flags: '--marks', description: 'with the marks, each at its own time' },
     { flags: '-p, --patch', description: 'with what changed in the content of files' },
     { flags: '-f, --follow', description: 'go on as more is written' },
   ],
@@ -44,7 +46,9 @@ export const logVerb: Verb = {
     const chosen: Transaction[] = [];
     const last = limit === undefined ? Infinity : Number(limit);
     const names = namesAt(store);
+    const marks = flag(options, 'marks') ? store.marks.list() : [];
     const print = async (transaction: Transaction): Promise<void> => {
+      while (marks.length > 0 && marks[0].timeNs <= transaction.timeNs) printMark(context, marks.shift());
       if (context.isNdjson) context.line(toJson(transactionRow(store, transaction, names)));
       else {
         context.line(transactionLine(transaction, names, context.style));
@@ -60,11 +64,27 @@ export const logVerb: Verb = {
     }
     if (context.isJson) return context.json(chosen.map((transaction) => transactionRow(store, transaction, names)));
     for (const transaction of chosen) await print(transaction);
+    for (const mark of marks.splice(0)) printMark(context, mark);
     if (!flag(options, 'follow')) return;
     const isAbout = subjectFilter(store, options);
     await follow(store, async (transaction) => isWanted(transaction) && isAbout(transaction) && print(transaction));
   },
 };
+
+function printMark(context: VerbContext, mark: MarkInLog | undefined): void {
+  if (mark === undefined) return;
+  if (context.isNdjson) return context.line(toJson({ mark }));
+  const { style } = context;
+  const source = mark.source === '' ? '-' : printableName(mark.source);
+  context.line(
+    [
+      style.yellow('mark'.padStart(6)),
+      style.dim(formatLogTime(mark.timeNs)),
+      style.cyan(source.padEnd(10)),
+      printableName(mark.text),
+    ].join('  '),
+  );
+}
 
 function transactionsOf(
   store: Store,
