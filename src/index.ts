@@ -5,6 +5,8 @@ export { type PriceQuery, Store, type TransactionFilter } from './store/store.ts
 export { type MountRequest, parseMountOption, parseVolumeOption } from './store/mount-spec.ts';
 export type { At } from './store/moment.ts';
 export { type StoreQueries, StoreView } from './store/store-view.ts';
+export type { User } from './engine/caller.ts';
+export type { Protections } from './engine/identity.ts';
 export { Container } from './store/container.ts';
 export type { CommitOptions } from './store/container-commit.ts';
 export type { ExportResult, ExportUpperOptions, UpperDialect } from './store/container-export.ts';

@@ -95,6 +95,38 @@ export function modeOfAcl(acl: Uint8Array): { permissions: number; isMinimal: bo
   return { permissions, isMinimal: isMinimal(view) };
 }
 
+/**
+ * Whether an access ACL grants somebody who does not own the file what is wanted (posix_acl_permission).
+ *
+ * @param wanted - Bits as in an entry: read 4, write 2, execute 1.
+ * @param group - Of the file.
+ */
+export function aclPermits(
+  acl: Uint8Array,
+  wanted: number,
+  uid: number,
+  isInGroup: (gid: number) => boolean,
+  group: number,
+): boolean {
+  const view = viewOf(acl);
+  const maskAt = entryAt(view, MASK);
+  const mask = maskAt < 0 ? 7 : view.getUint16(maskAt + 2, true);
+  let isOfGroup = false;
+  for (let at = HEADER_BYTES; at + ENTRY_BYTES <= view.byteLength; at += ENTRY_BYTES) {
+    const tag = view.getUint16(at, true);
+    const granted = view.getUint16(at + 2, true);
+    const id = view.getUint32(at + 4, true);
+    if (tag === USER && id === uid) return (granted & mask & wanted) === wanted;
+    if (tag === GROUP_OBJ || tag === GROUP) {
+      if (!isInGroup(tag === GROUP_OBJ ? group : id)) continue;
+      isOfGroup = true;
+      if ((granted & wanted) === wanted) return (granted & mask & wanted) === wanted;
+    }
+    if (tag === OTHER) return !isOfGroup && (granted & wanted) === wanted;
+  }
+  return false;
+}
+
 /** The access ACL after chmod: owner, mask (or group) and other follow the mode. */
 export function aclAfterChmod(acl: Uint8Array, mode: number): Uint8Array {
   const changed = Uint8Array.from(acl);

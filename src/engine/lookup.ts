@@ -9,7 +9,8 @@ import { type Ino, ROOT_INO } from '../events/event.ts';
 import { isSymlinkMode } from '../events/mode.ts';
 import { NAME_BYTES_MAX, nameBytes, PATH_BYTES_MAX } from '../events/name.ts';
 import type { Caller } from './caller.ts';
-import { EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from './errno.ts';
+import { EACCES, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from './errno.ts';
+import { MAY_EXEC, permit, permitFollow } from './identity.ts';
 import type { Location, Mount, Namespace } from './namespace.ts';
 
 /** Follow a symbolic link in the last component. */
@@ -46,10 +47,11 @@ export class Found {
  *
  * @param start - Where a relative path starts.
  * @param path - As events/name.ts spells paths.
- * @returns 0, or ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+ * @returns 0, or ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG; for a caller with an identity EACCES, where a directory on the way
+ *   may not be searched.
  */
 export function walk(caller: Caller, start: Location, path: string, flags: number, found: Found): number {
-  const { namespace } = caller;
+  const { namespace, identity } = caller;
   if (path === '') {
     if (!(flags & EMPTY_PATH)) return ENOENT;
     found.mount = start.mount;
@@ -68,7 +70,8 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
     mount = namespace.root;
     ino = mount.top;
     const { lastDirectory } = namespace;
-    if (lastDirectory.isAbove(path, mount.overlay.tree)) {
+    // What was searched before may be closed by now.
+    if (identity === null && lastDirectory.isAbove(path, mount.overlay.tree)) {
       ino = lastDirectory.ino;
       at = lastDirectory.path.length;
     }
@@ -97,6 +100,7 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
 
     if (directory === undefined) return ENOENT;
     if (directory.dir === null) return ENOTDIR;
+    if (identity !== null && permit(identity, directory, MAY_EXEC) !== 0) return EACCES;
     if (trailingSlash && flags & NO_SLASH && name !== '.' && name !== '..') return EISDIR;
     if (name.length > NAME_BYTES_MAX / 3 && nameBytes(name) > NAME_BYTES_MAX) return ENAMETOOLONG;
 
@@ -136,6 +140,7 @@ export function walk(caller: Caller, start: Location, path: string, flags: numbe
     if (node === undefined) return ENOENT;
     if (isSymlinkMode(node.mode) && (!isLast || flags & FOLLOW || (trailingSlash && !(flags & WANT_PARENT)))) {
       if (++links > LINKS_MAX) return ELOOP;
+      if (identity !== null && isLast && permitFollow(identity, directory, node) !== 0) return EACCES;
       isPlain = false;
       rest = isLast ? (trailingSlash ? `${node.target}/` : node.target) : `${node.target}/${rest.slice(at)}`;
       at = 0;

@@ -1,6 +1,7 @@
 /** Open file descriptions: what open(2) made, shared by every descriptor that was dup-ed from it. */
 
 import type { Ino } from '../events/event.ts';
+import type { Identity } from './identity.ts';
 import type { Mount, Namespace } from './namespace.ts';
 
 export const O_RDONLY = 0;
@@ -13,6 +14,7 @@ export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
+export const O_NOATIME = 0o1000000;
 export const O_SYNC = 0o4010000;
 export const O_PATH = 0o10000000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
@@ -37,6 +39,8 @@ export class OpenFile {
   readonly name: string;
   /** The path as the caller gave it, for errors and causes. */
   path: string;
+  /** Of the caller that opened it: what is done through it is judged by that. */
+  readonly identity: Identity | null;
   isClosed = false;
   /** Of a directory: what the handle saw when reading began; kept until the next rewind. */
   entries: readonly DirectoryEntry[] | null = null;
@@ -51,6 +55,8 @@ export class OpenFile {
     parent: Ino;
     name: string;
     path: string;
+    /** Default: root. */
+    identity?: Identity | null;
   }) {
     this.namespace = parts.namespace;
     this.mount = parts.mount;
@@ -59,6 +65,7 @@ export class OpenFile {
     this.parent = parts.parent;
     this.name = parts.name;
     this.path = parts.path;
+    this.identity = parts.identity ?? null;
   }
 
   get canRead(): boolean {

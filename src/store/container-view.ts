@@ -1,7 +1,7 @@
 /** One container: queries. */
 
 import type { Writable } from 'node:stream';
-import { rootCaller } from '../engine/caller.ts';
+import { rootCaller, type User, userCaller } from '../engine/caller.ts';
 import { createFs } from '../engine/fs/create-fs.ts';
 import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
 import { Namespace } from '../engine/namespace.ts';
@@ -114,6 +114,16 @@ export class ContainerView {
     const { mounts } = this.record;
     if (this.#fs?.mounts !== mounts) this.#fs = { fs: createFs(rootCaller(this.namespace())), mounts };
     return this.#fs.fs;
+  }
+
+  /**
+   * The same file system for a user who is not root: its calls are refused where its permissions end, as the kernel
+   * refuses them. Each façade has its own descriptors.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for an impossible id or umask.
+   */
+  as(user: User): OverlogFs {
+    return createFs(userCaller(this.namespace(), user));
   }
 
   /** A new namespace of the container, for callers of their own. */

@@ -1,6 +1,6 @@
 /** Named and anonymous volumes. */
 
-import { rootCaller } from '../engine/caller.ts';
+import { rootCaller, type User, userCaller } from '../engine/caller.ts';
 import { createVolume, removeVolume, usersOf } from '../engine/decide/volume.ts';
 import { createFs } from '../engine/fs/create-fs.ts';
 import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
@@ -43,6 +43,11 @@ export class VolumeViews {
   /** A volume's own file system in the shape of node:fs, mounted or not. Throws as {@link VolumeViews.get}. */
   fs(name: string): OverlogFs {
     return createFs(rootCaller(this.namespace(name)));
+  }
+
+  /** The same for a user who is not root; as {@link ContainerView.as}. */
+  as(name: string, user: User): OverlogFs {
+    return createFs(userCaller(this.namespace(name), user));
   }
 
   /** A new namespace of the volume, for callers of their own. */

@@ -1,18 +1,19 @@
 /** Calls on mode, owner and times. Each copies the node up, even where the value stays (SEMANTICS 1.2). */
 
-import type { Cause, FileEvent } from '../../events/event.ts';
-import { isSymlinkMode, PERMISSION_BITS, S_ISGID, S_ISUID } from '../../events/mode.ts';
-import { type Inode, xattrOf } from '../../projections/tree/inode.ts';
+import type { Cause, FileEvent, Ino } from '../../events/event.ts';
+import { isSymlinkMode, PERMISSION_BITS, S_ISGID } from '../../events/mode.ts';
+import { xattrOf } from '../../projections/tree/inode.ts';
 import { ACL_ACCESS, aclAfterChmod } from '../acl.ts';
 import type { Caller } from '../caller.ts';
-import { copyUp, type Named } from '../decide/copy-up.ts';
+import { copyUp } from '../decide/copy-up.ts';
 import type { Draft } from '../engine.ts';
-import { EOPNOTSUPP } from '../errno.ts';
-import { FOLLOW, Found, walk } from '../lookup.ts';
-import type { Location, Mount, Namespace } from '../namespace.ts';
+import { EOPNOTSUPP, EPERM } from '../errno.ts';
+import { isInGroup, lostBits, MAY_WRITE, owns, permit } from '../identity.ts';
+import type { Location } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
-import { changeFile, changePath } from './change.ts';
+import { changeFile, changePath, type Target } from './change.ts';
 import { commitDraft, draftFor } from './commit.ts';
+import { withoutCapability } from './privileges.ts';
 
 /** A time for utimensat: nanoseconds, UTIME_NOW or UTIME_OMIT. */
 export type TimeArgument = bigint | 'now' | 'omit';
@@ -20,26 +21,14 @@ export type TimeArgument = bigint | 'now' | 'omit';
 type AttributesChanged = Extract<FileEvent, { type: 'AttributesChanged' }>;
 type Change = Partial<Omit<AttributesChanged, 'type' | 'ino'>>;
 
-const found = new Found();
+const octal = (mode: number): string => `0${(mode & PERMISSION_BITS).toString(8)}`;
 
 export function chmod(caller: Caller, start: Location, path: string, mode: number, follow: boolean): number {
-  return changePath(caller, start, path, follow, (mount, named, inode) =>
-    changeMode(caller.namespace, mount, named, inode, mode, [
-      'chmod',
-      path,
-      `0${(mode & PERMISSION_BITS).toString(8)}`,
-    ]),
-  );
+  return changePath(caller, start, path, follow, (target) => changeMode(target, mode, ['chmod', path, octal(mode)]));
 }
 
 export function fchmod(file: OpenFile, mode: number): number {
-  return changeFile(file, (named, inode) =>
-    changeMode(file.namespace, file.mount, named, inode, mode, [
-      'fchmod',
-      file.path,
-      `0${(mode & PERMISSION_BITS).toString(8)}`,
-    ]),
-  );
+  return changeFile(file, (target) => changeMode(target, mode, ['fchmod', file.path, octal(mode)]));
 }
 
 /** @param uid - -1 leaves it; likewise `gid`. */
@@ -51,17 +40,15 @@ export function chown(
   gid: number,
   follow: boolean,
 ): number {
-  return changePath(caller, start, path, follow, (mount, named, inode) =>
-    changeOwner(caller.namespace, mount, named, inode, uid, gid, [follow ? 'chown' : 'lchown', path, uid, gid]),
-  );
+  const cause: Cause = [follow ? 'chown' : 'lchown', path, uid, gid];
+  return changePath(caller, start, path, follow, (target) => changeOwner(target, uid, gid, cause));
 }
 
 export function fchown(file: OpenFile, uid: number, gid: number): number {
-  return changeFile(file, (named, inode) =>
-    changeOwner(file.namespace, file.mount, named, inode, uid, gid, ['fchown', file.path, uid, gid]),
-  );
+  return changeFile(file, (target) => changeOwner(target, uid, gid, ['fchown', file.path, uid, gid]));
 }
 
+/** With both times omitted not even the path is looked at. */
 export function utimens(
   caller: Caller,
   start: Location,
@@ -70,83 +57,79 @@ export function utimens(
   mtime: TimeArgument,
   follow: boolean,
 ): number {
-  if (atime === 'omit' && mtime === 'omit') return walk(caller, start, path, follow ? FOLLOW : 0, found);
-  return changePath(caller, start, path, follow, (mount, named) =>
-    changeTimes(caller.namespace, mount, named, atime, mtime, ['utimensat', path, String(atime), String(mtime)]),
-  );
+  if (atime === 'omit' && mtime === 'omit') return 0;
+  const cause: Cause = ['utimensat', path, String(atime), String(mtime)];
+  return changePath(caller, start, path, follow, (target) => changeTimes(target, atime, mtime, cause));
 }
 
 export function futimens(file: OpenFile, atime: TimeArgument, mtime: TimeArgument): number {
   if (atime === 'omit' && mtime === 'omit') return 0;
-  return changeFile(file, (named) =>
-    changeTimes(file.namespace, file.mount, named, atime, mtime, ['futimens', file.path, String(atime), String(mtime)]),
-  );
+  const cause: Cause = ['futimens', file.path, String(atime), String(mtime)];
+  return changeFile(file, (target) => changeTimes(target, atime, mtime, cause));
 }
 
-function changeMode(
-  namespace: Namespace,
-  mount: Mount,
-  named: Named,
-  inode: Inode,
-  mode: number,
-  cause: Cause,
-): number {
+/** Only the owner may; one who is not of the file's group can't keep it setgid. */
+function changeMode(target: Target, asked: number, cause: Cause): number {
+  const { identity, inode } = target;
   if (isSymlinkMode(inode.mode)) return EOPNOTSUPP;
+  let mode = asked & PERMISSION_BITS;
+  if (identity !== null) {
+    if (!owns(identity, inode)) return EPERM;
+    if (!isInGroup(identity, inode.gid)) mode &= ~S_ISGID;
+  }
   const acl = xattrOf(inode.xattrs, ACL_ACCESS);
-  const extra: ((ino: number) => FileEvent)[] =
-    acl === undefined
-      ? []
-      : [(ino) => ({ type: 'XattrSet', ino, name: ACL_ACCESS, value: aclAfterChmod(acl, mode), ctimeNs: null })];
-  return apply(namespace, mount, named, { mode: mode & PERMISSION_BITS }, cause, draftFor(namespace, mount), extra);
+  if (acl === undefined) return apply(target, { mode }, cause);
+  const value = aclAfterChmod(acl, mode);
+  return apply(target, { mode }, cause, (ino) => [{ type: 'XattrSet', ino, name: ACL_ACCESS, value, ctimeNs: null }]);
 }
 
-/** chown clears setuid, and setgid where the group may execute, even when owner and group stay (M6). */
-function changeOwner(
-  namespace: Namespace,
-  mount: Mount,
-  named: Named,
-  inode: Inode,
-  uid: number,
-  gid: number,
-  cause: Cause,
-): number {
-  let mode = inode.mode & PERMISSION_BITS;
-  if (inode.dir === null) {
-    mode &= ~S_ISUID;
-    if (mode & 0o010) mode &= ~S_ISGID;
+/**
+ * chown clears setuid, and setgid where the group may execute, even when owner and group stay (M6), and takes a file's
+ * capabilities away. A user may give a file of its own to a group that it is in, and nothing else.
+ */
+function changeOwner(target: Target, uid: number, gid: number, cause: Cause): number {
+  const { identity, inode } = target;
+  const lost = lostBits(identity, inode);
+  if (identity !== null) {
+    if (uid !== -1 && !(uid === inode.uid && owns(identity, inode))) return EPERM;
+    if (gid !== -1 && !(owns(identity, inode) && (gid === inode.gid || isInGroup(identity, gid)))) return EPERM;
+    if (lost !== 0 && !owns(identity, inode)) return EPERM;
   }
   const change: Change = {
     uid: uid === -1 ? null : uid,
     gid: gid === -1 ? null : gid,
-    mode: mode === (inode.mode & PERMISSION_BITS) ? null : mode,
+    mode: lost === 0 ? null : inode.mode & PERMISSION_BITS & ~lost,
   };
-  return apply(namespace, mount, named, change, cause, draftFor(namespace, mount), []);
+  return apply(target, change, cause, (ino, draft) => withoutCapability(inode, ino, draft));
 }
 
-function changeTimes(
-  namespace: Namespace,
-  mount: Mount,
-  named: Named,
-  atime: TimeArgument,
-  mtime: TimeArgument,
-  cause: Cause,
-): number {
-  const draft = draftFor(namespace, mount);
+/** The owner sets times; who may write can set both to now. */
+function changeTimes(target: Target, atime: TimeArgument, mtime: TimeArgument, cause: Cause): number {
+  const { identity, inode } = target;
+  if (identity !== null && !owns(identity, inode)) {
+    if (atime !== 'now' || mtime !== 'now') return EPERM;
+    const refused = permit(identity, inode, MAY_WRITE);
+    if (refused !== 0) return refused;
+  }
+  const draft = draftFor(target.namespace, target.mount);
   const value = (time: TimeArgument): bigint | null => (time === 'omit' ? null : time === 'now' ? draft.timeNs : time);
-  return apply(namespace, mount, named, { atimeNs: value(atime), mtimeNs: value(mtime) }, cause, draft, []);
+  return apply(target, { atimeNs: value(atime), mtimeNs: value(mtime) }, cause, NOTHING, draft);
 }
+
+/** Events that go with a change of attributes. */
+type MakeEvents = (ino: Ino, draft: Draft) => readonly FileEvent[];
+
+const NOTHING: MakeEvents = () => [];
 
 function apply(
-  namespace: Namespace,
-  mount: Mount,
-  named: Named,
+  { namespace, mount, named }: Target,
   change: Change,
   cause: Cause,
-  draft: Draft,
-  extra: readonly ((ino: number) => FileEvent)[],
+  extra = NOTHING,
+  draft = draftFor(namespace, mount),
 ): number {
   const ino = copyUp(mount.overlay, named, draft);
-  for (const make of extra) draft.events.push(make(ino));
+  draft.events.push(...extra(ino, draft));
   draft.events.push({
     type: 'AttributesChanged',
     ino,

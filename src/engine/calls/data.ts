@@ -10,6 +10,7 @@ import { EBADF, EFBIG, EINVAL, EISDIR, ENXIO, EOVERFLOW, EROFS, ESTALE, EXDEV } 
 import { O_APPEND, O_PATH, type OpenFile } from '../open-files.ts';
 import { commitDraft, draftFor, engineOf } from './commit.ts';
 import { nameOfFile } from './name-of-file.ts';
+import { dropPrivileges } from './privileges.ts';
 
 export const SEEK_SET = 0;
 export const SEEK_CUR = 1;
@@ -99,6 +100,7 @@ function writePieces(
   let ino = file.ino;
   // Opening for writing has copied the file up; a rewind may have made it lower again under an open file.
   if (!inode.isUpper || inode.isMetacopy) ino = copyUp(mount.overlay, nameOfFile(file), draft, 'data');
+  dropPrivileges(file.identity, inode, ino, draft);
   draft.events.push({ type: 'Written', ino, offset, length, pieces, timeNs: draft.timeNs });
   commitDraft(namespace, mount, cause, draft);
 }

@@ -6,6 +6,7 @@ import {
   deviceMinor,
   isDirectoryMode,
   PERMISSION_BITS,
+  S_IFBLK,
   S_IFCHR,
   S_IFDIR,
   S_IFLNK,
@@ -19,6 +20,7 @@ import { linkNode } from '../decide/link.ts';
 import { renameNode } from '../decide/rename.ts';
 import { removeDirectory, unlinkNode } from '../decide/unlink.ts';
 import {
+  EACCES,
   EBUSY,
   EEXIST,
   EINVAL,
@@ -31,6 +33,7 @@ import {
   EROFS,
   EXDEV,
 } from '../errno.ts';
+import { MAY_WRITE, permit, permitCreate, permitLink, permitRemove, strippedMode } from '../identity.ts';
 import { FOLLOW, Found, WANT_PARENT, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
@@ -86,7 +89,15 @@ function make(
   const refused = walkToNew(caller, start, path, isDirectoryMode(mode));
   if (refused !== 0) return refused;
   const mount = found.parentMount;
-  if ((mode & S_IFMT) === S_IFCHR && rdev === 0 && mount.overlay.lower !== null) return EPERM;
+  const format = mode & S_IFMT;
+  const { identity } = caller;
+  if (identity !== null) {
+    const directory = mount.overlay.tree.at(found.parent);
+    if (permitCreate(identity, directory) !== 0) return EACCES;
+    if (format === S_IFBLK || (format === S_IFCHR && rdev !== 0)) return EPERM;
+    mode = strippedMode(identity, directory, mode);
+  }
+  if (format === S_IFCHR && rdev === 0 && mount.overlay.lower !== null) return EPERM;
   const draft = draftFor(caller.namespace, mount);
   createNode(
     mount.overlay,
@@ -166,8 +177,13 @@ function linkTo(
   const mount = found.parentMount;
   if (mount.readOnly) return EROFS;
   if (mount !== sourceMount) return EXDEV;
-  const inode = mount.overlay.tree.get(source.ino);
+  const { tree } = mount.overlay;
+  const inode = tree.get(source.ino);
   if (inode === undefined) return ENOENT;
+  if (caller.identity !== null) {
+    if (permitLink(caller.identity, inode) !== 0) return EPERM;
+    if (permitCreate(caller.identity, tree.at(found.parent)) !== 0) return EACCES;
+  }
   if (inode.dir !== null) return EPERM;
   if (isRemoved) return ENOENT;
   const draft = draftFor(caller.namespace, mount);
@@ -186,6 +202,8 @@ export function unlink(caller: Caller, start: Location, path: string): number {
   const covered = caller.namespace.hasMounts ? mount.overlay.tree.lookup(found.parent, found.name) : found.ino;
   const { dir } = mount.overlay.tree.at(covered);
   if (found.trailingSlash) return dir === null ? ENOTDIR : EISDIR;
+  const refused = refuseRemove(caller, mount, found.parent, covered);
+  if (refused !== 0) return refused;
   if (dir !== null) return EISDIR;
   if (caller.namespace.isMountPoint(mount, covered)) return EBUSY;
   const draft = draftFor(caller.namespace, mount);
@@ -204,6 +222,8 @@ export function rmdir(caller: Caller, start: Location, path: string): number {
   if (found.ino === 0) return ENOENT;
   const mount = found.parentMount;
   const covered = mount.overlay.tree.lookup(found.parent, found.name);
+  const forbidden = refuseRemove(caller, mount, found.parent, covered);
+  if (forbidden !== 0) return forbidden;
   if (mount.overlay.tree.at(covered).dir === null) return ENOTDIR;
   if (caller.namespace.isMountPoint(mount, covered)) return EBUSY;
   const draft = draftFor(caller.namespace, mount);
@@ -217,6 +237,10 @@ export function rmdir(caller: Caller, start: Location, path: string): number {
   commitDraft(caller.namespace, mount, ['rmdir', path], draft);
   return 0;
 }
+
+/** May the caller take a node's name away (may_delete)? */
+const refuseRemove = ({ identity }: Caller, { overlay: { tree } }: Mount, parent: number, ino: number): number =>
+  identity === null ? 0 : permitRemove(identity, tree.at(parent), tree.at(ino));
 
 /** As the kernel does it: on a read-only mount even a name that does not exist is EROFS. */
 function walkToRemove(caller: Caller, start: Location, path: string): number {
@@ -266,10 +290,10 @@ export function rename(
   if (node.dir !== null && isInside(mount, foundTo.parent, ino)) return EINVAL;
   if (target !== 0 && isInside(mount, found.parent, target)) return exchange ? EINVAL : ENOTEMPTY;
   if (isSameObject(mount, ino, target, found, foundTo)) return 0;
+  const forbidden = refuseRename(caller, mount, ino, target, exchange);
+  if (forbidden !== 0) return forbidden;
   if (namespace.isMountPoint(mount, ino)) return EBUSY;
   if (target !== 0 && namespace.isMountPoint(mount, target)) return EBUSY;
-  if (target !== 0 && !exchange && (node.dir !== null) !== targetIsDirectory)
-    return targetIsDirectory ? EISDIR : ENOTDIR;
   if (flags & RENAME_WHITEOUT) return EINVAL;
 
   const draft = draftFor(namespace, mount);
@@ -294,6 +318,27 @@ export function rename(
       : ['rename', fromPath, toPath, exchange ? 'RENAME_EXCHANGE' : 'RENAME_NOREPLACE'];
   commitDraft(namespace, mount, cause, draft);
   return 0;
+}
+
+/** What vfs_rename refuses, in its order: permissions, kinds that do not fit, a directory that may not be changed. */
+function refuseRename(caller: Caller, mount: Mount, ino: number, target: number, exchange: boolean): number {
+  const { tree } = mount.overlay;
+  const node = tree.at(ino);
+  const replaced = target === 0 ? null : tree.at(target);
+  const fits = replaced === null || exchange || (node.dir === null) === (replaced.dir === null);
+  const misfit = fits ? 0 : replaced.dir === null ? ENOTDIR : EISDIR;
+  const { identity } = caller;
+  if (identity === null) return misfit;
+  const refused =
+    permitRemove(identity, tree.at(found.parent), node) ||
+    (replaced === null
+      ? permitCreate(identity, tree.at(foundTo.parent))
+      : permitRemove(identity, tree.at(foundTo.parent), replaced)) ||
+    misfit;
+  if (refused !== 0 || found.parent === foundTo.parent) return refused;
+  // Its `..` changes.
+  if (node.dir !== null && permit(identity, node, MAY_WRITE) !== 0) return EACCES;
+  return exchange && replaced?.dir && permit(identity, replaced, MAY_WRITE) !== 0 ? EACCES : 0;
 }
 
 /** Whether a directory is `ancestor` or lies below it. */

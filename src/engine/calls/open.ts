@@ -1,12 +1,14 @@
 /** open(2) and close(2). */
 
-import type { Cause } from '../../events/event.ts';
+import type { Cause, Ino } from '../../events/event.ts';
 import { isFileMode, isSymlinkMode, PERMISSION_BITS, S_IFREG } from '../../events/mode.ts';
+import type { Inode } from '../../projections/tree/inode.ts';
 import type { Caller } from '../caller.ts';
 import { copyUp, type Named } from '../decide/copy-up.ts';
 import { createNameless, createNode } from '../decide/create.ts';
 import type { Draft } from '../engine.ts';
-import { EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EROFS } from '../errno.ts';
+import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EPERM, EROFS } from '../errno.ts';
+import { MAY_READ, MAY_WRITE, owns, permit, permitCreate, permitOpenInSticky, strippedMode } from '../identity.ts';
 import { FOLLOW, Found, isAttached, NO_SLASH, WANT_PARENT, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import {
@@ -15,6 +17,7 @@ import {
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
+  O_NOATIME,
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
@@ -26,6 +29,7 @@ import {
 } from '../open-files.ts';
 import { commitDraft, draftFor } from './commit.ts';
 import { nameOfNode } from './name-of-file.ts';
+import { dropPrivileges } from './privileges.ts';
 
 const found = new Found();
 
@@ -91,13 +95,20 @@ function openOrCreate(caller: Caller, start: Location, path: string, flags: numb
   if (found.last !== 'name') return isExclusive ? EEXIST : EISDIR;
   if (found.ino !== 0) {
     if (isExclusive) return EEXIST;
-    if (found.mount.overlay.tree.at(found.ino).dir !== null) return EISDIR;
+    const inode = found.mount.overlay.tree.at(found.ino);
+    if (inode.dir !== null) return EISDIR;
+    if (caller.identity !== null || !isFileMode(inode.mode)) {
+      const directory = found.parentMount.overlay.tree.at(found.parent);
+      if (permitOpenInSticky(caller.identity, directory, inode) !== 0) return EACCES;
+    }
     return openExisting(caller, path, flags);
   }
   const mount = found.parentMount;
   if (mount.readOnly) return EROFS;
+  const permissions = newPermissions(caller, mount, found.parent, mode);
+  if (permissions < 0) return permissions;
   const draft = draftFor(caller.namespace, mount);
-  const ino = createNode(mount.overlay, newFile(caller, mode), draft);
+  const ino = createNode(mount.overlay, newFile(caller, permissions), draft);
   commitDraft(caller.namespace, mount, openCause(caller, path, flags, mode), draft);
   return opened(caller, mount, ino, flags, path);
 }
@@ -109,9 +120,11 @@ function openNameless(caller: Caller, start: Location, path: string, flags: numb
   const { mount, ino } = found;
   if (mount.overlay.tree.at(ino).dir === null) return ENOTDIR;
   if (mount.readOnly) return EROFS;
+  const permissions = newPermissions(caller, mount, ino, mode);
+  if (permissions < 0) return permissions;
   if (!isAttached(mount, ino)) return ENOENT;
   const draft = draftFor(caller.namespace, mount);
-  const created = createNameless(mount.overlay, { ...newFile(caller, mode), parent: ino, name: '' }, draft);
+  const created = createNameless(mount.overlay, { ...newFile(caller, permissions), parent: ino, name: '' }, draft);
   commitDraft(caller.namespace, mount, openCause(caller, path, flags, mode), draft);
   found.parent = 0;
   found.name = '';
@@ -131,12 +144,29 @@ function openExisting(caller: Caller, path: string, flags: number): OpenFile | n
   const writes = (flags & O_ACCMODE) !== O_RDONLY;
   if (inode.dir !== null) {
     if (writes || flags & O_TRUNC) return EISDIR;
-    return opened(caller, mount, found.ino, flags, path);
+    const refused = refuseOpen(caller, inode, flags);
+    return refused === 0 ? opened(caller, mount, found.ino, flags, path) : refused;
+  }
+  if (caller.identity !== null) {
+    if (mount.readOnly && (writes || flags & O_TRUNC) && isFileMode(inode.mode)) return EROFS;
+    const refused = refuseOpen(caller, inode, flags);
+    if (refused !== 0) return refused;
   }
   if (!isFileMode(inode.mode)) return ENXIO;
   if (!writes && !(flags & O_TRUNC)) return opened(caller, mount, found.ino, flags, path);
   if (mount.readOnly) return EROFS;
   return openForWriting(caller, path, flags);
+}
+
+/** May the caller open it so (may_open)? Reading times without changing them is for the owner. */
+function refuseOpen({ identity }: Caller, inode: Inode, flags: number): number {
+  if (identity === null) return 0;
+  const access = flags & O_ACCMODE;
+  const wanted =
+    (access === O_WRONLY ? MAY_WRITE : access === O_RDONLY ? MAY_READ : MAY_READ | MAY_WRITE) |
+    (flags & O_TRUNC ? MAY_WRITE : 0);
+  if (permit(identity, inode, wanted) !== 0) return EACCES;
+  return flags & O_NOATIME && !owns(identity, inode) ? EPERM : 0;
 }
 
 function openForWriting(caller: Caller, path: string, flags: number): OpenFile | number {
@@ -145,7 +175,10 @@ function openForWriting(caller: Caller, path: string, flags: number): OpenFile |
   const draft = draftFor(caller.namespace, mount);
   const truncates = (flags & O_TRUNC) !== 0;
   const ino = copyUp(mount.overlay, named, draft, truncates ? 'nothing' : 'data');
-  if (truncates) truncateAtOpen(mount, named.ino, ino, draft);
+  if (truncates) {
+    dropPrivileges(caller.identity, mount.overlay.tree.at(named.ino), ino, draft);
+    truncateAtOpen(mount, named.ino, ino, draft);
+  }
   commitDraft(caller.namespace, mount, openCause(caller, path, flags, 0), draft);
   return opened(caller, mount, ino, flags, path);
 }
@@ -175,14 +208,22 @@ function namedNode(): { parent: number; name: string; ino: number } {
     : { parent: 0, name: '', ino: found.ino };
 }
 
-function newFile(caller: Caller, mode: number) {
+/** Permission bits of a file that the caller makes in a directory, or EACCES. */
+function newPermissions({ identity }: Caller, mount: Mount, parent: Ino, mode: number): number {
+  const permissions = mode & PERMISSION_BITS;
+  if (identity === null) return permissions;
+  const directory = mount.overlay.tree.at(parent);
+  return permitCreate(identity, directory) || strippedMode(identity, directory, permissions);
+}
+
+function newFile({ umask, uid, gid }: Caller, permissions: number) {
   return {
     parent: found.parent,
     name: found.name,
-    mode: S_IFREG | (mode & PERMISSION_BITS),
-    umask: caller.umask,
-    uid: caller.uid,
-    gid: caller.gid,
+    mode: S_IFREG | permissions,
+    umask,
+    uid,
+    gid,
     rdev: 0,
     target: '',
   };
@@ -198,6 +239,7 @@ function opened(caller: Caller, mount: Mount, ino: number, flags: number, path: 
     parent: isNamed ? found.parent : 0,
     name: isNamed ? found.name : '',
     path,
+    identity: caller.identity,
   });
   caller.namespace.files.add(file);
   return file;

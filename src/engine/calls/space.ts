@@ -1,17 +1,20 @@
 /** Calls on the size and the blocks of files: truncate, fallocate. */
 
-import type { FileEvent } from '../../events/event.ts';
+import type { Cause, FileEvent } from '../../events/event.ts';
 import { isFileMode } from '../../events/mode.ts';
 import { FILE_BYTES_MAX } from '../../projections/tree/content.ts';
 import type { Caller } from '../caller.ts';
-import { copyUp, type Named } from '../decide/copy-up.ts';
-import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESTALE } from '../errno.ts';
+import { copyUp } from '../decide/copy-up.ts';
+import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESTALE } from '../errno.ts';
+import { MAY_WRITE, permit } from '../identity.ts';
 import { FOLLOW, Found, walk } from '../lookup.ts';
-import type { Location, Mount, Namespace } from '../namespace.ts';
+import type { Location } from '../namespace.ts';
 import { O_PATH, type OpenFile } from '../open-files.ts';
+import type { Target } from './change.ts';
 import { commitDraft, draftFor } from './commit.ts';
 import { nodeOf } from './data.ts';
 import { nameOfFile } from './name-of-file.ts';
+import { dropPrivileges } from './privileges.ts';
 
 /** linux/falloc.h */
 export const FALLOC_FL_KEEP_SIZE = 0x01;
@@ -30,9 +33,11 @@ export function truncate(caller: Caller, start: Location, path: string, size: nu
   if (inode.dir !== null) return EISDIR;
   if (!isFileMode(inode.mode)) return EINVAL;
   if (mount.readOnly) return EROFS;
+  const { namespace, identity } = caller;
+  if (identity !== null && permit(identity, inode, MAY_WRITE) !== 0) return EACCES;
   if (size > FILE_BYTES_MAX) return EFBIG;
   const named = found.last === 'name' ? found : { parent: 0, name: '', ino: found.ino };
-  return resize(caller.namespace, mount, named, size, ['truncate', path, size]);
+  return resize({ namespace, identity, mount, named, inode }, size, ['truncate', path, size]);
 }
 
 export function ftruncate(file: OpenFile, size: number): number {
@@ -43,19 +48,16 @@ export function ftruncate(file: OpenFile, size: number): number {
   if (!file.canWrite) return EINVAL;
   if (file.mount.readOnly) return EROFS;
   if (size > FILE_BYTES_MAX) return EFBIG;
-  return resize(file.namespace, file.mount, nameOfFile(file), size, ['ftruncate', file.path, size]);
+  const { namespace, identity, mount } = file;
+  const target = { namespace, identity, mount, named: nameOfFile(file), inode };
+  return resize(target, size, ['ftruncate', file.path, size]);
 }
 
 /** Times change even where the size stays (ext4_setattr); what was reserved behind the end goes. */
-function resize(
-  namespace: Namespace,
-  mount: Mount,
-  named: Named,
-  size: number,
-  cause: readonly [string, ...(string | number)[]],
-): number {
+function resize({ namespace, identity, mount, named, inode }: Target, size: number, cause: Cause): number {
   const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, named, draft, size > 0 ? 'data' : 'nothing');
+  dropPrivileges(identity, inode, ino, draft);
   draft.events.push({ type: 'Truncated', ino, size, timeNs: draft.timeNs });
   commitDraft(namespace, mount, cause, draft);
   return 0;
@@ -83,6 +85,7 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
   const { namespace, mount } = file;
   const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, nameOfFile(file), draft, 'data');
+  dropPrivileges(file.identity, inode, ino, draft);
   const { timeNs } = draft;
   const event: FileEvent =
     kind === FALLOC_FL_PUNCH_HOLE

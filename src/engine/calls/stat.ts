@@ -5,6 +5,7 @@ import { BLOCK_BYTES, FILE_BYTES_MAX } from '../../projections/tree/content.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Caller } from '../caller.ts';
 import { EACCES, EINVAL, EROFS, ESTALE } from '../errno.ts';
+import { permit } from '../identity.ts';
 import { FOLLOW, Found, walk } from '../lookup.ts';
 import type { Location, Mount } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
@@ -107,7 +108,7 @@ export function readlink(caller: Caller, start: Location, path: string): string 
   return isSymlinkMode(inode.mode) ? inode.target : EINVAL;
 }
 
-/** access(2) for root: everything that exists may be read and searched; EROFS where a write could not succeed. */
+/** access(2). Root may read, write and search everything that exists; EROFS where a write could not succeed. */
 export function access(caller: Caller, start: Location, path: string, mode: number): number {
   if (mode & ~7) return EINVAL;
   const error = walk(caller, start, path, FOLLOW, found);
@@ -115,6 +116,7 @@ export function access(caller: Caller, start: Location, path: string, mode: numb
   const inode = found.mount.overlay.tree.at(found.ino);
   const isSpecial = !isDirectoryMode(inode.mode) && !isFileMode(inode.mode);
   if (mode & W_OK && found.mount.readOnly && !isSpecial) return EROFS;
+  if (caller.identity !== null) return permit(caller.identity, inode, mode);
   if (mode & X_OK && inode.dir === null && !(inode.mode & 0o111)) return EACCES;
   return 0;
 }

@@ -4,7 +4,8 @@ import { posix } from 'node:path';
 import { isDirectoryMode, S_IFDIR, S_IFLNK, S_IFMT } from '../../events/mode.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import { lookup, stat } from '../calls/stat.ts';
-import { ENOTDIR } from '../errno.ts';
+import { EACCES, ENOTDIR } from '../errno.ts';
+import { MAY_READ, permit } from '../identity.ts';
 import { Found } from '../lookup.ts';
 import { encodeResult, parseOptions, parsePath, validateBoolean } from './arguments.ts';
 import { type FsContext, refusal } from './context.ts';
@@ -37,9 +38,11 @@ export function readdirForPromise(fs: FsContext, path: unknown, options?: unknow
 export function readNames(fs: FsContext, path: string): string[] {
   const error = lookup(fs.caller, fs.caller.cwd, path, true, found);
   if (error !== 0) throw refusal(error, 'scandir', path);
-  const { dir } = found.mount.overlay.tree.at(found.ino);
-  if (dir === null) throw refusal(ENOTDIR, 'scandir', path);
-  return dir.entries.names();
+  const inode = found.mount.overlay.tree.at(found.ino);
+  if (inode.dir === null) throw refusal(ENOTDIR, 'scandir', path);
+  const { identity } = fs.caller;
+  if (identity !== null && permit(identity, inode, MAY_READ) !== 0) throw refusal(EACCES, 'scandir', path);
+  return inode.dir.entries.names();
 }
 
 const formatIn = (tree: Tree, directory: number, name: string): number =>

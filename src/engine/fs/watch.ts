@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import type { Ino, SubjectId, Transaction } from '../../events/event.ts';
 import { lookup } from '../calls/stat.ts';
 import { fsError } from '../errno.ts';
+import { MAY_READ, permit } from '../identity.ts';
 import { Found } from '../lookup.ts';
 import { encodeResult, parseOptions, parsePath, shownPath, validateBoolean, validateFunction } from './arguments.ts';
 import type { FsContext } from './context.ts';
@@ -107,9 +108,14 @@ function pathBelow(tree: Parameters<typeof changesOf>[0], top: Ino, directory: I
 
 const found = new Found();
 
+/** inotify_add_watch(2) wants to read. */
+function refuseWatching({ caller: { identity } }: FsContext): number {
+  return identity === null ? 0 : permit(identity, found.mount.overlay.tree.at(found.ino), MAY_READ);
+}
+
 function findWatched(fs: FsContext, path: unknown): Watched {
   const name = parsePath(path, 'filename');
-  const error = lookup(fs.caller, fs.cwd, name, true, found);
+  const error = lookup(fs.caller, fs.cwd, name, true, found) || refuseWatching(fs);
   if (error < 0) throw Object.assign(fsError(error, 'watch', shownPath(name)), { filename: shownPath(name) });
   const { mount, ino } = found;
   const trimmed = name.replace(/\/+$/, '');

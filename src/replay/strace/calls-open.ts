@@ -128,7 +128,16 @@ function opened(player: Player, target: Target, flags: number, mode: number, clo
 /** Another description of an open file that has no name, through /proc. */
 function reopen(file: OpenFile, flags: number): OpenFile {
   const { namespace, mount, ino, parent, name, path } = file;
-  const again = new OpenFile({ namespace, mount, ino, flags: flags & ~(O_CREAT | O_TRUNC), parent, name, path });
+  const again = new OpenFile({
+    namespace,
+    mount,
+    ino,
+    flags: flags & ~(O_CREAT | O_TRUNC),
+    parent,
+    name,
+    path,
+    identity: null,
+  });
   namespace.files.add(again);
   if (flags & O_TRUNC && flags & (O_WRONLY | O_RDWR)) ftruncate(again, 0);
   return again;

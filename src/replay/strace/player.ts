@@ -79,7 +79,7 @@ export class Player {
   get caller(): Caller {
     const { task, namespace } = this;
     const cwd = { mount: namespace.root, ino: task.fs.cwd.ino === 0 ? ROOT_INO : task.fs.cwd.ino };
-    return { namespace, cwd, umask: task.fs.umask, uid: task.uid, gid: task.gid };
+    return { namespace, cwd, umask: task.fs.umask, uid: task.uid, gid: task.gid, identity: null };
   }
 
   /** What a descriptor argument stood for when the call began. */

@@ -6,7 +6,7 @@
  * hold stays as it is, and is told: nothing is invented.
  */
 
-import type { Caller } from '../../engine/caller.ts';
+import { type Caller, rootCaller } from '../../engine/caller.ts';
 import { chmod, chown, utimens } from '../../engine/calls/attributes.ts';
 import { read, write } from '../../engine/calls/data.ts';
 import { link, mkdir, mknod, rmdir, symlink, unlink } from '../../engine/calls/names.ts';
@@ -54,7 +54,7 @@ export class Resync implements ContentSink {
 
   /** @param listing - Of the real tree; `comparison` is with it. */
   constructor(namespace: Namespace, listing: readonly ListingEntry[], comparison: Comparison) {
-    this.#caller = { namespace, cwd: { mount: namespace.root, ino: namespace.root.top }, umask: 0, uid: 0, gid: 0 };
+    this.#caller = { ...rootCaller(namespace), umask: 0 };
     const entries = new Map(listing.map((entry) => [pathOf(entry), entry]));
     this.#wanted = comparison.differences.map((difference) => {
       const path = difference.name;

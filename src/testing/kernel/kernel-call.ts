@@ -8,7 +8,15 @@ export interface InContainer {
   readonly in: 0 | 1;
 }
 
-export type KernelCall = InContainer & FileCall;
+/** A user without capabilities. */
+export interface KernelUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** `as`: who makes it; default root. */
+export type KernelCall = InContainer & FileCall & { readonly as?: KernelUser | null };
 
 export type FileCall =
   | { op: 'open'; slot: number; path: string; flags: number; mode: number }

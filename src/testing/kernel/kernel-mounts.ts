@@ -68,9 +68,9 @@ export class KernelMounts {
    * Mounts an overlay for a container.
    *
    * @param lowers - Names of folders, top first; made where they are missing.
-   * @param options - As for mount(8), such as `redirect_dir=off,index=off`.
+   * @param options - As for mount(8), such as `redirect_dir=off,index=off`; null: no overlay, but the upper alone.
    */
-  async mount(container: number, mount: { lowers: readonly string[]; options: string }): Promise<void> {
+  async mount(container: number, mount: { lowers: readonly string[]; options: string | null }): Promise<void> {
     await this.#done({ do: 'mount', in: container, upper: `upper${container}`, ...mount });
   }
 

@@ -9,9 +9,10 @@ errors, on SIGINT and on SIGTERM.
 import ctypes, errno, fcntl, json, os, shutil, signal, stat, struct, sys, tempfile, zlib
 
 CLONE_NEWNS = 0x20000
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 MNT_DETACH = 2
-AT_FDCWD, AT_EMPTY_PATH = -100, 0x1000
+AT_FDCWD, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW = -100, 0x1000, 0x100
+UTIME_NOW = (1 << 30) - 1
 SYS_GETDENTS64 = {'x86_64': 217, 'aarch64': 61}[os.uname().machine]
 KINDS = {stat.S_IFDIR: 'dir', stat.S_IFREG: 'file', stat.S_IFLNK: 'symlink', stat.S_IFIFO: 'fifo',
          stat.S_IFCHR: 'chr', stat.S_IFBLK: 'blk', stat.S_IFSOCK: 'sock'}
@@ -53,6 +54,10 @@ def mount(q):
     os.makedirs(target, exist_ok=True)
     # Nothing has to survive a power loss here; syncing takes most of the time otherwise.
     shutil.rmtree(os.path.join(work, 'work', 'incompat'), ignore_errors=True)
+    if q['options'] is None:
+        check(LIBC.mount(os.fsencode(upper), os.fsencode(target), None, ctypes.c_ulong(MS_BIND), None))
+        mounted[container] = q
+        return
     options = 'lowerdir=%s,upperdir=%s,workdir=%s,%s,volatile' % (lowers, upper, work, q['options'])
     check(LIBC.mount(b'overlay', os.fsencode(target), b'overlay', 0, os.fsencode(options)))
     mounted[container] = q
@@ -233,6 +238,11 @@ def list_open_directory(q, slot):
     return [os.fsdecode(name) for name in sorted(names) if name not in (b'.', b'..')]
 
 
+def timespec(ns):
+    """Seconds and nanoseconds for utimensat; None is the time of the call."""
+    return (0, UTIME_NOW) if ns is None else divmod(ns, 10 ** 9)
+
+
 def run(q):
     op = q['op']
     slot = (q['in'], q.get('slot'))
@@ -298,19 +308,23 @@ def run(q):
     elif op == 'chown':
         os.chown(q['path'], q['uid'], q['gid'], follow_symlinks=q['follow'])
     elif op == 'utimes':
-        os.utime(q['path'], ns=(q['atime'], q['mtime']), follow_symlinks=q['follow'])
+        times = struct.pack('4q', *timespec(q['atime']), *timespec(q['mtime']))
+        flags = 0 if q['follow'] else AT_SYMLINK_NOFOLLOW
+        check(LIBC.utimensat(AT_FDCWD, os.fsencode(q['path']), times, flags))
     elif op == 'setxattr':
         os.setxattr(q['path'], q['name'], q['value'].encode('latin-1'), q['flags'], follow_symlinks=False)
     elif op == 'removexattr':
         os.removexattr(q['path'], q['name'], follow_symlinks=False)
     elif op == 'getxattr':
         return os.getxattr(q['path'], q['name'], follow_symlinks=False).decode('latin-1')
+    elif op == 'listxattr':
+        return sorted(os.listxattr(q['path'], follow_symlinks=False))
     elif op == 'stat':
         return stat_of(os.stat(q['path']) if q['follow'] else os.lstat(q['path']), q['path'])
     elif op == 'readdir':
         return sorted(os.listdir(q['path']), key=os.fsencode)
     elif op == 'access':
-        return os.access(q['path'], q['mode'])
+        return os.access(q['path'], q['mode'], effective_ids=True)
     else:
         raise ValueError(op)
     return None
@@ -321,11 +335,21 @@ def call(q):
         return guarded(remount, q)
     enter(q['in'])
     try:
+        become(q.get('as'))
         return guarded(run, q)
     except KeyError:
         return {'error': 'EBADF'}  # a slot without an open file
     finally:
+        become(None)
         leave()
+
+
+def become(user):
+    """Takes on a user's ids, and with them its lack of capabilities; None is root."""
+    os.seteuid(0)
+    os.setgroups(user['groups'] if user else [])
+    os.setegid(user['gid'] if user else 0)
+    os.seteuid(user['uid'] if user else 0)
 
 
 def calls(q):

@@ -109,7 +109,8 @@ describe('docker diff', () => {
   });
 
   test('sees security.capability, and no other attribute', () => {
-    expect(diffOf((shell) => shell.setxattr('/app/server', 'security.capability', 'x'))).toEqual([
+    const capability = '\u0001\0\0\u0002'.padEnd(20, '\0');
+    expect(diffOf((shell) => shell.setxattr('/app/server', 'security.capability', capability))).toEqual([
       'C /app',
       'C /app/server',
     ]);
