@@ -91,6 +91,10 @@ export interface FsError extends Error {
   readonly dest?: string | Buffer;
 }
 
+/** The Error of a refused call, and of nothing else. */
+export const isFsError = (error: unknown): error is FsError =>
+  error instanceof Error && 'syscall' in error && typeof (error as FsError).errno === 'number';
+
 /**
  * Makes the Error for a refused call.
  *

@@ -24,6 +24,13 @@ export interface Mount {
   readonly top: Ino;
 }
 
+/** Whether two mounts, of one namespace or of two of one container, are the same: one tree at one place. */
+export const isSameMount = (a: Mount, b: Mount): boolean =>
+  a === b ||
+  (a.subject === b.subject &&
+    a.covers?.ino === b.covers?.ino &&
+    (a.covers === null || b.covers === null || isSameMount(a.covers.mount, b.covers.mount)));
+
 /** A node, and the mount through which it was reached. */
 export interface Location {
   readonly mount: Mount;

@@ -1,8 +1,10 @@
 /** A store as a scenario sees it. */
 
 import { rootCaller } from '../engine/caller.ts';
+import type { Namespace } from '../engine/namespace.ts';
 import { chainIdOf, type NewLayer } from '../engine/decide/image.ts';
 import { parseProfile } from '../events/overlay-profile.ts';
+import { findContainer, findVolume } from '../projections/registry.ts';
 import { checkInvariants } from '../replay/invariants.ts';
 import type { CliResult, ScenarioHost } from '../replay/scenario/host.ts';
 import type { ScenarioMount } from '../replay/scenario/scenario.ts';
@@ -46,13 +48,20 @@ export function scenarioHost(store: Store, cli: (argv: readonly string[]) => Pro
         profile: parseProfile(profile ?? undefined, overlayOptions),
       });
     },
-    caller: (container) => rootCaller(store.containers.get(container).namespace()),
+    caller: (name) => rootCaller(namespaceOf(store, name)),
     label: async (name) => {
       await store.label(name);
     },
     checkInvariants: async () => checkInvariants(world, engine.log),
     flush: () => engine.log.flush(),
   };
+}
+
+/** Of a container, or where none has the name, of a volume. */
+function namespaceOf(store: Store, name: string): Namespace {
+  const { registry } = store.world;
+  const isVolume = findContainer(registry, name) === undefined && findVolume(registry, name) !== undefined;
+  return isVolume ? store.volumes.namespace(name) : store.containers.get(name).namespace();
 }
 
 const mountRequest = ({ option, value }: ScenarioMount): MountRequest =>

@@ -1,6 +1,7 @@
 import type { Cause } from '../../events/event.ts';
 import type { Engine } from '../engine.ts';
 import { Draft } from '../engine.ts';
+import { ESTALE, fsError } from '../errno.ts';
 import type { Mount, Namespace } from '../namespace.ts';
 
 /** A draft of changes to a mount's tree. The caller has refused read-only mounts before. */
@@ -10,12 +11,20 @@ export function draftFor(namespace: Namespace, mount: Mount): Draft {
 
 /** Appends and folds a draft, and moves open files whose lower hard link was broken to their new node. */
 export function commitDraft(namespace: Namespace, mount: Mount, cause: Cause, draft: Draft): void {
-  engineOf(namespace).commit(mount.subject, cause, draft.events, draft.timeNs);
+  const engine = engineOf(namespace);
+  if (mount.covers !== null) refuseIfGone(engine, namespace, cause, draft);
+  engine.commit(mount.subject, cause, draft.events, draft.timeNs);
   for (const event of draft.events) {
     if (event.type === 'FileCopiedUp' || event.type === 'SymlinkCopiedUp' || event.type === 'NodeCopiedUp') {
       if (event.upperIno !== event.ino) followCopyUp(namespace, mount, event);
     }
   }
+}
+
+/** Who still holds the file system of a removed container writes into its volumes as little as into its own tree. */
+function refuseIfGone(engine: Engine, { container }: Namespace, cause: Cause, { events }: Draft): void {
+  if (engine.world.overlay(container) !== undefined || events.every(({ type }) => type === 'NodeReleased')) return;
+  throw fsError(ESTALE, cause[0], cause.length > 1 ? String(cause[1]) : undefined);
 }
 
 /**

@@ -35,7 +35,7 @@ import {
 } from '../errno.ts';
 import { MAY_WRITE, permit, permitCreate, permitLink, permitRemove, strippedMode } from '../identity.ts';
 import { FOLLOW, Found, WANT_PARENT, walk } from '../lookup.ts';
-import type { Location, Mount } from '../namespace.ts';
+import { isSameMount, type Location, type Mount } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
 import { commitDraft, draftFor } from './commit.ts';
 import { nameOfFile } from './name-of-file.ts';
@@ -176,7 +176,7 @@ function linkTo(
   if (found.trailingSlash) return ENOENT;
   const mount = found.parentMount;
   if (mount.readOnly) return EROFS;
-  if (mount !== sourceMount) return EXDEV;
+  if (!isSameMount(mount, sourceMount)) return EXDEV;
   const { tree } = mount.overlay;
   const inode = tree.get(source.ino);
   if (inode === undefined) return ENOENT;

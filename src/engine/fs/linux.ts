@@ -38,6 +38,8 @@ export interface LinuxFs {
   getxattrSync(file: PathArgument | number, name: string, options?: XattrOptions): Buffer;
   listxattrSync(file: PathArgument | number, options?: XattrOptions): string[];
   removexattrSync(file: PathArgument | number, name: string, options?: XattrOptions): void;
+  /** truncate(2), for who may write; node:fs's opens the file for reading, too. The same size leaves the times. */
+  truncateSync(path: PathArgument, size: number): void;
   /** fallocate(2); `mode`: FALLOC_FL_KEEP_SIZE 1, PUNCH_HOLE 2, ZERO_RANGE 16. */
   fallocateSync(fd: number, mode: number, offset: number, length: number): void;
   /** lseek(2); `whence`: SEEK_SET 0, CUR 1, END 2, DATA 3, HOLE 4. Gives the new position. */
@@ -117,6 +119,11 @@ export function createLinuxFs(fs: FsContext): LinuxFs {
           ? xattrs.fremovexattr(fs.file(file, 'fremovexattr'), name)
           : xattrs.removexattr(fs.caller, fs.cwd, parsePath(file), name, follow);
       check(result, ...named('removexattr', file, follow));
+    },
+    truncateSync(path, size) {
+      validateInteger(size, 'size');
+      const name = parsePath(path);
+      check(space.truncate(fs.caller, fs.cwd, name, size), 'truncate', name);
     },
     fallocateSync(fd, mode, offset, length) {
       check(space.fallocate(fs.file(fd, 'fallocate'), mode, offset, length), 'fallocate');

@@ -5,6 +5,9 @@
  * {@link updateSource}, and the run goes on.
  */
 
+import { close } from '../../engine/calls/open.ts';
+import type { OpenFile } from '../../engine/open-files.ts';
+import { storeError } from '../../events/log-error.ts';
 import { decodeName } from '../../events/name.ts';
 import { configureDrivers } from '../../projections/drivers/drivers.ts';
 import { buildImage } from './build/build-image.ts';
@@ -87,6 +90,7 @@ export async function runScenario(
     if (!(error instanceof StepFailed)) throw error;
     failure = error.failure;
   } finally {
+    run.closeFiles();
     engine.group = groupBefore;
   }
   return { steps, matched: run.matched, failure, updates: run.updates };
@@ -108,6 +112,8 @@ class ScenarioRun {
   readonly #host: ScenarioHost;
   readonly #clock: ScenarioClock;
   readonly #options: RunOptions;
+  /** What `sys open` has opened. */
+  readonly #descriptors = new Map<number, OpenFile>();
 
   constructor(scenario: Scenario, host: ScenarioHost, clock: ScenarioClock, options: RunOptions) {
     this.#scenario = scenario;
@@ -204,7 +210,15 @@ class ScenarioRun {
   }
 
   #shell(container: string): Shell {
-    return new Shell(this.#host.caller(container), this.#host.engine);
+    return new Shell(this.#host.caller(container), this.#host.engine, this.#descriptors);
+  }
+
+  /** Closes what the steps have left open, in the order of the descriptors. */
+  closeFiles(): void {
+    for (const descriptor of [...this.#descriptors.keys()].sort((a, b) => a - b)) {
+      close(this.#descriptors.get(descriptor) as OpenFile);
+    }
+    this.#descriptors.clear();
   }
 
   #expect(step: Step, expectation: Expectation | null, lines: readonly string[], note = ''): void {

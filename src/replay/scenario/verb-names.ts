@@ -23,6 +23,7 @@ export const FILE_VERB_NAMES = [
   'setfattr',
   'stat',
   'sync',
+  'sys',
   'tail',
   'test',
   'touch',

@@ -1,7 +1,7 @@
 /** Verbs that make, move and remove names: mkdir, rmdir, rm, unlink, mv, rename, ln, mknod, mkfifo. */
 
 import { isDirectoryMode, makeDevice, S_IFBLK, S_IFCHR, S_IFIFO } from '../../../events/mode.ts';
-import { EEXIST, ENOENT, EXDEV } from '../../../engine/errno.ts';
+import { EEXIST, ENOENT, ENOTEMPTY, EXDEV } from '../../../engine/errno.ts';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE } from '../../../engine/calls/names.ts';
 import { copyTree } from './copy.ts';
 import { parseCount, parseOptions } from './options.ts';
@@ -55,15 +55,27 @@ export function rm(shell: Shell, args: readonly string[]): void {
     const node = shell.tryStat(path, false);
     if (node === ENOENT && flags.has('f')) continue;
     if (typeof node === 'number') shell.expect(node, path);
-    else if (recursive) removeTree(shell, path, node.mode);
+    else if (recursive) shell.transact(['rm', path], () => removeTree(shell, path, node.mode));
     else shell.unlink(path);
   }
 }
 
+/**
+ * As node:fs's rm: what is empty goes at once, the rest in the order in which a directory is read; what has gone meanwhile is
+ * fine.
+ */
 export function removeTree(shell: Shell, path: string, mode: number): void {
-  if (!isDirectoryMode(mode)) return shell.unlink(path);
-  for (const { name, format } of shell.list(path)) removeTree(shell, joinPath(path, name), format);
-  shell.rmdir(path);
+  if (!isDirectoryMode(mode)) return expectGone(shell, shell.tryUnlink(path), path);
+  let refused = shell.tryRmdir(path);
+  if (refused === ENOTEMPTY) {
+    for (const { name, format } of shell.entries(path)) removeTree(shell, joinPath(path, name), format);
+    refused = shell.tryRmdir(path);
+  }
+  expectGone(shell, refused, path);
+}
+
+function expectGone(shell: Shell, result: number, path: string): void {
+  if (result !== ENOENT) shell.expect(result, path);
 }
 
 /** rename(2), and where that is EXDEV a copy with all attributes, then a removal: what mv(1) does. */

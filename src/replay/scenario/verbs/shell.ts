@@ -36,15 +36,18 @@ export class Shell {
   readonly caller: Caller;
   /** Null: a past moment, which verbs can only look at. */
   readonly engine: Engine | null;
+  /** What `sys open` has opened, by descriptor. */
+  readonly files: Map<number, OpenFile>;
   /** The verb that runs, for its errors. */
   verb = '';
   /** How names are printed: as they are, or for a terminal so that none of their bytes does anything to it. */
   shown: (name: string) => string = (name) => name;
   #out: Uint8Array[] = [];
 
-  constructor(caller: Caller, engine: Engine | null) {
+  constructor(caller: Caller, engine: Engine | null, files = new Map<number, OpenFile>()) {
     this.caller = caller;
     this.engine = engine;
+    this.files = files;
   }
 
   print(text: string): void {
@@ -91,11 +94,14 @@ export class Shell {
 
   /** Entries of a directory, sorted by bytes. */
   list(path: string): DirectoryEntry[] {
+    return this.entries(path).toSorted((a, b) => compareNames(a.name, b.name));
+  }
+
+  /** The same as they are read. */
+  entries(path: string): readonly DirectoryEntry[] {
     return this.#opened(path, O_RDONLY, 0, (file) => {
       const entries = readdir(file);
-      return typeof entries === 'number'
-        ? (this.expect(entries, path) as never)
-        : entries.toSorted((a, b) => compareNames(a.name, b.name));
+      return typeof entries === 'number' ? (this.expect(entries, path) as never) : entries;
     });
   }
 
@@ -149,11 +155,21 @@ export class Shell {
   }
 
   unlink(path: string): void {
-    this.expect(names.unlink(this.caller, this.caller.cwd, path), path);
+    this.expect(this.tryUnlink(path), path);
+  }
+
+  /** 0, or the negative errno. */
+  tryUnlink(path: string): number {
+    return names.unlink(this.caller, this.caller.cwd, path);
   }
 
   rmdir(path: string): void {
-    this.expect(names.rmdir(this.caller, this.caller.cwd, path), path);
+    this.expect(this.tryRmdir(path), path);
+  }
+
+  /** 0, or the negative errno. */
+  tryRmdir(path: string): number {
+    return names.rmdir(this.caller, this.caller.cwd, path);
   }
 
   symlink(target: string, path: string): void {

@@ -7,6 +7,7 @@ import { cp } from './copy.ts';
 import { runFilter } from './filters.ts';
 import { ln, mkdir, mkfifo, mknod, mv, rename, rm, rmdir, unlink } from './name-verbs.ts';
 import type { Shell } from './shell.ts';
+import { sys } from './sys.ts';
 import { cat, filterFiles, find, getfattr, ls, readlink, stat, test } from './show-verbs.ts';
 import { echo, fallocate, fill, fillPieces, parseFill, sync, touch, truncate, write } from './write-verbs.ts';
 import { usage } from './verb-error.ts';
@@ -37,6 +38,7 @@ const VERBS: Readonly<Record<FileVerbName, FileVerb>> = {
   setfattr,
   stat,
   sync,
+  sys,
   tail: filterFiles,
   test,
   touch,
