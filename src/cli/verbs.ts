@@ -18,6 +18,7 @@ import { duVerb } from './verbs/du.ts';
 import { eventsVerb } from './verbs/events.ts';
 import { execVerb } from './verbs/exec.ts';
 import { exportVerb } from './verbs/export.ts';
+import { fuzzVerb } from './verbs/fuzz.ts';
 import { findVerb } from './verbs/find.ts';
 import { forkVerb } from './verbs/fork.ts';
 import { historyVerb } from './verbs/history.ts';
@@ -118,5 +119,6 @@ export const VERBS: readonly Verb[] = [
   importVerb,
   verifyVerb,
   dumpVerb,
+  fuzzVerb,
   completionVerb(() => VERBS),
 ];

@@ -137,6 +137,11 @@ export class FileSlots {
     this.#files.set(slot, file);
   }
 
+  /** In the order of the slots. */
+  closeAll(): void {
+    for (const slot of [...this.#files.keys()].sort((a, b) => a - b)) this.close(slot);
+  }
+
   close(slot: number): boolean {
     const file = this.#files.get(slot);
     if (file === undefined) return false;
@@ -224,7 +229,7 @@ function valueOf(fs: OverlogFs, slots: FileSlots, call: FileCall, subjects: read
       return file.fs.linux.linkDescriptorSync(file.fd, call.path);
     }
     case 'truncate':
-      return fs.truncateSync(call.path, call.size);
+      return fs.linux.truncateSync(call.path, call.size);
     case 'writeFile':
       return fs.writeFileSync(call.path, Buffer.from(call.data, 'latin1'));
     case 'appendFile':

@@ -5,6 +5,7 @@
  * it left: layers grow.
  */
 
+import type { EventLog } from '../../events/event-log.ts';
 import type { OverlayProfile } from '../../events/event.ts';
 import { profileText } from '../../events/overlay-profile.ts';
 import { mergeLayer } from '../../projections/tree/merge.ts';
@@ -13,7 +14,7 @@ import { openMemoryLog } from '../../storage/memory.ts';
 import { CompareContainer } from './compare-container.ts';
 import { EngineSide } from './engine-side.ts';
 import type { KernelCall, Reply, Trees } from './kernel-call.ts';
-import { KernelMounts } from './kernel-mounts.ts';
+import { type CallReply, KernelMounts } from './kernel-mounts.ts';
 import { upperAsLayer } from './upper-as-layer.ts';
 
 export interface KernelSequence {
@@ -35,6 +36,16 @@ export interface CompareOptions {
   readonly look?: 'each' | 'end';
   /** Told what overlog answered and what container 0 held when a stage ended; with no difference the kernel's are the same. */
   readonly onStage?: (seen: { readonly replies: readonly Reply[]; readonly trees: Trees }) => void;
+  /** Told what the kernel gave, and how its trees have changed where they are looked at, up to the first difference. */
+  readonly onReply?: (stage: number, call: KernelCall, reply: CallReply) => void;
+  /** Told of overlog's log at the end. */
+  readonly onEnd?: (log: EventLog) => void;
+}
+
+interface StageOptions {
+  readonly look: 'each' | 'end';
+  readonly onStage: CompareOptions['onStage'];
+  readonly onReply: (call: KernelCall, reply: CallReply) => void;
 }
 
 /** Times that lowers get, whatever was done to them. */
@@ -62,7 +73,11 @@ export class KernelOracle {
       for (const [stage, calls] of sequence.stages.entries()) {
         const containers = calls.some((call) => call.in === 1) ? 2 : 1;
         const side = new EngineSide({ lower, log, profile: sequence.profile, containers });
-        const difference = await this.#compareStage(sequence.profile, side, lowers, calls, options);
+        const difference = await this.#compareStage(sequence.profile, side, lowers, calls, {
+          look: options.look ?? 'each',
+          onStage: options.onStage,
+          onReply: (call, reply) => options.onReply?.(stage, call, reply),
+        });
         side.closeAll();
         const layer = `layer${stage}`;
         for (let index = 0; index < containers; index++)
@@ -74,6 +89,7 @@ export class KernelOracle {
       }
       return null;
     } finally {
+      options.onEnd?.(log);
       await this.#kernel.drop(lowers);
     }
   }
@@ -87,7 +103,7 @@ export class KernelOracle {
     side: EngineSide,
     lowers: readonly string[],
     calls: readonly KernelCall[],
-    { look = 'each', onStage }: CompareOptions,
+    { look, onStage, onReply }: StageOptions,
   ): Promise<Omit<KernelDifference, 'stage'> | null> {
     const containers = Array.from({ length: side.containerCount }, (_, index) => new CompareContainer(side, index));
     for (const index of containers.keys()) {
@@ -100,6 +116,7 @@ export class KernelOracle {
     const ours: Reply[] = [];
     for (const [index, call] of calls.entries()) {
       const container = containers[call.in];
+      onReply(call, replies[index]);
       const reply = side.run(call);
       ours.push(reply);
       const what = container.compareReply(call, replies[index], reply);
