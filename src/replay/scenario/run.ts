@@ -7,7 +7,6 @@
 
 import { close } from '../../engine/calls/open.ts';
 import type { OpenFile } from '../../engine/open-files.ts';
-import { storeError } from '../../events/log-error.ts';
 import { decodeName } from '../../events/name.ts';
 import { configureDrivers } from '../../projections/drivers/drivers.ts';
 import { buildImage } from './build/build-image.ts';

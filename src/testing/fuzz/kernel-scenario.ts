@@ -184,7 +184,6 @@ function valueText(call: KernelCall, value: unknown): string | null {
     case 'write':
     case 'seek':
     case 'copy':
-      return String(value as number);
     case 'readlink':
     case 'readdir':
     case 'listdir':
