@@ -148,9 +148,8 @@ export class Engine {
 
   /** Folds before appending: an event that no fold can take must not reach the log. */
   #fold(subject: SubjectId, events: readonly StoreEvent[], firstSeq: number, timeNs: bigint): void {
-    let seq = firstSeq;
     try {
-      for (const event of events) this.world.applyEvent(subject, event, seq++, timeNs, this.past);
+      this.world.applyEvents(subject, events, firstSeq, timeNs, this.past);
     } catch (error) {
       throw this.#fail(error);
     }

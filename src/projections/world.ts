@@ -97,19 +97,25 @@ export class World {
 
   /** Folds one transaction in. Its `seq` is the next one. */
   apply(transaction: Transaction, past: Past): void {
-    let seq = transaction.seq;
-    for (const event of transaction.events)
-      this.applyEvent(transaction.subject, event, seq++, transaction.timeNs, past);
+    this.applyEvents(transaction.subject, transaction.events, transaction.seq, transaction.timeNs, past);
     this.applied(transaction);
   }
 
-  /** Folds one event of a transaction that is being made. {@link World.applied} ends it. */
-  applyEvent(subject: SubjectId, event: StoreEvent, seq: number, timeNs: bigint, past: Past): void {
+  /** Folds events of a transaction that is being made, the first of them number `seq`. {@link World.applied} ends it. */
+  applyEvents(subject: SubjectId, events: readonly StoreEvent[], seq: number, timeNs: bigint, past: Past): void {
     this.isPartial = true;
-    if (isFileEvent(event)) {
-      applyFileEvent(this.#treeOf(subject), event, seq);
-      return;
+    let tree: Tree | null = null;
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index];
+      if (isFileEvent(event)) applyFileEvent((tree ??= this.#treeOf(subject)), event, seq + index);
+      else {
+        this.#applyOther(event, seq + index, timeNs, past);
+        tree = null; // the event may have made it, or put another in its place
+      }
     }
+  }
+
+  #applyOther(event: RegistryEvent, seq: number, timeNs: bigint, past: Past): void {
     if (event.type !== 'ContainerForked') this.registry = applyToRegistry(this.registry, event, seq, timeNs);
     this.#applyToTrees(event, seq, past);
   }

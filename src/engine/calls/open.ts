@@ -176,17 +176,21 @@ function openForWriting(caller: Caller, path: string, flags: number): OpenFile |
   const truncates = (flags & O_TRUNC) !== 0;
   const ino = copyUp(mount.overlay, named, draft, truncates ? 'nothing' : 'data');
   if (truncates) {
-    dropPrivileges(caller.identity, mount.overlay.tree.at(named.ino), ino, draft);
-    truncateAtOpen(mount, named.ino, ino, draft);
+    const before = mount.overlay.tree.at(named.ino);
+    dropPrivileges(caller.identity, before, ino, draft);
+    truncateAtOpen(before, ino, draft);
   }
   commitDraft(caller.namespace, mount, openCause(caller, path, flags, 0), draft);
   return opened(caller, mount, ino, flags, path);
 }
 
-/** O_TRUNC always changes the times, even of an empty file (do_truncate with ATTR_OPEN). */
-function truncateAtOpen(mount: Mount, before: number, ino: number, draft: Draft): void {
-  const { size } = mount.overlay.tree.at(before);
-  if (size > 0 || mount.overlay.tree.at(before).content !== null) {
+/**
+ * O_TRUNC always changes the times, even of an empty file (do_truncate with ATTR_OPEN).
+ *
+ * @param before - The node as it is now; `ino` is its number in the upper.
+ */
+export function truncateAtOpen(before: Inode, ino: Ino, draft: Draft): void {
+  if (before.size > 0 || before.content !== null) {
     draft.events.push({ type: 'Truncated', ino, size: 0, timeNs: draft.timeNs });
     return;
   }

@@ -10,6 +10,7 @@ import { close, open } from '../calls/open.ts';
 import { ftruncate } from '../calls/space.ts';
 import { fstat, lookup } from '../calls/stat.ts';
 import { fsync } from '../calls/sync.ts';
+import { writeFile } from '../calls/write-file.ts';
 import { EISDIR, ENXIO } from '../errno.ts';
 import { Found } from '../lookup.ts';
 import { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY, type OpenFile } from '../open-files.ts';
@@ -112,7 +113,24 @@ function writeWhole(
   const path = parsePath(target);
   const flags = flag === 'w' ? O_TRUNC_CREATE : parseFlags(flag);
   const permissions = parseMode(mode, 'mode', 0o666);
-  fs.transact([operation, path], () => {
+  const { caller } = fs;
+  const cause: Cause = [operation, path];
+  if (flags === O_TRUNC_CREATE && caller.namespace.engine !== null && caller.identity === null) {
+    const error = writeFile(caller, caller.cwd, path, bytes, permissions, cause);
+    if (error !== 0) throw refusal(error, 'open', path);
+  } else writeOpened(fs, cause, path, flags, permissions, bytes);
+  if (flush) caller.namespace.engine?.log.syncSync();
+}
+
+function writeOpened(
+  fs: FsContext,
+  cause: Cause,
+  path: string,
+  flags: number,
+  permissions: number,
+  bytes: Uint8Array,
+): void {
+  fs.transact(cause, () => {
     const file = openFile(fs, path, flags, permissions);
     try {
       writeAll(file, bytes);
@@ -120,7 +138,6 @@ function writeWhole(
       close(file);
     }
   });
-  if (flush) fs.caller.namespace.engine?.log.syncSync();
 }
 
 const O_TRUNC_CREATE = parseFlags('w');

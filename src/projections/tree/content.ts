@@ -7,7 +7,8 @@
  * not exist is a hole.
  *
  * Pages, not extents: reads and forks stay flat however many small writes came before. A copy-up shares all pages, a
- * small write into a file of many GiB touches one page. A file of up to one page, which most files are, needs no trie.
+ * small write into a file of many GiB touches one page. A file of up to one page, which most files are, needs no trie; one
+ * that was written in one piece, as most are, needs not even a page: the number of its chunk and a length say it all.
  */
 
 import type { ChunkReader } from '../../events/chunk-store.ts';
@@ -53,6 +54,9 @@ export interface ContentParts {
 
 export class Content {
   #owner: Owner;
+  /** The chunk whose first `#length` bytes are all that was ever written, from offset 0 on; 0: there are pages, or nothing. */
+  #chunk = 0;
+  #length = 0;
   /** Page 0, unless there is a trie. */
   #single: Page | null = null;
   #pages: Trie<Page> | null = null;
@@ -84,6 +88,8 @@ export class Content {
   own(owner: Owner): Content {
     if (this.#owner === owner) return this;
     const copy = new Content(owner);
+    copy.#chunk = this.#chunk;
+    copy.#length = this.#length;
     copy.#single = this.#single;
     copy.#pages = this.#pages?.share() ?? null;
     copy.allocatedBytes = this.allocatedBytes;
@@ -93,28 +99,47 @@ export class Content {
 
   page(index: number): Page | null {
     if (this.#pages) return this.#pages.get(index) ?? null;
-    return index === 0 ? this.#single : null;
+    if (index !== 0) return null;
+    return this.#chunk === 0 ? this.#single : pageOfChunk(this.#chunk, this.#length);
+  }
+
+  /** The chunk whose start is the file up to `end`, at least; 0: it is not as simple as that. */
+  chunkUpTo(end: number): number {
+    return end <= this.#length ? this.#chunk : 0;
   }
 
   /** Visits the pages that exist, from index `first` on. */
   forEachPage(visit: (page: Page, index: number) => boolean | void, first = 0): void {
     if (this.#pages) this.#pages.forEach(visit, first);
-    else if (this.#single && first === 0) visit(this.#single, 0);
+    else if (first === 0) {
+      const page = this.page(0);
+      if (page !== null) visit(page, 0);
+    }
   }
 
-  /** Visits the pages that are not the same object in both; null: no page. Costs what differs. */
+  /** Visits the pages that do not say the same in both; null: no page. Costs what differs. */
   diff(other: Content, visit: (index: number, here: Page | null, there: Page | null) => void): void {
     if (this.#pages === null && other.#pages === null) {
-      if (this.#single !== other.#single) visit(0, this.#single, other.#single);
+      const isSame = this.#chunk === other.#chunk && this.#length === other.#length && this.#single === other.#single;
+      if (!isSame) visit(0, this.page(0), other.page(0));
       return;
     }
-    const here = this.#pages ?? trieOf(this.#single);
-    const there = other.#pages ?? trieOf(other.#single);
-    here.diff(there, (index, left, right) => visit(index, left ?? null, right ?? null));
+    const here = this.#pages ?? trieOf(this.page(0));
+    const there = other.#pages ?? trieOf(other.page(0));
+    here.diff(there, (index, left, right) => {
+      if (!isSamePage(left, right)) visit(index, left ?? null, right ?? null);
+    });
   }
 
   /** Lays a stretch of a chunk over `[offset, offset + length)`. Only for an owner's content. */
   write(offset: number, length: number, chunk: number, chunkOffset: number): void {
+    const isEmpty = this.allocatedBytes === 0 && this.#pages === null;
+    if (isEmpty && offset === 0 && chunkOffset === 0 && length <= PAGE_BYTES) {
+      this.#chunk = chunk;
+      this.#length = length;
+      this.allocatedBytes = Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES;
+      return;
+    }
     let at = offset;
     const end = offset + length;
     while (at < end) {
@@ -157,6 +182,8 @@ export class Content {
   /** Drops everything from `size` on. */
   truncate(size: number): void {
     if (size === 0) {
+      this.#chunk = 0;
+      this.#length = 0;
       this.#single = null;
       this.#pages = null;
       this.allocatedBytes = 0;
@@ -169,8 +196,6 @@ export class Content {
       this.#pages.deleteFrom(firstWhole, this.#owner, (page) => {
         this.allocatedBytes -= allocatedBytesOf(page);
       });
-    } else if (firstWhole === 0 && this.#single) {
-      this.#replace(0, this.#single, null);
     }
     if (within === 0) return;
     const page = this.page(index);
@@ -181,26 +206,23 @@ export class Content {
   }
 
   /**
-   * What copy-up makes of it. A file without holes and reservations keeps all its pages, in no time. From others the
+   * What copy-up makes of it. A file without holes and reservations keeps all that it has, in no time. From others the
    * kernel takes stretches of {@link COPY_UP_BYTES}, each from the next data on, and writes the holes in them out
    * (ovl_copy_up_file); longer holes stay holes, reservations are lost (M7).
    */
   copied(owner: Owner, size: number): Content {
-    const copy = this.own(owner);
-    if (!this.#hasReservations && this.allocatedBytes === Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES) return copy;
+    if (!this.#hasReservations && this.allocatedBytes === Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES) return this;
+    const copy = new Content(owner);
     const stretches = this.copyUpStretches(size);
-    const source = this.own(new Owner());
-    copy.truncate(0);
     for (const [from, to] of stretches) {
       forEachPart(from, to - from, (index, start, end) => {
-        const page = source.page(index);
+        const page = this.page(index);
         const bits = blockBits(start, end);
         const before = copy.page(index);
         const blocks = (before?.blocks ?? 0) | bits | (bits << WRITTEN_SHIFT);
         copy.#replace(index, before, new Page(page?.slices ?? NO_SLICES, blocks));
       });
     }
-    copy.#hasReservations = false;
     return copy;
   }
 
@@ -263,6 +285,11 @@ export class Content {
 
   #replace(index: number, before: Page | null, after: Page | null): void {
     this.allocatedBytes += allocatedBytesOf(after) - allocatedBytesOf(before);
+    if (this.#chunk !== 0) {
+      this.#single = pageOfChunk(this.#chunk, this.#length);
+      this.#chunk = 0;
+      this.#length = 0;
+    }
     if (this.#pages === null) {
       if (index === 0) {
         this.#single = after;
@@ -294,6 +321,12 @@ export function readContent(
   let at = position;
   let out = targetOffset;
   const end = position + length;
+  const chunk = content === null ? 0 : content.chunkUpTo(end);
+  if (chunk !== 0) {
+    const bytes = chunks.get(chunk);
+    target.set(position === 0 && length === bytes.length ? bytes : bytes.subarray(position, end), targetOffset);
+    return;
+  }
   while (at < end) {
     const index = Math.floor(at / PAGE_BYTES);
     const pageStart = index * PAGE_BYTES;
@@ -329,6 +362,17 @@ function readPage(page: Page, chunks: ChunkReader, from: number, to: number, tar
     at = stop;
   }
   if (at < to) target.fill(0, out + (at - from), out + (to - from));
+}
+
+function isSamePage(left: Page | undefined, right: Page | undefined): boolean {
+  if (left === undefined || right === undefined || left.blocks !== right.blocks) return false;
+  return left.slices.length === right.slices.length && left.slices.every((value, at) => value === right.slices[at]);
+}
+
+/** The page of a file that is one chunk's start. */
+function pageOfChunk(chunk: number, length: number): Page {
+  const bits = blockBits(0, length);
+  return new Page([0, length, chunk, 0], bits | (bits << WRITTEN_SHIFT));
 }
 
 function trieOf(page: Page | null): Trie<Page> {

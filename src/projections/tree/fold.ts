@@ -75,12 +75,7 @@ export function applyFileEvent(tree: Tree, event: FileEvent, seq: number): void 
       return;
     }
     case 'Truncated': {
-      const inode = tree.edit(event.ino);
-      changeSize(tree, inode, () => {
-        if (event.size <= inode.size && inode.content !== null) tree.editContent(inode).truncate(event.size);
-        inode.size = event.size;
-      });
-      return modified(inode, event.timeNs);
+      return truncated(tree, event);
     }
     case 'Allocated': {
       const inode = tree.edit(event.ino);
@@ -133,11 +128,12 @@ function nodeCreated(tree: Tree, event: EventOf<'NodeCreated'>, seq: number): vo
   inode.parent = event.parent;
   inode.name = event.name;
   tree.insert(event.ino, inode);
-  const directory = tree.editDirectory(event.parent);
+  const parent = tree.edit(event.parent);
+  const directory = tree.ownDirectory(parent);
   directory.entries.set(event.name, event.ino, tree.owner);
   if (inode.dir !== null) directory.subdirectories++;
   count(tree, inode, 1);
-  touchParent(tree, event.parent, event.parentTimeNs);
+  modified(parent, event.parentTimeNs);
 }
 
 function linked(tree: Tree, event: EventOf<'Linked'>): void {
@@ -157,9 +153,10 @@ function linked(tree: Tree, event: EventOf<'Linked'>): void {
 }
 
 function unlinked(tree: Tree, event: EventOf<'Unlinked'>): void {
-  const directory = tree.editDirectory(event.parent);
+  const parent = tree.edit(event.parent);
+  const directory = tree.ownDirectory(parent);
   directory.entries.delete(event.name, tree.owner);
-  touchParent(tree, event.parent, event.timeNs);
+  modified(parent, event.timeNs);
   const isDirectory = dropLink(tree, event.ino, event, event.nlink, event.released, event.timeNs);
   if (!isDirectory) return;
   directory.subdirectories--;
@@ -267,7 +264,7 @@ function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' 
 
 function written(tree: Tree, event: EventOf<'Written'>): void {
   const inode = tree.edit(event.ino);
-  const sizeBefore = inode.size;
+  const { size: sizeBefore } = inode;
   const allocatedBefore = inode.content === null ? 0 : inode.content.allocatedBytes;
   const content = tree.editContent(inode);
   const { pieces } = event;
@@ -282,6 +279,17 @@ function written(tree: Tree, event: EventOf<'Written'>): void {
     tree.upperBytes += inode.size - sizeBefore;
     tree.upperAllocatedBytes += content.allocatedBytes - allocatedBefore;
   }
+  modified(inode, event.timeNs);
+}
+
+function truncated(tree: Tree, event: EventOf<'Truncated'>): void {
+  const inode = tree.edit(event.ino);
+  const counts = inode.layer === UPPER && inode.nlink > 0;
+  if (counts) count(tree, inode, -1);
+  if (event.size === 0) inode.content = null;
+  else if (event.size <= inode.size && inode.content !== null) tree.editContent(inode).truncate(event.size);
+  inode.size = event.size;
+  if (counts) count(tree, inode, 1);
   modified(inode, event.timeNs);
 }
 

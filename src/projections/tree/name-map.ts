@@ -236,8 +236,8 @@ function insert(node: NameNode, name: string, value: number, owner: Owner): bool
       node.names.push(name);
       node.values.push(value);
     } else {
-      node.names.splice(~index, 0, name);
-      node.values.splice(~index, 0, value);
+      insertAt(node.names, ~index, name);
+      insertAt(node.values, ~index, value);
     }
     return true;
   }
@@ -252,6 +252,19 @@ function insert(node: NameNode, name: string, value: number, owner: Owner): bool
     node.children.splice(slot + 1, 0, right);
   }
   return isNew;
+}
+
+/** As splice, which makes an array of what it takes out. */
+function insertAt<T>(list: T[], index: number, value: T): void {
+  list.push(value);
+  for (let at = list.length - 1; at > index; at--) list[at] = list[at - 1];
+  list[index] = value;
+}
+
+function removeAt<T>(list: T[], index: number): void {
+  const last = list.length - 1;
+  for (let at = index; at < last; at++) list[at] = list[at + 1];
+  list.pop();
 }
 
 /** Takes the upper half out of a node into a new one. Names that arrive in order leave full nodes behind. */
@@ -270,8 +283,8 @@ function remove(node: NameNode, name: string, owner: Owner): boolean {
   if (node.children === null) {
     const index = search(node.names, name);
     if (index < 0) return false;
-    node.names.splice(index, 1);
-    node.values.splice(index, 1);
+    removeAt(node.names, index);
+    removeAt(node.values, index);
     return true;
   }
   const slot = childSlot(node.names, name);

@@ -85,8 +85,12 @@ export class Tree {
 
   /** A directory's own part, for changing. */
   editDirectory(ino: Ino): Directory {
-    const inode = this.edit(ino);
-    if (inode.dir === null) throw new Error(`tree: node ${ino} is not a directory`);
+    return this.ownDirectory(this.edit(ino));
+  }
+
+  /** The directory's part of a node from {@link Tree.edit}, for changing. */
+  ownDirectory(inode: Inode): Directory {
+    if (inode.dir === null) throw new Error(`tree: the node ${inode.name} is not a directory`);
     inode.dir = inode.dir.own(this.owner);
     return inode.dir;
   }

@@ -24,7 +24,7 @@ export function minimalityProblems(store: Store): string[] {
         const problem = problemOf(transaction, index, event, overlay);
         if (problem !== null) problems.push(`event ${seq} (${transaction.cause.join(' ')}): ${problem}`);
       }
-      world.applyEvent(transaction.subject, event, seq++, transaction.timeNs, store.time);
+      world.applyEvents(transaction.subject, [event], seq++, transaction.timeNs, store.time);
     }
     world.applied(transaction);
   }

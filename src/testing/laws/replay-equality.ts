@@ -92,7 +92,7 @@ class Replay implements Past {
     this.#past.push(this.world.snapshot());
     let seq = transaction.seq;
     for (const event of transaction.events) {
-      this.world.applyEvent(transaction.subject, event, seq++, transaction.timeNs, this);
+      this.world.applyEvents(transaction.subject, [event], seq++, transaction.timeNs, this);
       this.world.snapshot();
     }
     this.world.applied(transaction);
