@@ -1,6 +1,6 @@
 import { malformed } from './event-codec-fields.ts';
 import { decodeName } from './name.ts';
-import { type PackReader, utf8Text } from './pack-reader.ts';
+import { longText, type PackReader, utf8Text } from './pack-reader.ts';
 import type { PackWriter } from './pack-writer.ts';
 
 /**
@@ -27,12 +27,15 @@ const SHARED_MIN = 4;
 let pathBefore = '';
 let firstPath: string | null = null;
 let lastPath: string | null = null;
+/** A name that the cause's first path ends in. */
+let nameBefore: string | null = null;
 
 /** @param before - The newest path of the bundle; '' when it has none. */
 export function beginWritingCause(before: string): void {
   pathBefore = before;
   firstPath = null;
   lastPath = null;
+  nameBefore = null;
 }
 
 /** The newest path, for the next transaction of the bundle. */
@@ -53,8 +56,12 @@ export function writeCauseText(out: PackWriter, text: string): void {
 }
 
 export function writeName(out: PackWriter, name: string): void {
-  if (firstPath !== null && endsIn(firstPath, name)) out.flag(true);
-  else if (lastPath !== null && lastPath !== firstPath && endsIn(lastPath, name)) out.flag(false);
+  // Events of one call mostly speak of one name.
+  if (name === nameBefore) out.flag(true);
+  else if (firstPath !== null && endsIn(firstPath, name)) {
+    nameBefore = name;
+    out.flag(true);
+  } else if (lastPath !== null && lastPath !== firstPath && endsIn(lastPath, name)) out.flag(false);
   else out.text(name);
 }
 
@@ -84,6 +91,7 @@ let pathBytes = 0;
 let isRaw = false;
 /** Names at the end of the cause's first and last path; null: not asked for yet. */
 let firstName: string | null = null;
+let lastName: string | null = null;
 let pathsInCause = 0;
 
 /** A bundle starts: there is no path before. */
@@ -94,6 +102,7 @@ export function beginReadingBundle(): void {
 
 export function beginReadingCause(): void {
   firstName = null;
+  lastName = null;
   pathsInCause = 0;
 }
 
@@ -130,7 +139,7 @@ function readPath(from: PackReader, shared: number): string {
   if (at - rest > 64) bytes.copy(path, shared, rest, at);
   else for (let from = rest, to = shared; from < at;) path[to++] = bytes[from++];
   if (shared === 0) return text;
-  return isRaw ? decodeName(path.subarray(0, pathBytes)) : utf8Text(path, 0, pathBytes);
+  return isRaw ? decodeName(path.subarray(0, pathBytes)) : longText(path, pathBytes);
 }
 
 /** Reads a name of an event. */
@@ -139,7 +148,7 @@ export function readName(from: PackReader): string {
   if (tag !== 0xc3 && tag !== 0xc2) return from.text();
   from.at++;
   if (pathsInCause === 0) throw malformed('a name is that of a path, and there is none');
-  if (tag === 0xc2 || pathsInCause === 1) return lastComponent();
+  if (tag === 0xc2 || pathsInCause === 1) return (lastName ??= lastComponent());
   return firstName as string;
 }
 

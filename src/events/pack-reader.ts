@@ -193,6 +193,13 @@ export function utf8Text(bytes: Buffer, start: number, end: number): string {
   return shortAscii(bytes, start, length);
 }
 
+/** As {@link utf8Text} from the start on, in two parts where that is faster: for texts that are seldom looked at. */
+export function longText(bytes: Buffer, end: number): string {
+  if (end <= SHORT_BYTES_MAX || end > 2 * SHORT_BYTES_MAX) return utf8Text(bytes, 0, end);
+  for (let at = 0; at < end; at++) if (bytes[at] >= 0x80) return bytes.toString('utf8', 0, end);
+  return shortAscii(bytes, 0, SHORT_BYTES_MAX) + shortAscii(bytes, SHORT_BYTES_MAX, end - SHORT_BYTES_MAX);
+}
+
 /**
  * A few characters a call: a call with a list of arguments that has to be made first costs five times as much. Two strings
  * are joined only where the result is short, since V8 keeps a longer one in two parts.
