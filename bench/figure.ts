@@ -14,7 +14,7 @@ export interface Figure {
   readonly subject: string;
   readonly unit: string;
   readonly sample: Sample;
-  readonly against?: { readonly name: string; readonly sample: Sample };
+  readonly against?: { readonly name: string; /** null: it is not installed. */ readonly sample: Sample | null };
   /** How the two compare, so that `reach` can be said of it; left out: the figure itself is judged. */
   readonly ratio?: number;
   /** What is aimed at: `≥ 2` times the peer's speed, `≤ 1.2` times the cost. */

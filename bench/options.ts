@@ -12,8 +12,8 @@ export const USAGE = `usage: npm run bench -- [FILTER…] [--quick] [--json]
 
 Measures overlog against its peers in one run; ratios within a run are what counts.
 
-  FILTER    only groups whose name holds the word: files, layers, large, fold, fork, log, load, memory, mount,
-            recording
+  FILTER    only groups whose name holds the word: files, flat, durable, layers, large, fold, fork,
+            log, load, memory, mount, recording
   --quick   smaller and fewer rounds
   --json    one JSON document instead of the table
 `;

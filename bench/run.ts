@@ -9,7 +9,10 @@ import { setFlagsFromString } from 'node:v8';
 import type { Figure } from './figure.ts';
 import type { Group } from './group.ts';
 import { parseOptions, USAGE } from './options.ts';
+import { writeResults } from './results.ts';
+import { durableGroup } from './rows/durable.ts';
 import { filesGroup } from './rows/files.ts';
+import { flatMapGroup } from './rows/flat-map.ts';
 import { forkGroup } from './rows/fork.ts';
 import { historyGroup } from './rows/history.ts';
 import { largeFileGroup } from './rows/large-file.ts';
@@ -23,6 +26,8 @@ import { tableText } from './table.ts';
 
 const GROUPS: readonly Group[] = [
   filesGroup,
+  flatMapGroup,
+  durableGroup,
   layersGroup,
   largeFileGroup,
   historyGroup,
@@ -50,4 +55,5 @@ else {
   }
   const text = options.json ? JSON.stringify(figures, null, 2) : tableText(figures);
   process.stdout.write(`${text}\n`);
+  process.stderr.write(`written to ${writeResults(figures, options)}\n`);
 }

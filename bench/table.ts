@@ -17,6 +17,13 @@ export function tableText(figures: readonly Figure[]): string {
   return [line(HEAD), line(widths.map((width) => '─'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
+/** The same as a table in Markdown. */
+export function tableMarkdown(figures: readonly Figure[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = HEAD.map((_, column) => (RIGHT.has(column) ? '--:' : '---'));
+  return [HEAD, rule, ...figures.map(cellsOf)].map(line).join('\n');
+}
+
 function cellsOf(figure: Figure): string[] {
   const { sample, against, ratio, unit } = figure;
   return [
@@ -25,7 +32,7 @@ function cellsOf(figure: Figure): string[] {
     `${digits(sample.median)} ${unit}`,
     spread(sample),
     against?.name ?? '',
-    against === undefined ? '' : `${digits(against.sample.median)} ${unit}`,
+    against?.sample ? `${digits(against.sample.median)} ${unit}` : '',
     ratio === undefined ? '' : `${ratio.toFixed(2)} ×`,
     reachText(figure),
     markOf(figure),

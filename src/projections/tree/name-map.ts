@@ -261,7 +261,7 @@ function insertAt<T>(list: T[], index: number, value: T): void {
   list[index] = value;
 }
 
-function removeAt<T>(list: T[], index: number): void {
+function removeAt(list: unknown[], index: number): void {
   const last = list.length - 1;
   for (let at = index; at < last; at++) list[at] = list[at + 1];
   list.pop();

@@ -139,7 +139,7 @@ export class PastWorlds {
         if (!isFileEvent(event)) {
           const subject = beginsTree(event);
           if (event.type === 'ContainerRewound') keepNumbers(world, stretch, event.container, first);
-          world.applyEvent(transaction.subject, event, seq, transaction.timeNs, past);
+          world.applyEvents(transaction.subject, [event], seq, transaction.timeNs, past);
           if (subject !== null) origins.set(subject, seq);
         }
         seq++;
