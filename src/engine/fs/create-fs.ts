@@ -10,12 +10,13 @@ import type { Caller } from '../caller.ts';
 import { type Call, type CallForms, DESCRIPTOR_CALLS, PATH_CALLS } from './call-table.ts';
 import { callbackCalls } from './callbacks.ts';
 import { constants } from './constants.ts';
-import { readFileSync } from './content-calls.ts';
+import { readFileSync, writeFileSync } from './content-calls.ts';
 import { asFsError, FsContext } from './context.ts';
 import { readdirSync } from './directory-calls.ts';
 import { Dir } from './dir.ts';
 import { Dirent } from './dirent.ts';
 import { createLinuxFs } from './linux.ts';
+import { unlinkSync } from './name-calls.ts';
 import type { OverlogFs } from './overlog-fs.ts';
 import { createPromises } from './promises.ts';
 import { realpathNativeSync } from './realpath.ts';
@@ -71,6 +72,20 @@ function addHotCalls(api: Record<string, unknown>, fs: FsContext): void {
   api.existsSync = (path: unknown) => existsSync(fs, path);
   api.readFileSync = (path: unknown, options?: unknown) => readFileSync(fs, path, options);
   api.readdirSync = (path: unknown, options?: unknown) => readdirSync(fs, path, options);
+  api.writeFileSync = (path: unknown, data: unknown, options?: unknown) => {
+    try {
+      writeFileSync(fs, path, data, options);
+    } catch (error) {
+      throw asFsError(error, 'open', path);
+    }
+  };
+  api.unlinkSync = (path: unknown) => {
+    try {
+      unlinkSync(fs, path);
+    } catch (error) {
+      throw asFsError(error, 'unlink', path);
+    }
+  };
 }
 
 const readingSync =
