@@ -81,7 +81,8 @@ export class Content {
   /** What {@link Content.of} makes it of again. The trie is not to be changed. */
   get parts(): ContentParts {
     const { allocatedBytes } = this;
-    return { single: this.#single, pages: this.#pages, allocatedBytes, hasReservations: this.#hasReservations };
+    const single = this.#pages === null ? this.page(0) : null;
+    return { single, pages: this.#pages, allocatedBytes, hasReservations: this.#hasReservations };
   }
 
   /** This content if it is the owner's, else a copy that shares all pages. */
@@ -120,8 +121,10 @@ export class Content {
   /** Visits the pages that do not say the same in both; null: no page. Costs what differs. */
   diff(other: Content, visit: (index: number, here: Page | null, there: Page | null) => void): void {
     if (this.#pages === null && other.#pages === null) {
-      const isSame = this.#chunk === other.#chunk && this.#length === other.#length && this.#single === other.#single;
-      if (!isSame) visit(0, this.page(0), other.page(0));
+      if (this.#chunk === other.#chunk && this.#length === other.#length && this.#single === other.#single) return;
+      const left = this.page(0);
+      const right = other.page(0);
+      if (!isSamePage(left, right)) visit(0, left, right);
       return;
     }
     const here = this.#pages ?? trieOf(this.page(0));
@@ -364,8 +367,8 @@ function readPage(page: Page, chunks: ChunkReader, from: number, to: number, tar
   if (at < to) target.fill(0, out + (at - from), out + (to - from));
 }
 
-function isSamePage(left: Page | undefined, right: Page | undefined): boolean {
-  if (left === undefined || right === undefined || left.blocks !== right.blocks) return false;
+function isSamePage(left: Page | null | undefined, right: Page | null | undefined): boolean {
+  if (!left || !right || left.blocks !== right.blocks) return false;
   return left.slices.length === right.slices.length && left.slices.every((value, at) => value === right.slices[at]);
 }
 
