@@ -185,6 +185,8 @@ export class LayerBuilder implements LayerSink {
     if (place === null || (place.layer === 0 && !fromBelow)) return false;
     if (writer.nodeAt(place).dir !== null)
       throw corrupt(path, `a hard link to the directory "${printableName(target)}"`);
+    // What stands at the link's name goes first, and takes the target along.
+    if (target.startsWith(`${path}/`)) throw corrupt(path, `a hard link to "${printableName(target)}", which it replaces`);
     const ino =
       place.layer !== 0 ? place.layer : writer.copyUp(this.#ensure(at.directory, target), at.name, place.below);
     const to = splitPath(path);
@@ -252,17 +254,22 @@ export function storeLayer(writer: LayerWriter, chunks: ChunkStore, recorder?: F
     events,
     chunks: numbers,
     root: merkleRoot(tree, chunks),
-    entries: countNames(tree, ROOT_INO) + tree.whiteouts,
+    entries: countNames(tree) + tree.whiteouts,
     bytes: tree.upperBytes,
     framing: recorder?.finish(tree) ?? [],
   };
 }
 
-function countNames(tree: Tree, directory: Ino): number {
+/** Without recursion: an archive may nest directories as deep as it likes. */
+function countNames(tree: Tree): number {
   let count = 0;
-  tree.at(directory).dir?.entries.forEach((_, ino) => {
-    count += 1 + countNames(tree, ino);
-  });
+  const directories: Ino[] = [ROOT_INO];
+  for (let at = directories.pop(); at !== undefined; at = directories.pop()) {
+    tree.at(at).dir?.entries.forEach((_, ino) => {
+      count++;
+      if (tree.at(ino).dir !== null) directories.push(ino);
+    });
+  }
   return count;
 }
 

@@ -187,12 +187,11 @@ describe('help', () => {
     expect(verb.examples.length).toBeGreaterThan(0);
     for (const { command } of verb.examples) {
       expect(stdout).toContain(`$ overlog ${command}`);
-      const [argv] = command.split(/ [|<>] /);
       let parsed = '';
       const program = makeProgram(VERBS, '0', { out: () => {}, error: () => {} }, (found) => {
         parsed = found.verb.name;
       });
-      program.parse(['node', 'overlog', ...words(argv)]);
+      program.parse(['node', 'overlog', ...words(command)]);
       expect(VERBS.some((each) => each.name === parsed)).toBe(true);
     }
   });
@@ -203,8 +202,12 @@ describe('help', () => {
   });
 });
 
-/** The words of a shell line with single quotes. */
-const words = (line: string): string[] => [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]);
+/** The words of a shell line with single quotes, up to a pipe or a redirection. */
+function words(line: string): string[] {
+  const matches = [...line.matchAll(/'([^']*)'|(\S+)/g)];
+  const end = matches.findIndex(([, , bare]) => bare !== undefined && /^[|<>]$/.test(bare));
+  return (end < 0 ? matches : matches.slice(0, end)).map(([, quoted, bare]) => quoted ?? bare);
+}
 
 describe('completion', () => {
   it.each(SHELLS)('for %s knows every verb and option', (shell) => {
