@@ -185,8 +185,9 @@ export class LayerBuilder implements LayerSink {
     if (place === null || (place.layer === 0 && !fromBelow)) return false;
     if (writer.nodeAt(place).dir !== null)
       throw corrupt(path, `a hard link to the directory "${printableName(target)}"`);
-    // What stands at the link's name goes first, and takes the target along.
-    if (target.startsWith(`${path}/`)) throw corrupt(path, `a hard link to "${printableName(target)}", which it replaces`);
+    // What stands in the link's way goes first, and takes the target along.
+    if (target.startsWith(`${path}/`) || path.startsWith(`${target}/`))
+      throw corrupt(path, `a hard link to "${printableName(target)}", which it replaces`);
     const ino =
       place.layer !== 0 ? place.layer : writer.copyUp(this.#ensure(at.directory, target), at.name, place.below);
     const to = splitPath(path);

@@ -28,7 +28,7 @@ export class MovedDirectories {
     this.#merged = merged;
     this.#below = below;
     this.#nextIno = nextIno;
-    this.#note(layer, ROOT_INO, ROOT_INO);
+    this.#note(layer);
   }
 
   has(ino: Ino): boolean {
@@ -75,14 +75,19 @@ export class MovedDirectories {
     }
   }
 
-  #note(layer: Tree, directory: Ino, below: Ino): void {
-    layer.at(directory).dir?.entries.forEach((name, ino) => {
-      const node = layer.at(ino);
-      if (node.dir === null) return;
-      const counterpart = node.dir.opaque ? 0 : this.counterpart(node, below, name);
-      if (counterpart !== 0 && node.marks !== null && node.marks.redirect !== '') this.#moved.add(counterpart);
-      this.#note(layer, ino, counterpart);
-    });
+  /** Finds the directories that have moved. */
+  #note(layer: Tree): void {
+    const pending: [directory: Ino, below: Ino][] = [[ROOT_INO, ROOT_INO]];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [directory, below] = next;
+      layer.at(directory).dir?.entries.forEach((name, ino) => {
+        const node = layer.at(ino);
+        if (node.dir === null) return;
+        const counterpart = node.dir.opaque ? 0 : this.counterpart(node, below, name);
+        if (counterpart !== 0 && node.marks !== null && node.marks.redirect !== '') this.#moved.add(counterpart);
+        pending.push([ino, counterpart]);
+      });
+    }
   }
 
   #find(redirect: string, below: Ino, name: string): Ino {

@@ -26,7 +26,11 @@ export function mergeLayer(below: Tree, layer: Tree, index: number): Tree {
   mergeAttributes(merged.edit(ROOT_INO), layer.at(ROOT_INO), index);
   const base = below.nextIno - 2;
   const moved = new MovedDirectories(merged, below, layer, base + layer.nextIno);
-  mergeDirectory({ merged, layer, index, base, moved }, { into: ROOT_INO, from: ROOT_INO, below: ROOT_INO }, index > 0);
+  const root = { into: ROOT_INO, from: ROOT_INO, below: ROOT_INO, hasBelow: index > 0 };
+  // A list, not recursion: a layer may nest directories as deep as a path is long.
+  const pending = [root];
+  const merge = { merged, layer, index, base, moved, pending };
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) mergeDirectory(merge, next);
   moved.restoreOldPlaces();
   merged.upperBytes = 0;
   merged.upperAllocatedBytes = 0;
@@ -43,6 +47,8 @@ interface Merge {
   /** Added to a node's number in the layer, gives its number in the merged view. */
   readonly base: number;
   readonly moved: MovedDirectories;
+  /** Directories whose entries are still to be merged. */
+  readonly pending: Directories[];
 }
 
 /** A directory in the three trees. */
@@ -52,13 +58,14 @@ interface Directories {
   readonly from: Ino;
   /** In the view below: what it merges with; 0: nothing. */
   readonly below: Ino;
+  readonly hasBelow: boolean;
 }
 
-function mergeDirectory(merge: Merge, directories: Directories, hasBelow: boolean): void {
+function mergeDirectory(merge: Merge, directories: Directories): void {
   const { merged, layer } = merge;
   const source = layer.at(directories.from).dir as Directory;
   const target = merged.editDirectory(directories.into);
-  if (hasBelow) target.mergedBelow = true;
+  if (directories.hasBelow) target.mergedBelow = true;
   source.whiteouts?.forEach((name) => {
     removeEntry(merge, target, name);
   });
@@ -81,7 +88,7 @@ function mergeDirectory(merge: Merge, directories: Directories, hasBelow: boolea
     inode.parent = directories.into;
     inode.name = name;
     mergeAttributes(inode, node, merge.index);
-    mergeDirectory(merge, { into: existing, from: ino, below: counterpart }, true);
+    merge.pending.push({ into: existing, from: ino, below: counterpart, hasBelow: true });
   });
 }
 
@@ -102,7 +109,7 @@ function insertSubtree(merge: Merge, parent: Directories, directory: Directory, 
   directory.subdirectories++;
   node.dir = new Directory(merged.owner, new NameMap());
   // Nothing is below it, but something in it may have moved there from elsewhere.
-  mergeDirectory(merge, { into: ino, from, below: 0 }, false);
+  merge.pending.push({ into: ino, from, below: 0, hasBelow: false });
 }
 
 function removeEntry({ merged, moved }: Merge, directory: Directory, name: string): void {
