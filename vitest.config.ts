@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/fixed-seed.ts'],
     // Processes, not threads: tests change the umask and the working folder, and a store's lock names its process.
     pool: 'forks',
     maxWorkers: Math.max(1, Math.min(8, availableParallelism())),

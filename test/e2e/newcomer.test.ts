@@ -5,9 +5,9 @@ import { memoryStore, runCommand, temporaryDirectory } from './command.ts';
 
 describe('somebody who knows docker', () => {
   it('is told that a verb does not exist when help of it is asked for', async () => {
-    const { stdout, stderr, exitCode } = await runCommand(['help', 'exec']);
+    const { stdout, stderr, exitCode } = await runCommand(['help', 'attach']);
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
-    expect(stderr).toContain("there is no verb 'exec'");
+    expect(stderr).toContain("there is no verb 'attach'");
     expect((await runCommand(['help', 'help'])).exitCode).toBe(0);
   });
 
