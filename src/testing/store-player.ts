@@ -184,12 +184,15 @@ export class StorePlayer {
   #names(command: Exclude<StoreCommand, { command: 'call' }>) {
     const { containers } = this.store.world.registry;
     const about = 'on' in command && this.#containers.length > 0 ? this.containerOf(command.on).subject : 0;
+    const at = 'moment' in command ? this.moment(command.moment) : 0;
+    // A removed container goes by the name that it had at the moment in question.
+    const record = containers.get(about) ?? this.store.worldAt(at).registry.containers.get(about);
     return {
-      container: containers.get(about)?.name ?? '',
+      container: record?.name ?? '',
       made: `k${this.#containers.length}`,
       options: profileOptions(this.#profile),
       image: 'image' in command ? this.#imageOf(command.image) : '',
-      at: 'moment' in command ? this.moment(command.moment) : 0,
+      at,
     };
   }
 

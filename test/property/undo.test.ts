@@ -73,6 +73,9 @@ const below = (directory: string, list: readonly FileCall[]): FileCall[] =>
       const path = moved[key];
       if (typeof path === 'string') moved[key] = `/${directory}/${path.replaceAll('..', 'x')}`;
     }
+    // A link that leads out of the directory would let calls below it change what is elsewhere.
+    if (typeof moved['target'] === 'string')
+      moved['target'] = moved['target'].replaceAll('..', 'x').replace(/^\/+/, 'x');
     return moved as unknown as FileCall;
   });
 
