@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,10 +13,9 @@ async function realTree(make: (folder: string) => void, archived: readonly strin
     make(folder);
     const entries: string[] = [];
     for await (const entry of listDirectory(folder)) entries.push(JSON.stringify(entry));
-    const archive = join(folder, 'changed.tar.gz');
-    const packed = spawnSync('tar', ['-C', folder, '-czf', archive, '--no-recursion', ...archived]);
+    const packed = spawnSync('tar', ['-C', folder, '-czf', '-', '--no-recursion', ...archived]);
     expect(packed.status).toBe(0);
-    return { 'after.ndjson': `${entries.join('\n')}\n`, 'changed.tar.gz': readFileSync(archive) };
+    return { 'after.ndjson': `${entries.join('\n')}\n`, 'changed.tar.gz': packed.stdout };
   } finally {
     rmSync(folder, { recursive: true });
   }
