@@ -62,8 +62,9 @@ export async function recordProgram(options: RecordOptions): Promise<number> {
     if (why !== null) options.say?.(`${why}: the program runs in a copy, under another path`);
     const root = why === null ? lower : copyTree(lower, join(work, 'tree'));
     const cwd = cwdIn(lower, root);
-    packTree(lower, join(directory, 'before.tar.gz'));
-    const before = await writeListing(lower, join(directory, 'before.ndjson'));
+    // Of the copy where there is one: its files may belong to somebody else than the originals do.
+    packTree(root, join(directory, 'before.tar.gz'));
+    const before = await writeListing(root, join(directory, 'before.ndjson'));
     const started = Date.now() / 1000;
     const child = start({ root, work, cwd, argv, env, log: join(directory, 'strace.log'), isMounted: why === null });
     const ended = new Promise<number>((done) => child.once('close', (code) => done(code ?? 128)));

@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { recordProgram } from '../../src/cli/record-program.ts';
 import { readRecordingMeta, replayRecording } from '../../src/replay/strace/replay-recording.ts';
 import { RecordingClock } from '../../src/replay/strace/recording-clock.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { recordingHost } from '../../src/store/recording-host.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Programs of the system, not of npm. */
 const STRACE = 'strace';
@@ -88,6 +91,27 @@ describe.skipIf(why !== null)(`overlog record${note}`, () => {
       const report = await replayRecording(out, recordingHost(store), clock, { name: 'recorded', resync: true });
       expect(report.comparisons.map(({ kind, differences }) => [kind, differences])).toEqual([['merged', []]]);
       expect(report).toMatchObject({ isExact: true, refusedCalls: [], resync: { paths: [], left: [] } });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('records for somebody who may not mount, whose copy of the tree is his own', (context) => {
+    const somebody = { uid: 65_534, gid: 65_534, encoding: 'utf8', cwd: ROOT } as const;
+    const verb = ['--import', 'tsx', 'src/cli/main.ts', 'record', '--replay', '--scratch'];
+    if (spawnSync(process.execPath, [...verb, '--help'], somebody).status !== 0) {
+      context.skip('the project is not readable for another user');
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'overlog-record-'));
+    try {
+      chmodSync(folder, 0o777);
+      mkdirSync(join(folder, 'tree'));
+      writeFileSync(join(folder, 'tree/a'), 'a\n');
+      const program = ['--', 'sh', '-c', 'echo b > b; mv a c'];
+      const argv = [...verb, '--lower', join(folder, 'tree'), '-o', join(folder, 'out'), ...program];
+      const { status, stdout, stderr } = spawnSync(process.execPath, argv, somebody);
+      expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/equal\nexact\n$/) });
+      expect(stderr).toContain('mounting an overlay takes root');
     } finally {
       rmSync(folder, { recursive: true });
     }
