@@ -102,5 +102,5 @@ function stepEnds(log: Pick<EventLog, 'read'>, { from, to, subject, byGroup = fa
 }
 
 function invalid(message: string): Error {
-  return storeError('ERR_INVALID_ARGUMENT', `bisect: ${message}`);
+  return storeError('ERR_INVALID_ARGUMENT', message);
 }

@@ -26,13 +26,12 @@ export interface PathVersion {
 }
 
 export interface VersionsQuery {
-  readonly subject: SubjectId;
   readonly path: string;
   /** Those that touched it, oldest first. */
   readonly transactions: readonly Transaction[];
   readonly chunks: ChunkReader;
-  /** The container's tree after an event; null before it was made. */
-  readonly treeAt: (seq: number) => Tree | null;
+  /** A container's tree after an event; null before it was made. What a fork was before is what its source was. */
+  readonly treeAt: (seq: number, subject: SubjectId) => Tree | null;
 }
 
 /** Oldest first: what the image or the source of a fork had, then a version for each transaction that changed it. */
@@ -41,8 +40,8 @@ export function versionsOf(query: VersionsQuery): PathVersion[] {
   const versions: PathVersion[] = [];
   let before: Inode | null = null;
   const last = lastNode(query);
-  const add = (seq: number, transaction: Transaction | null): void => {
-    const { node, at } = nodeIn(treeAt(seq), path, last);
+  const add = (seq: number, subject: SubjectId, transaction: Transaction | null): void => {
+    const { node, at } = nodeIn(treeAt(seq, subject), path, last);
     const first = versions.length === 0;
     if (first ? node === null && transaction === null : node === null && before === null) return;
     const what = node !== null && before !== null ? changedAspects(before, node, query.chunks) : [];
@@ -60,8 +59,8 @@ export function versionsOf(query: VersionsQuery): PathVersion[] {
     before = node;
   };
   const [first] = transactions;
-  if (first !== undefined) add(first.seq - 1, null);
-  for (const transaction of transactions) add(lastSeq(transaction), transaction);
+  if (first !== undefined) add(first.seq - 1, first.subject, null);
+  for (const transaction of transactions) add(lastSeq(transaction), transaction.subject, transaction);
   return versions;
 }
 
@@ -78,7 +77,7 @@ function nodeIn(tree: Tree | null, path: string, last: Ino): { node: Inode | nul
 function lastNode({ path, transactions, treeAt }: VersionsQuery): Ino {
   for (const transaction of transactions.toReversed()) {
     for (const seq of [lastSeq(transaction), transaction.seq - 1]) {
-      const tree = treeAt(seq);
+      const tree = treeAt(seq, transaction.subject);
       const ino = tree === null ? 0 : nodeAt(tree, path);
       if (ino !== 0) return ino;
     }

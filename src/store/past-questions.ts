@@ -80,9 +80,9 @@ export class PastQuestions {
   versions(container: string, path: string, at?: At): PathVersion[] {
     const world = this.#worldOf(at);
     const { container: subject } = containerOf({ world }, container);
-    const treeAt = (seq: number): Tree | null => this.#store.worldAt(seq).overlay(subject)?.tree ?? null;
+    const treeAt = (seq: number, of: SubjectId): Tree | null => this.#store.worldAt(seq).overlay(of)?.tree ?? null;
     const transactions = this.#history(world, subject, path);
-    return versionsOf({ subject, path, transactions, chunks: this.#chunks, treeAt });
+    return versionsOf({ path, transactions, chunks: this.#chunks, treeAt });
   }
 
   /**

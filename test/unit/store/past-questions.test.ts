@@ -66,6 +66,19 @@ describe('versions and undelete', () => {
     ]);
   });
 
+  it('of a fork begin with those of its source', async () => {
+    const { store, fs, past } = await open();
+    fs.appendFileSync('/a/a', 'one');
+    const fork = await store.containers.fork('c', { name: 'f' });
+    fs.appendFileSync('/a/a', 'not in the fork');
+    fork.fs.appendFileSync('/a/a', 'more');
+    expect(past.versions('f', '/a/a').map(({ kind, sizeBytes, what }) => [kind, sizeBytes, what])).toEqual([
+      ['file', 6, []],
+      ['file', 9, ['content', 'mtime']],
+      ['file', 13, ['content', 'mtime']],
+    ]);
+  });
+
   it('bring back what was removed last, unless something is there', async () => {
     const { store, fs, past } = await open();
     fs.writeFileSync('/a/b/new', 'kept');
