@@ -13,7 +13,8 @@ import type { EventLog } from '../events/event-log.ts';
 import type { CheckpointInfo, NodeRef } from '../events/node-store.ts';
 import type { World } from '../projections/world.ts';
 import type { CheckpointParts } from './checkpoint/checkpoints.ts';
-import { GrowingStretch, Stretch } from './checkpoint/stretch.ts';
+import { GrowingStretch } from './checkpoint/growing-stretch.ts';
+import { Stretch } from './checkpoint/stretch.ts';
 
 /** Transactions between two marks. */
 const MARK_EVERY = 256;

@@ -5,18 +5,15 @@
  * With it a past moment is a checkpoint and, for each node that somebody asks for, the few transactions that touched it.
  */
 
-import { deserialize, serialize } from 'node:v8';
-import type { Ino, SubjectId, Transaction } from '../../events/event.ts';
-import { isFileEvent } from '../../events/file-event.ts';
-import { ByteReader, ByteWriter } from '../../projections/bytes.ts';
-import { countersOf, type TreeCounters } from '../../projections/stored/stored-tree.ts';
-import { forEachTouched } from '../../projections/touched-nodes.ts';
-import type { World } from '../../projections/world.ts';
+import { deserialize } from 'node:v8';
+import type { Ino, SubjectId } from '../../events/event.ts';
+import { ByteReader } from '../../projections/bytes.ts';
+import type { TreeCounters } from '../../projections/stored/stored-tree.ts';
 
 /** Rows between two places where counters stand in full. */
-const MARK_ROWS = 128;
+export const MARK_ROWS = 128;
 
-const COUNTERS = [
+export const COUNTERS = [
   'nextIno',
   'upperBytes',
   'upperAllocatedBytes',
@@ -27,7 +24,7 @@ const COUNTERS = [
 ] as const satisfies readonly (keyof TreeCounters)[];
 
 /** Of a container or volume. A row is a transaction with file events. */
-interface SubjectRows {
+export interface SubjectRows {
   /** First event of each row, less `from`; ascending. */
   readonly seqs: Uint32Array;
   /** Nodes and the rows that touched them, ascending by node, then by row. */
@@ -41,7 +38,7 @@ interface SubjectRows {
   readonly deltaStarts: Uint32Array;
 }
 
-interface StretchData {
+export interface StretchData {
   readonly from: number;
   readonly to: number;
   /** First events of transactions that hold something else than file events, less `from`. */
@@ -198,146 +195,12 @@ export class Touches {
   }
 }
 
-/** Of a subject, while the log grows. */
-class GrowingRows {
-  readonly seqs: number[] = [];
-  readonly inos: number[] = [];
-  readonly rows: number[] = [];
-  readonly marks: number[] = [];
-  readonly deltas = new ByteWriter();
-  readonly deltaStarts: number[] = [];
-  #last: TreeCounters | null = null;
+export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
-  add(seq: number, counters: TreeCounters): void {
-    const row = this.seqs.length;
-    this.seqs.push(seq);
-    if (row % MARK_ROWS === 0) {
-      for (const name of COUNTERS) this.marks.push(counters[name]);
-      this.deltaStarts.push(this.deltas.length);
-    } else {
-      this.#delta(this.#last as TreeCounters, counters);
-    }
-    this.#last = counters;
-  }
-
-  touch(ino: Ino): void {
-    this.inos.push(ino);
-    this.rows.push(this.seqs.length - 1);
-  }
-
-  #delta(before: TreeCounters, after: TreeCounters): void {
-    let changed = 0;
-    for (let bit = 0; bit < COUNTERS.length; bit++)
-      if (after[COUNTERS[bit]] !== before[COUNTERS[bit]]) changed |= 1 << bit;
-    this.deltas.byte(changed);
-    for (let bit = 0; bit < COUNTERS.length; bit++) {
-      if (((changed >>> bit) & 1) === 0) continue;
-      const delta = after[COUNTERS[bit]] - before[COUNTERS[bit]];
-      this.deltas.varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
-    }
-  }
-}
-
-/** A stretch that grows with the log. */
-export class GrowingStretch {
-  readonly from: number;
-  to: number;
-  readonly #others: number[] = [];
-  readonly #subjects = new Map<SubjectId, GrowingRows>();
-
-  constructor(from: number) {
-    this.from = from;
-    this.to = from;
-  }
-
-  /** @param world - As it is after the transaction. */
-  add(transaction: Transaction, world: World): void {
-    const { seq, subject, events } = transaction;
-    this.to = seq + events.length - 1;
-    let rows: GrowingRows | null = null;
-    // What the transaction itself removed has no moment at which anybody could ask for it.
-    const isThere = world.overlay(subject) !== undefined;
-    for (const event of events) {
-      if (!isFileEvent(event)) {
-        if (this.#others.at(-1) !== seq - this.from) this.#others.push(seq - this.from);
-        continue;
-      }
-      if (!isThere) continue;
-      rows ??= this.#row(seq, subject, world);
-      const into = rows;
-      forEachTouched(event, (ino) => {
-        if (ino !== 0) into.touch(ino);
-      });
-    }
-  }
-
-  #row(seq: number, subject: SubjectId, world: World): GrowingRows {
-    let rows = this.#subjects.get(subject);
-    if (rows === undefined) this.#subjects.set(subject, (rows = new GrowingRows()));
-    const tree = world.overlay(subject)?.tree;
-    if (tree === undefined) throw new Error(`stretch: there is no container or volume ${subject}`);
-    rows.add(seq - this.from, countersOf(tree));
-    return rows;
-  }
-
-  /** Takes what a stretch behind this one holds. */
-  append(stretch: Stretch): void {
-    const { from, to, others, subjects } = stretch.data;
-    const shift = from - this.from;
-    this.to = to;
-    for (const other of others) this.#others.push(other + shift);
-    for (const [subject, stored] of subjects) {
-      let rows = this.#subjects.get(subject);
-      if (rows === undefined) this.#subjects.set(subject, (rows = new GrowingRows()));
-      const firstRow = rows.seqs.length;
-      const reader = new ByteReader(asBuffer(stored.deltas));
-      let values: number[] = [];
-      for (let row = 0; row < stored.seqs.length; row++) {
-        if (row % MARK_ROWS === 0) values = markOf(stored, row / MARK_ROWS);
-        else addDelta(values, reader);
-        rows.add(stored.seqs[row] + shift, namedCounters(values));
-      }
-      for (let at = 0; at < stored.inos.length; at++) {
-        rows.inos.push(stored.inos[at]);
-        rows.rows.push(stored.rows[at] + firstRow);
-      }
-    }
-  }
-
-  /** Takes what grew behind this one. */
-  appendGrowing(stretch: GrowingStretch): void {
-    const pack = stretch.pack();
-    let step = pack.next();
-    while (step.done !== true) step = pack.next();
-    this.append(new Stretch(step.value));
-  }
-
-  /** The stretch as bytes; it yields after pieces of work. Nothing is added any more. */
-  *pack(): Generator<void, Buffer> {
-    const subjects = new Map<SubjectId, SubjectRows>();
-    for (const [subject, rows] of this.#subjects) {
-      const { inos, rows: touching } = yield* sortTouches(rows.inos, rows.rows);
-      subjects.set(subject, {
-        seqs: Uint32Array.from(rows.seqs),
-        inos,
-        rows: touching,
-        marks: Float64Array.from(rows.marks),
-        deltas: Uint8Array.from(rows.deltas.bytes()),
-        deltaStarts: Uint32Array.from(rows.deltaStarts),
-      });
-      yield;
-    }
-    const { from, to } = this;
-    return serialize({ from, to, others: Uint32Array.from(this.#others), subjects } satisfies StretchData);
-  }
-}
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-
-const markOf = (rows: SubjectRows, mark: number): number[] =>
+export const markOf = (rows: SubjectRows, mark: number): number[] =>
   Array.from(rows.marks.subarray(mark * COUNTERS.length, (mark + 1) * COUNTERS.length));
 
-function addDelta(values: number[], reader: ByteReader): void {
+export function addDelta(values: number[], reader: ByteReader): void {
   const changed = reader.byte();
   for (let bit = 0; bit < COUNTERS.length; bit++) {
     if (((changed >>> bit) & 1) === 0) continue;
@@ -346,56 +209,8 @@ function addDelta(values: number[], reader: ByteReader): void {
   }
 }
 
-const namedCounters = (values: readonly number[]): TreeCounters =>
+export const namedCounters = (values: readonly number[]): TreeCounters =>
   Object.fromEntries(COUNTERS.map((name, index) => [name, values[index]])) as unknown as TreeCounters;
-
-/** Touches that are sorted at once; the rest is merging. */
-const RUN = 8192;
-const ROW_SPAN = 2 ** 20;
-
-/** Nodes with the rows that touched them, by node, then by row, each pair once. */
-function* sortTouches(inos: number[], rows: number[]): Generator<void, { inos: Uint32Array; rows: Uint32Array }> {
-  if (rows.length > 0 && rows[rows.length - 1] >= ROW_SPAN) throw new Error('stretch: too many transactions');
-  let runs: Float64Array[] = [];
-  for (let start = 0; start < inos.length; start += RUN) {
-    const run = new Float64Array(Math.min(RUN, inos.length - start));
-    for (let at = 0; at < run.length; at++) run[at] = inos[start + at] * ROW_SPAN + rows[start + at];
-    runs.push(run.sort());
-    yield;
-  }
-  while (runs.length > 1) {
-    const merged: Float64Array[] = [];
-    for (let at = 0; at < runs.length; at += 2) {
-      merged.push(at + 1 < runs.length ? merge(runs[at], runs[at + 1]) : runs[at]);
-      yield;
-    }
-    runs = merged;
-  }
-  return withoutTwice(runs[0] ?? new Float64Array(0));
-}
-
-function merge(left: Float64Array, right: Float64Array): Float64Array {
-  const merged = new Float64Array(left.length + right.length);
-  let here = 0;
-  let there = 0;
-  for (let at = 0; at < merged.length; at++) {
-    const takeLeft = there >= right.length || (here < left.length && left[here] <= right[there]);
-    merged[at] = takeLeft ? left[here++] : right[there++];
-  }
-  return merged;
-}
-
-function withoutTwice(sorted: Float64Array): { inos: Uint32Array; rows: Uint32Array } {
-  const inos = new Uint32Array(sorted.length);
-  const rows = new Uint32Array(sorted.length);
-  let length = 0;
-  for (let at = 0; at < sorted.length; at++) {
-    if (at > 0 && sorted[at] === sorted[at - 1]) continue;
-    inos[length] = Math.floor(sorted[at] / ROW_SPAN);
-    rows[length++] = sorted[at] % ROW_SPAN;
-  }
-  return { inos: inos.slice(0, length), rows: rows.slice(0, length) };
-}
 
 /** Index of the first element that is not less than `value`. */
 function lowerBound(sorted: Uint32Array, value: number): number {
