@@ -22,12 +22,10 @@ import {
   O_TRUNC,
   O_WRONLY,
 } from '../engine/open-files.ts';
-import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE } from '../engine/calls/space.ts';
 import type { FileCall, Outcome } from './file-call.ts';
 import {
   Refused,
   attach,
-  canRead,
   canWrite,
   detach,
   expectXattrName,
@@ -38,9 +36,10 @@ import {
   resize,
   statOf,
   takesUserXattrs,
-  writeAt,
   type ModelNode,
 } from './model-node.ts';
+import { allocate, copyBetween, type OpenNode, readFrom, seekIn, writeTo } from './model-open-file.ts';
+import { type Place, walk } from './model-path.ts';
 
 /** What a model starts from: the entries of a tree, parents first. */
 export interface ModelEntry {
@@ -53,30 +52,13 @@ export interface ModelEntry {
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
-interface OpenNode {
-  readonly node: ModelNode;
-  readonly flags: number;
-  position: number;
-}
-
-/** Where a path leads: the node or null, and the directory that holds its last name. */
-interface Place {
-  readonly node: ModelNode | null;
-  readonly parent: ModelNode;
-  readonly name: string;
-  readonly last: 'name' | 'dot' | 'dotdot' | 'root';
-  readonly hasSlash: boolean;
-}
-
 const UMASK = 0o022;
-const LINKS_MAX = 40;
 
 export class PosixModel {
   readonly #root: ModelNode;
   readonly #files = new Map<number, OpenNode>();
   /** Character device 0:0 is a whiteout there, and refused (SEM-W11). */
   readonly #isOverlay: boolean;
-  #links = 0;
 
   /** @param lower - What a container starts with; null: a volume, which starts empty and is no overlay. */
   constructor(lower: Iterable<ModelEntry> | null) {
@@ -111,7 +93,7 @@ export class PosixModel {
 
   #add({ path, mode, uid, gid, data, xattrs }: ModelEntry): void {
     if (path === '/') return;
-    const { parent, name } = this.#walk(path, { wantParent: true });
+    const { parent, name } = walk(this.#root, path, { wantParent: true });
     const node = newNode(mode, uid, gid);
     if (isLink(node)) node.target = data;
     else node.data = Buffer.from(data, 'latin1');
@@ -132,11 +114,11 @@ export class PosixModel {
       case 'fstat':
         return statOf(this.#file(call.slot).node);
       case 'read':
-        return this.#read(this.#file(call.slot), call.length, call.position);
+        return readFrom(this.#file(call.slot), call.length, call.position);
       case 'write':
-        return this.#write(this.#file(call.slot), call.data, call.position);
+        return writeTo(this.#file(call.slot), call.data, call.position);
       case 'seek':
-        return this.#seek(this.#file(call.slot), call.offset, call.whence);
+        return seekIn(this.#file(call.slot), call.offset, call.whence);
       case 'ftruncate': {
         const { node, flags } = this.#file(call.slot);
         if (flags & O_PATH) throw new Refused('EBADF');
@@ -144,14 +126,14 @@ export class PosixModel {
         return resize(node, call.size);
       }
       case 'fallocate':
-        return this.#fallocate(this.#file(call.slot), call.mode, call.offset, call.length);
+        return allocate(this.#file(call.slot), call.mode, call.offset, call.length);
       case 'fchmod': {
         const { node, flags } = this.#file(call.slot);
         if (flags & O_PATH) throw new Refused('EBADF');
-        return this.#chmod(node, call.mode);
+        return chmod(node, call.mode);
       }
       case 'copy':
-        return this.#copy(call);
+        return copyBetween(this.#file(call.from), this.#file(call.to), call);
       case 'linkDescriptor':
         return this.#link(this.#file(call.slot).node, call.path);
       case 'truncate': {
@@ -159,11 +141,11 @@ export class PosixModel {
         return resize(node, call.size);
       }
       case 'writeFile':
-        return void this.#write(this.#open(call.path, O_WRONLY | O_CREAT | O_TRUNC, 0o666), call.data, null);
+        return void writeTo(this.#open(call.path, O_WRONLY | O_CREAT | O_TRUNC, 0o666), call.data, null);
       case 'appendFile':
-        return void this.#write(this.#open(call.path, O_WRONLY | O_CREAT | O_APPEND, 0o666), call.data, null);
+        return void writeTo(this.#open(call.path, O_WRONLY | O_CREAT | O_APPEND, 0o666), call.data, null);
       case 'readFile':
-        return this.#read(this.#open(call.path, O_RDONLY, 0), Infinity, 0);
+        return readFrom(this.#open(call.path, O_RDONLY, 0), Infinity, 0);
       case 'mkdir':
         return void this.#make(call.path, S_IFDIR | (call.mode & 0o1777 & ~UMASK));
       case 'mknod': {
@@ -176,7 +158,7 @@ export class PosixModel {
         return null;
       }
       case 'chmod':
-        return this.#chmod(this.#find(call.path), call.mode);
+        return chmod(this.#find(call.path), call.mode);
       case 'rmdir':
         return this.#rmdir(call.path);
       case 'unlink':
@@ -207,7 +189,7 @@ export class PosixModel {
       case 'utimes':
         return void this.#find(call.path, call.follow);
       case 'setxattr':
-        return this.#setxattr(this.#find(call.path, false), call.name, call.value, call.flags);
+        return setXattr(this.#find(call.path, false), call.name, call.value, call.flags);
       case 'removexattr': {
         const node = this.#find(call.path, false);
         if (call.name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
@@ -236,60 +218,14 @@ export class PosixModel {
   // ------------------------------------------------------------------------------------------------------- paths
 
   #find(path: string, follow = true): ModelNode {
-    return this.#walk(path, { follow }).node as ModelNode;
-  }
-
-  /** path_resolution(7). With `wantParent` the last name need not exist. */
-  #walk(path: string, options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean }): Place {
-    this.#links = 0;
-    return this.#walkFrom(this.#root, path, options);
-  }
-
-  #walkFrom(
-    start: ModelNode,
-    path: string,
-    options: { follow?: boolean; wantParent?: boolean; noSlash?: boolean },
-  ): Place {
-    const { follow = false, wantParent = false, noSlash = false } = options;
-    if (path === '') throw new Refused('ENOENT');
-    const names = path.split('/').filter((name) => name !== '');
-    const hasSlash = path.endsWith('/');
-    let at = path.startsWith('/') ? this.#root : start;
-    if (names.length === 0) return { node: at, parent: at, name: '', last: 'root', hasSlash: false };
-    for (const [index, name] of names.entries()) {
-      const isLast = index === names.length - 1;
-      if (at.children === null) throw new Refused('ENOTDIR');
-      if (name === '.' || name === '..') {
-        const to = name === '..' ? (at.parent ?? at) : at;
-        if (isLast) return { node: to, parent: at, name, last: name === '.' ? 'dot' : 'dotdot', hasSlash };
-        at = to;
-        continue;
-      }
-      if (isLast && hasSlash && noSlash) throw new Refused('EISDIR');
-      const child = at.children.get(name) ?? null;
-      if (child === null) {
-        if (!isLast || !wantParent) throw new Refused('ENOENT');
-        return { node: null, parent: at, name, last: 'name', hasSlash };
-      }
-      if (isLink(child) && (!isLast || follow || (hasSlash && !wantParent))) {
-        if (++this.#links > LINKS_MAX) throw new Refused('ELOOP');
-        const rest = names.slice(index + 1).join('/');
-        return this.#walkFrom(at, `${child.target}${isLast ? '' : `/${rest}`}${hasSlash ? '/' : ''}`, options);
-      }
-      if (isLast) {
-        if (hasSlash && !wantParent && child.children === null) throw new Refused('ENOTDIR');
-        return { node: child, parent: at, name, last: 'name', hasSlash };
-      }
-      at = child;
-    }
-    throw new Error('model: a path without a last name');
+    return walk(this.#root, path, { follow }).node as ModelNode;
   }
 
   // ------------------------------------------------------------------------------------------------------- names
 
   #make(path: string, mode: number, rdev = 0): ModelNode {
     const isDirectory = (mode & S_IFMT) === S_IFDIR;
-    const place = this.#walk(path, { wantParent: true });
+    const place = walk(this.#root, path, { wantParent: true });
     if (place.last !== 'name' || place.node !== null) throw new Refused('EEXIST');
     if (place.hasSlash && !isDirectory) throw new Refused('ENOENT');
     if (kindOf(mode) === 'chr' && rdev === 0 && this.#isOverlay) throw new Refused('EPERM');
@@ -305,7 +241,7 @@ export class PosixModel {
   }
 
   #link(node: ModelNode, path: string): null {
-    const place = this.#walk(path, { wantParent: true });
+    const place = walk(this.#root, path, { wantParent: true });
     if (place.last !== 'name' || place.node !== null) throw new Refused('EEXIST');
     if (place.hasSlash) throw new Refused('ENOENT');
     if (node.children !== null) throw new Refused('EPERM');
@@ -317,7 +253,7 @@ export class PosixModel {
   }
 
   #unlink(path: string): null {
-    const { node, parent, name, last, hasSlash } = this.#walk(path, { wantParent: true });
+    const { node, parent, name, last, hasSlash } = walk(this.#root, path, { wantParent: true });
     if (last !== 'name') throw new Refused('EISDIR');
     if (node === null) throw new Refused('ENOENT');
     if (node.children !== null) throw new Refused('EISDIR');
@@ -327,7 +263,7 @@ export class PosixModel {
   }
 
   #rmdir(path: string): null {
-    const { node, parent, name, last } = this.#walk(path, { wantParent: true });
+    const { node, parent, name, last } = walk(this.#root, path, { wantParent: true });
     if (last === 'dot') throw new Refused('EINVAL');
     if (last === 'dotdot') throw new Refused('ENOTEMPTY');
     if (last === 'root') throw new Refused('EBUSY');
@@ -366,8 +302,8 @@ export class PosixModel {
   }
 
   #rename(fromPath: string, toPath: string, flags: number): null {
-    const from = this.#walk(fromPath, { wantParent: true });
-    const to = this.#walk(toPath, { wantParent: true });
+    const from = walk(this.#root, fromPath, { wantParent: true });
+    const to = walk(this.#root, toPath, { wantParent: true });
     const isExchange = (flags & 2) !== 0;
     if (from.last !== 'name') throw new Refused('EBUSY');
     if (to.last !== 'name') throw new Refused(flags & 1 ? 'EEXIST' : 'EBUSY');
@@ -417,7 +353,7 @@ export class PosixModel {
       if (flags & O_DIRECTORY) throw new Refused('EINVAL');
       const isExclusive = (flags & O_EXCL) !== 0;
       const follow = !isExclusive && !(flags & O_NOFOLLOW);
-      const place = this.#walk(path, { wantParent: true, follow, noSlash: true });
+      const place = walk(this.#root, path, { wantParent: true, follow, noSlash: true });
       if (place.last !== 'name') throw new Refused(isExclusive ? 'EEXIST' : 'EISDIR');
       if (place.node === null) {
         node = this.#create(place, S_IFREG | (mode & PERMISSION_BITS & ~UMASK));
@@ -455,74 +391,19 @@ export class PosixModel {
     node.isTemporary = true;
     return { node, flags: O_RDWR, position: 0 };
   }
+}
 
-  #read(file: OpenNode, length: number, position: number | null): string {
-    if (!canRead(file.flags)) throw new Refused('EBADF');
-    if (file.node.children !== null) throw new Refused('EISDIR');
-    const at = position ?? file.position;
-    const bytes = file.node.data.subarray(at, at + length);
-    if (position === null) file.position = at + bytes.length;
-    return bytes.toString('latin1');
-  }
+function chmod(node: ModelNode, mode: number): null {
+  if (isLink(node)) throw new Refused('ENOTSUP');
+  node.mode = (node.mode & S_IFMT) | (mode & PERMISSION_BITS);
+  return null;
+}
 
-  #write(file: OpenNode, text: string, position: number | null): number {
-    if (!canWrite(file.flags)) throw new Refused('EBADF');
-    const { node } = file;
-    if (text === '') return 0;
-    const at = file.flags & O_APPEND ? node.data.length : (position ?? file.position);
-    writeAt(node, at, Buffer.from(text, 'latin1'));
-    if (position === null) file.position = at + text.length;
-    return text.length;
-  }
-
-  #seek(file: OpenNode, offset: number, whence: number): number {
-    if (file.flags & O_PATH) throw new Refused('EBADF');
-    const from = whence === 0 ? 0 : whence === 1 ? file.position : file.node.data.length;
-    file.position = from + offset;
-    return file.position;
-  }
-
-  #fallocate({ node, flags }: OpenNode, mode: number, offset: number, length: number): null {
-    if (flags & O_PATH) throw new Refused('EBADF');
-    if (length <= 0) throw new Refused('EINVAL');
-    if (mode === FALLOC_FL_PUNCH_HOLE) throw new Refused('ENOTSUP');
-    if (!canWrite(flags)) throw new Refused('EBADF');
-    const end = offset + length;
-    if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node.data.length) resize(node, end);
-    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
-      const { length: size } = node.data;
-      node.data = Buffer.from(node.data).fill(0, Math.min(offset, size), Math.min(end, size));
-    }
-    return null;
-  }
-
-  #copy(call: Extract<FileCall, { readonly call: 'copy' }>): number {
-    const from = this.#file(call.from);
-    const to = this.#file(call.to);
-    if ((from.flags | to.flags) & O_PATH) throw new Refused('EBADF');
-    if (from.node.children !== null || to.node.children !== null) throw new Refused('EISDIR');
-    if (!canRead(from.flags) || !canWrite(to.flags) || to.flags & O_APPEND) throw new Refused('EBADF');
-    const { fromPosition: at, toPosition: out } = call;
-    const bytes = Buffer.from(from.node.data.subarray(at, at + call.length));
-    if (from.node === to.node && at < out + bytes.length && out < at + bytes.length) throw new Refused('EINVAL');
-    if (bytes.length > 0) writeAt(to.node, out, bytes);
-    return bytes.length;
-  }
-
-  // -------------------------------------------------------------------------------------------------- attributes
-
-  #chmod(node: ModelNode, mode: number): null {
-    if (isLink(node)) throw new Refused('ENOTSUP');
-    node.mode = (node.mode & S_IFMT) | (mode & PERMISSION_BITS);
-    return null;
-  }
-
-  #setxattr(node: ModelNode, name: string, value: string, flags: number): null {
-    if (name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
-    expectXattrName(name);
-    if (flags & 1 && node.xattrs.has(name)) throw new Refused('EEXIST');
-    if (flags & 2 && !node.xattrs.has(name)) throw new Refused('ENODATA');
-    node.xattrs.set(name, value);
-    return null;
-  }
+function setXattr(node: ModelNode, name: string, value: string, flags: number): null {
+  if (name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
+  expectXattrName(name);
+  if (flags & 1 && node.xattrs.has(name)) throw new Refused('EEXIST');
+  if (flags & 2 && !node.xattrs.has(name)) throw new Refused('ENODATA');
+  node.xattrs.set(name, value);
+  return null;
 }
