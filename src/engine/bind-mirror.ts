@@ -25,7 +25,7 @@ import {
 import type { ChunkReader } from '../events/chunk-store.ts';
 import type { FileEvent, Ino, SubjectId, Transaction } from '../events/event.ts';
 import { kindOf, PERMISSION_BITS } from '../events/mode.ts';
-import { PAGE_BYTES } from '../projections/tree/content.ts';
+import { PAGE_BYTES } from '../projections/tree/page.ts';
 import { isFileEvent } from '../events/file-event.ts';
 import type { World } from '../projections/world.ts';
 import { BindNames } from './bind-mirror-names.ts';

@@ -1,7 +1,7 @@
 /** File content on its way into a layer: bytes cut into chunks, and content of other trees shared without copying. */
 
 import { CHUNK_BYTES_MAX, type ChunkStore } from '../events/chunk-store.ts';
-import { PAGE_BYTES } from '../projections/tree/content.ts';
+import { PAGE_BYTES } from '../projections/tree/page.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 
 /** A stretch of content without a gap: what a `Written` event says. */

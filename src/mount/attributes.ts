@@ -1,6 +1,6 @@
 /** The structures that tell of a node: fuse_attr, fuse_attr_out, fuse_entry_out. */
 
-import { BLOCK_BYTES } from '../projections/tree/content.ts';
+import { BLOCK_BYTES } from '../projections/tree/page.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import { blockCount, DIRECTORY_BYTES, linkCount } from '../engine/calls/stat.ts';
 import { ATTR_OUT_BYTES, ENTRY_OUT_BYTES, VALID_SECONDS } from './protocol.ts';

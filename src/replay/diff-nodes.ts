@@ -2,7 +2,8 @@
 
 import type { ChunkReader } from '../events/chunk-store.ts';
 import { kindOf, PERMISSION_BITS } from '../events/mode.ts';
-import { Content, type Page, PAGE_BYTES, readContent } from '../projections/tree/content.ts';
+import { Content, readContent } from '../projections/tree/content.ts';
+import { type Page, PAGE_BYTES } from '../projections/tree/page.ts';
 import type { Inode, Xattrs } from '../projections/tree/inode.ts';
 import { Owner } from '../projections/tree/trie.ts';
 import type { ChangedAspect } from './tree-change.ts';

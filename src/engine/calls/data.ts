@@ -2,7 +2,8 @@
 
 import { CHUNK_BYTES_MAX } from '../../events/chunk-store.ts';
 import type { Cause } from '../../events/event.ts';
-import { FILE_BYTES_MAX, PAGE_BYTES, readContent } from '../../projections/tree/content.ts';
+import { FILE_BYTES_MAX, readContent } from '../../projections/tree/content.ts';
+import { PAGE_BYTES } from '../../projections/tree/page.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { copyUp } from '../decide/copy-up.ts';
 import type { Engine } from '../engine.ts';

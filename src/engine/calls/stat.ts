@@ -1,7 +1,8 @@
 /** Calls that only look: stat, readlink, access, statfs. */
 
 import { isDirectoryMode, isFileMode, isSymlinkMode } from '../../events/mode.ts';
-import { BLOCK_BYTES, FILE_BYTES_MAX } from '../../projections/tree/content.ts';
+import { FILE_BYTES_MAX } from '../../projections/tree/content.ts';
+import { BLOCK_BYTES } from '../../projections/tree/page.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Caller } from '../caller.ts';
 import { EACCES, EINVAL, EROFS, ESTALE } from '../errno.ts';

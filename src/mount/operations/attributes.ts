@@ -6,7 +6,7 @@ import { blockCount, DIRECTORY_BYTES, linkCount } from '../../engine/calls/stat.
 import type { OpenFile } from '../../engine/open-files.ts';
 import type { Cause } from '../../events/event.ts';
 import { deviceMajor, deviceMinor, PERMISSION_BITS } from '../../events/mode.ts';
-import { BLOCK_BYTES } from '../../projections/tree/content.ts';
+import { BLOCK_BYTES } from '../../projections/tree/page.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { writeAttrOut } from '../attributes.ts';
 import { killPrivileges } from '../privileges.ts';

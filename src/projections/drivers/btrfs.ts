@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import type { Inode } from '../tree/inode.ts';
 import { GranuleTree } from './granule-tree.ts';
 import type { ContainerTotals, LayerContent, StorageDriver, StorageModel, StoredLayer } from './storage-driver.ts';

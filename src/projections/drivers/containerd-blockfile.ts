@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import { CopiedTree } from './copied-tree.ts';
 import type { StorageDriver, StorageModel } from './storage-driver.ts';
 import { baseSizeLimit } from './thin-device.ts';

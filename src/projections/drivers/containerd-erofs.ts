@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import type { Inode } from '../tree/inode.ts';
 import { nameBytes } from '../../events/name.ts';
 import { brokenLinks, layersAtMost, lowerRenames, OVERLAY_RULES, overlayModel } from './overlay.ts';

@@ -2,7 +2,7 @@
 
 import type { CopyUpEvent, FileEvent, Ino } from '../../events/event.ts';
 import { S_IFMT, S_IFREG } from '../../events/mode.ts';
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import { applyContentEvent, type ContentTarget, sumOf } from './content-events.ts';
 import { dataStretches } from './data-stretches.ts';
 import { Device, NO_FILE, type UnitRules } from './device.ts';

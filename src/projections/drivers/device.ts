@@ -11,7 +11,7 @@
  */
 
 import type { Ino } from '../../events/event.ts';
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import { Owner, Trie } from '../tree/trie.ts';
 import { BlockAllocator } from './block-allocator.ts';
 import { forEachStretch, NO_RUNS, type Runs, withoutBlocks, withRun } from './device-file.ts';

@@ -1,6 +1,6 @@
 /** What all drivers on top of an overlay have in common: Docker's, containerd's, in the kernel or in user space. */
 
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import type { CreationCost, LimitRule, ReadCost, Rule, StorageModel } from './storage-driver.ts';
 import { unpackedLayer, WholeFileTree } from './whole-file-tree.ts';
 

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import { DeviceTree } from './device-tree.ts';
 import { allocationBytes, qcow2Clusters, type Qcow2Format } from './qcow2-layout.ts';
 import type { StorageDriver, StorageModel, StoredLayer } from './storage-driver.ts';

@@ -1,7 +1,7 @@
 /** Device mapper's thin provisioning: a pool of blocks, and devices that share them until one is written. */
 
 import { DeviceTree } from './device-tree.ts';
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import type { LimitRule, StorageModel, StoredLayer } from './storage-driver.ts';
 
 /** A mapping in the pool's btree: a key and a value of 8 bytes (Documentation/admin-guide/device-mapper/persistent-data.rst). */

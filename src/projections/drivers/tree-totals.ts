@@ -3,7 +3,7 @@
 import { ROOT_INO } from '../../events/event.ts';
 import { S_IFMT, S_IFREG } from '../../events/mode.ts';
 import { nameBytes } from '../../events/name.ts';
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 import type { Directory, Inode } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
 

@@ -6,7 +6,7 @@
 import type { FileEvent } from '../../events/event.ts';
 import type { ContainerTotals, FirstWrite, LayerContent, Space, StoredLayer, StoredTree } from './storage-driver.ts';
 import type { TreeTotals } from './tree-totals.ts';
-import { BLOCK_BYTES } from '../tree/content.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
 
 export class WholeFileTree implements StoredTree {
   /** The copy of a file takes whole blocks: holes that were copied, too. */

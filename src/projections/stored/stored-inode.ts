@@ -3,7 +3,8 @@
 import { isDirectoryMode, S_IFREG } from '../../events/mode.ts';
 import type { NodeReader, NodeRef, NodeWriter } from '../../events/node-store.ts';
 import type { ByteReader, ByteWriter } from '../bytes.ts';
-import { Content, Page } from '../tree/content.ts';
+import { Content } from '../tree/content.ts';
+import { Page } from '../tree/page.ts';
 import { Directory, Inode, NO_XATTRS, type UpperMarks, type Xattrs } from '../tree/inode.ts';
 import { Trie } from '../tree/trie.ts';
 import { readRef, writeRef } from './node-ref.ts';

@@ -16,9 +16,9 @@ import { createHash, hash } from 'node:crypto';
 import type { ChunkReader } from '../../events/chunk-store.ts';
 import { ByteWriter } from '../bytes.ts';
 import type { Content } from './content.ts';
-import { PAGE_BYTES } from './content.ts';
 import type { Inode } from './inode.ts';
 import type { NameMap } from './name-map.ts';
+import { PAGE_BYTES } from './page.ts';
 import type { Tree } from './tree.ts';
 
 /** The root of a tree as it is now, 64 hex digits. */

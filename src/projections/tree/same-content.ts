@@ -1,4 +1,4 @@
-import type { Page } from './content.ts';
+import type { Page } from './page.ts';
 import type { Inode } from './inode.ts';
 
 /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Content, PAGE_BYTES } from '../../../src/projections/tree/content.ts';
+import { Content } from '../../../src/projections/tree/content.ts';
+import { PAGE_BYTES } from '../../../src/projections/tree/page.ts';
 import { NameMap } from '../../../src/projections/tree/name-map.ts';
 import { Owner } from '../../../src/projections/tree/trie.ts';
 
