@@ -1,8 +1,9 @@
 /**
  * Checkpoints of a log: worlds that are stored beside it, so that nothing has to be folded from the start.
  *
- * One is begun when the log has grown by {@link CheckpointOptions.every} events since the last one: of a snapshot, which
- * stays as it is, nodes are stored in slices while the work goes on. One is made at the end, too, when it is worth it.
+ * One is due when the log has grown by {@link CheckpointOptions.every} events since the last one, and begun as soon as
+ * nothing else is to be done: of a snapshot, which stays as it is, nodes are stored in slices. Who is never idle has
+ * slices between commits from four times as many events on. One is made at the end, too, when it is worth it.
  *
  * ```
  *        every          every        ends of sessions
@@ -29,6 +30,12 @@ export interface CheckpointOptions {
 
 /** Measured (ARCHITECTURE.md, "Checkpoints"). */
 const EVERY = 65_536;
+
+/**
+ * Times `every`: so late, a checkpoint is made between commits. A burst of work that ends before leaves it to the pause
+ * behind it; a log that long is folded in a fraction of a second, should the process be killed meanwhile.
+ */
+const BUSY_FACTOR = 4;
 
 /** A rest of the log that is folded faster than a checkpoint is written. */
 const LIGHT_MIN = 256;
@@ -87,6 +94,7 @@ export class Checkpoints {
   #isIdlePlanned = false;
   #storedLowers = 0;
   #hasFailed = false;
+  #isClosed = false;
 
   constructor(parts: {
     store: CheckpointStore;
@@ -165,14 +173,14 @@ export class Checkpoints {
     }
   }
 
-  /** A transaction was committed: begins or goes on with what is due, for a moment only. */
+  /** A transaction was committed: plans what is due for the next pause, or goes on with it, for a moment only. */
   committed(live: World): void {
     if (this.#log.readOnly || this.#hasFailed) return;
-    if (this.#job === null) {
-      if (live.seq - this.#lastSeq < this.#every) return;
-      this.#begin(live.snapshot());
-    }
-    this.#planIdle();
+    const waiting = live.seq - this.#lastSeq;
+    if (waiting < this.#every && this.#job === null) return;
+    this.#planIdle(live);
+    if (waiting < this.#every * BUSY_FACTOR) return;
+    if (this.#job === null) this.#begin(live.snapshot());
     if (++this.#commits % SLICE_COMMITS === 0) this.#slice(SLICE_STEPS);
   }
 
@@ -185,6 +193,7 @@ export class Checkpoints {
 
   /** The store is closed: completes what was begun, and stores the end when the next opening gains from it. */
   close(live: World): void {
+    this.#isClosed = true;
     if (this.#log.readOnly || this.#hasFailed || this.#log.failed) return this.#abandon();
     this.#complete();
     const isWorthIt = live.seq - this.#lastSeq >= this.#lightMin || count(this.#lowers.stacks()) > this.#storedLowers;
@@ -304,13 +313,16 @@ export class Checkpoints {
     this.#job = null;
   }
 
-  #planIdle(): void {
-    if (this.#isIdlePlanned || this.#job === null) return;
+  #planIdle(live: World): void {
+    if (this.#isIdlePlanned) return;
     this.#isIdlePlanned = true;
     setImmediate(() => {
       this.#isIdlePlanned = false;
+      if (this.#log.readOnly || this.#log.failed || this.#hasFailed || this.#isClosed) return;
+      if (this.#job === null && live.seq - this.#lastSeq >= this.#every && !live.isPartial)
+        this.#begin(live.snapshot());
       this.#slice(IDLE_SLICE_STEPS);
-      if (this.#job !== null && this.#job.meta === null) this.#planIdle();
+      if (this.#job !== null && this.#job.meta === null) this.#planIdle(live);
     }).unref();
   }
 

@@ -4,7 +4,7 @@ import { serialize } from 'node:v8';
 import type { Ino, SubjectId, Transaction } from '../../events/event.ts';
 import { isFileEvent } from '../../events/file-event.ts';
 import { ByteReader, ByteWriter } from '../../projections/bytes.ts';
-import { countersOf, type TreeCounters } from '../../projections/stored/stored-tree.ts';
+import type { TreeCounters } from '../../projections/stored/stored-tree.ts';
 import { forEachTouched } from '../../projections/touched-nodes.ts';
 import type { World } from '../../projections/world.ts';
 import { sortTouches } from './sort-touches.ts';
@@ -14,13 +14,12 @@ import {
   COUNTERS,
   MARK_ROWS,
   markOf,
-  namedCounters,
   Stretch,
   type StretchData,
   type SubjectRows,
 } from './stretch.ts';
 
-/** Of a subject, while the log grows. */
+/** Of a subject, while the log grows. It is fed with every transaction, so nothing here makes objects. */
 class GrowingRows {
   readonly seqs: number[] = [];
   readonly inos: number[] = [];
@@ -28,18 +27,26 @@ class GrowingRows {
   readonly marks: number[] = [];
   readonly deltas = new ByteWriter();
   readonly deltaStarts: number[] = [];
-  #last: TreeCounters | null = null;
+  /** In the order of {@link COUNTERS}. */
+  readonly #last = new Float64Array(COUNTERS.length);
+  readonly #next = new Float64Array(COUNTERS.length);
 
   add(seq: number, counters: TreeCounters): void {
-    const row = this.seqs.length;
-    this.seqs.push(seq);
-    if (row % MARK_ROWS === 0) {
-      for (const name of COUNTERS) this.marks.push(counters[name]);
-      this.deltaStarts.push(this.deltas.length);
-    } else {
-      this.#delta(this.#last as TreeCounters, counters);
-    }
-    this.#last = counters;
+    const next = this.#next;
+    next[0] = counters.nextIno;
+    next[1] = counters.upperBytes;
+    next[2] = counters.upperAllocatedBytes;
+    next[3] = counters.upperNodes;
+    next[4] = counters.whiteouts;
+    next[5] = counters.orphans;
+    next[6] = counters.directoryMoves;
+    this.#addRow(seq);
+  }
+
+  /** @param counters - In the order of {@link COUNTERS}. */
+  addValues(seq: number, counters: readonly number[]): void {
+    this.#next.set(counters);
+    this.#addRow(seq);
   }
 
   touch(ino: Ino): void {
@@ -47,14 +54,27 @@ class GrowingRows {
     this.rows.push(this.seqs.length - 1);
   }
 
-  #delta(before: TreeCounters, after: TreeCounters): void {
+  #addRow(seq: number): void {
+    const row = this.seqs.length;
+    this.seqs.push(seq);
+    if (row % MARK_ROWS === 0) {
+      for (const value of this.#next) this.marks.push(value);
+      this.deltaStarts.push(this.deltas.length);
+    } else {
+      this.#addDelta();
+    }
+    this.#last.set(this.#next);
+  }
+
+  #addDelta(): void {
+    const before = this.#last;
+    const after = this.#next;
     let changed = 0;
-    for (let bit = 0; bit < COUNTERS.length; bit++)
-      if (after[COUNTERS[bit]] !== before[COUNTERS[bit]]) changed |= 1 << bit;
+    for (let bit = 0; bit < COUNTERS.length; bit++) if (after[bit] !== before[bit]) changed |= 1 << bit;
     this.deltas.byte(changed);
     for (let bit = 0; bit < COUNTERS.length; bit++) {
       if (((changed >>> bit) & 1) === 0) continue;
-      const delta = after[COUNTERS[bit]] - before[COUNTERS[bit]];
+      const delta = after[bit] - before[bit];
       this.deltas.varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
     }
   }
@@ -66,6 +86,11 @@ export class GrowingStretch {
   to: number;
   readonly #others: number[] = [];
   readonly #subjects = new Map<SubjectId, GrowingRows>();
+  /** Of the transaction that is being added. */
+  #rows: GrowingRows | null = null;
+  readonly #touch = (ino: Ino): void => {
+    if (ino !== 0) this.#rows?.touch(ino);
+  };
 
   constructor(from: number) {
     this.from = from;
@@ -76,29 +101,27 @@ export class GrowingStretch {
   add(transaction: Transaction, world: World): void {
     const { seq, subject, events } = transaction;
     this.to = seq + events.length - 1;
-    let rows: GrowingRows | null = null;
-    // What the transaction itself removed has no moment at which anybody could ask for it.
-    const isThere = world.overlay(subject) !== undefined;
-    for (const event of events) {
+    const overlay = world.overlay(subject);
+    this.#rows = null;
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index];
       if (!isFileEvent(event)) {
         if (this.#others.at(-1) !== seq - this.from) this.#others.push(seq - this.from);
         continue;
       }
-      if (!isThere) continue;
-      rows ??= this.#row(seq, subject, world);
-      const into = rows;
-      forEachTouched(event, (ino) => {
-        if (ino !== 0) into.touch(ino);
-      });
+      // What the transaction itself removed has no moment at which anybody could ask for it.
+      if (overlay === undefined) continue;
+      if (this.#rows === null) {
+        this.#rows = this.#rowsOf(subject);
+        this.#rows.add(seq - this.from, overlay.tree);
+      }
+      forEachTouched(event, this.#touch);
     }
   }
 
-  #row(seq: number, subject: SubjectId, world: World): GrowingRows {
+  #rowsOf(subject: SubjectId): GrowingRows {
     let rows = this.#subjects.get(subject);
     if (rows === undefined) this.#subjects.set(subject, (rows = new GrowingRows()));
-    const tree = world.overlay(subject)?.tree;
-    if (tree === undefined) throw new Error(`stretch: there is no container or volume ${subject}`);
-    rows.add(seq - this.from, countersOf(tree));
     return rows;
   }
 
@@ -109,15 +132,14 @@ export class GrowingStretch {
     this.to = to;
     for (const other of others) this.#others.push(other + shift);
     for (const [subject, stored] of subjects) {
-      let rows = this.#subjects.get(subject);
-      if (rows === undefined) this.#subjects.set(subject, (rows = new GrowingRows()));
+      const rows = this.#rowsOf(subject);
       const firstRow = rows.seqs.length;
       const reader = new ByteReader(asBuffer(stored.deltas));
       let values: number[] = [];
       for (let row = 0; row < stored.seqs.length; row++) {
         if (row % MARK_ROWS === 0) values = markOf(stored, row / MARK_ROWS);
         else addDelta(values, reader);
-        rows.add(stored.seqs[row] + shift, namedCounters(values));
+        rows.addValues(stored.seqs[row] + shift, values);
       }
       for (let at = 0; at < stored.inos.length; at++) {
         rows.inos.push(stored.inos[at]);

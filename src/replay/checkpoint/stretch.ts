@@ -209,7 +209,7 @@ export function addDelta(values: number[], reader: ByteReader): void {
   }
 }
 
-export const namedCounters = (values: readonly number[]): TreeCounters =>
+const namedCounters = (values: readonly number[]): TreeCounters =>
   Object.fromEntries(COUNTERS.map((name, index) => [name, values[index]])) as unknown as TreeCounters;
 
 /** Index of the first element that is not less than `value`. */
