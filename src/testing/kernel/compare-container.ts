@@ -14,6 +14,7 @@ export class CompareContainer {
   /** State of the engine when it was listed last. */
   #version = -1;
   #comparesImpure = true;
+  #isOver = false;
   readonly #open = new Set<number>();
   /** Slots of files that only one side has changed (deviation D1). */
   readonly #parted = new Set<number>();
@@ -23,12 +24,28 @@ export class CompareContainer {
     this.#container = container;
   }
 
-  /** The difference between two answers in words, or null. */
+  /**
+   * The kernel has put a removed directory in the place of an empty one (deviation D18), which overlog does not: what is
+   * done from then on says nothing.
+   */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The difference between two answers in words, or null; deviation D1 and D18 are none. */
   compareReply(call: KernelCall, kernel: Reply, overlog: Reply): string | null {
-    if (isAttributeDeviation(call, kernel)) {
-      for (const slot of this.#open) this.#parted.add(slot);
-      this.#comparesImpure = false;
-      return null;
+    if (isOnAttributes(call)) {
+      if (kernel.error === 'EEXIST') {
+        for (const slot of this.#open) this.#parted.add(slot);
+        this.#comparesImpure = false;
+        return null;
+      }
+      // Refused as late as this, the copy-up has marked the directory above.
+      if (LOST_DIRECTORY.has(kernel.error)) this.#comparesImpure = false;
+      if (kernel.error === undefined && overlog.error === 'ENOTEMPTY') {
+        this.#isOver = true;
+        return null;
+      }
     }
     if (this.#isParted(call)) return null;
     this.#noteSlot(call, kernel);
@@ -94,12 +111,12 @@ export class CompareContainer {
   }
 }
 
-/** D1: attribute calls on a removed lower file that was opened for reading are EEXIST in the kernel. */
-function isAttributeDeviation(call: KernelCall, kernel: Reply): boolean {
-  const isAttributeCall =
-    call.op === 'fchmod' || call.op === 'fchown' || call.op === 'futimes' || call.op === 'fsetxattr';
-  return isAttributeCall && kernel.error === 'EEXIST';
-}
+/** Calls that change a node through a descriptor, which may be one for reading. */
+const isOnAttributes = ({ op }: KernelCall): boolean =>
+  op === 'fchmod' || op === 'fchown' || op === 'futimes' || op === 'fsetxattr';
+
+/** What an attribute call on a removed lower directory is refused with. */
+const LOST_DIRECTORY: ReadonlySet<string | undefined> = new Set(['ENOTDIR', 'ENOTEMPTY', 'EIO']);
 
 const resultOf = ({ value, error }: Reply): Reply => (error === undefined ? { value } : { error });
 

@@ -9,6 +9,7 @@ import type { Tree } from '../../projections/tree/tree.ts';
 import { type Overlay, World } from '../../projections/world.ts';
 import { EngineContainer } from './engine-container.ts';
 import { listTrees } from './engine-rows.ts';
+import { ImpureMarks } from './impure-marks.ts';
 import type { KernelCall, Reply, Trees } from './kernel-call.ts';
 
 /** A lower that was built here, in the place of an image's. */
@@ -33,8 +34,8 @@ export class EngineSide {
   readonly #log: EventLog;
   readonly #engine: Engine;
   readonly #containers: readonly EngineContainer[];
-  /** By container: directories that had something moved or copied up into them, which the kernel marks impure. */
-  readonly #impure: readonly Set<Ino>[];
+  /** By container. */
+  readonly #impure: readonly ImpureMarks[];
 
   /** @param log - Holds the lower's chunks; every side gets a log of the same chunks. */
   constructor(parts: { lower: Tree; log: EventLog; profile: OverlayProfile; containers: number }) {
@@ -49,7 +50,7 @@ export class EngineSide {
     this.#engine = new Engine({ log: parts.log, world, past, clock: () => (clockNs += 1000n) });
     const files = new OpenFileTable();
     const numbers = Array.from({ length: parts.containers }, (_, index) => index + 1);
-    this.#impure = numbers.map(() => new Set<Ino>());
+    this.#impure = numbers.map(() => new ImpureMarks());
     this.#containers = numbers.map((container) => {
       this.#create(container, parts.profile);
       const record = world.registry.containers.get(container);
@@ -59,7 +60,7 @@ export class EngineSide {
       );
     });
     this.#engine.onCommit(({ subject, events }) => {
-      for (const event of events) this.#noteImpure(subject - 1, event, events);
+      for (const event of events) this.#impure[subject - 1].note(this.overlay(subject - 1), event, events);
     });
   }
 
@@ -67,8 +68,10 @@ export class EngineSide {
     return this.#containers[call.in].run(call);
   }
 
+  /** Listing takes marks away, as it does in the kernel. */
   trees(container: number): Trees {
-    return listTrees({ ...this.overlay(container), impure: this.#impure[container] }, this.#log.chunks);
+    const overlay = this.overlay(container);
+    return listTrees({ ...overlay, impure: this.#impure[container].whenListed(overlay) }, this.#log.chunks);
   }
 
   overlay(container: number): Overlay {
@@ -115,41 +118,4 @@ export class EngineSide {
     };
     this.#engine.commit(0, ['create'], [event], timeNs);
   }
-
-  /** As ovl_set_impure: where something is copied up to, and where something moves that is not the upper's own (M10). */
-  #noteImpure(container: number, event: StoreEvent, events: readonly StoreEvent[]): void {
-    const { tree, lower } = this.overlay(container);
-    const impure = this.#impure[container];
-    const isFromBelow = (ino: Ino): boolean => lower?.get(ino) !== undefined;
-    switch (event.type) {
-      case 'DirectoryCopiedUp':
-        impure.add(parentBeforeMove(event.ino, events) ?? tree.at(event.ino).parent);
-        return;
-      case 'FileCopiedUp':
-      case 'SymlinkCopiedUp':
-      case 'NodeCopiedUp':
-        impure.add(event.parent);
-        return;
-      case 'Linked':
-        if (isFromBelow(event.ino)) impure.add(event.parent);
-        return;
-      case 'Renamed':
-        if (event.fromParent === event.toParent) return;
-        if (isFromBelow(event.ino)) impure.add(event.toParent);
-        if (event.exchange && isFromBelow(event.replaced)) impure.add(event.fromParent);
-        return;
-      default:
-        return;
-    }
-  }
-}
-
-/** The directory that a node lay in before a rename of the same transaction, if there is one. */
-function parentBeforeMove(ino: Ino, events: readonly StoreEvent[]): Ino | null {
-  for (const event of events) {
-    if (event.type !== 'Renamed') continue;
-    if (event.ino === ino) return event.fromParent;
-    if (event.exchange && event.replaced === ino) return event.toParent;
-  }
-  return null;
 }

@@ -28,6 +28,9 @@ const owner = fc.constantFrom(-1, 0, 1000);
 const atime = fc.constantFrom(0, 1_000_000_000_123);
 const mtime = fc.constantFrom(0, 2_000_000_000_456);
 
+const O_RDWR = 2;
+const O_CREAT = 0o100;
+const O_DIRECTORY = 0o200000;
 const O_TMPFILE = 0o20200000;
 const openFlags = fc.oneof(
   {
@@ -146,25 +149,56 @@ const anyCall = fc.oneof(...onDescriptors, ...onNames, ...onAttributes, ...askin
 /** Calls that build a lower layer: more making than asking. */
 const buildingCall = fc.oneof(
   weighted(4, 'mkdir', { path: plainPath, mode }),
-  weighted(4, 'open', { slot, path: plainPath, flags: fc.constant(0o102), mode }),
+  weighted(4, 'open', { slot, path: plainPath, flags: fc.constant(O_CREAT | O_RDWR), mode }),
   weighted(4, 'write', { slot, data, position: fc.option(offset) }),
   weighted(2, 'link', { from: plainPath, to: plainPath }),
   { weight: 6, arbitrary: anyCall },
 );
 
+/** Calls that belong together and would seldom meet by chance: what is read, changed and read again through one handle. */
+const idiom = fc.oneof(
+  fc
+    .tuple(slot, directory, anyCall, anyCall, fc.boolean())
+    .map(([handle, dir, first, second, rewind]): FileCall[] => [
+      { op: 'open', slot: handle, path: `/${dir}`, flags: O_DIRECTORY, mode: 0 },
+      { op: 'listdir', slot: handle, rewind: true },
+      first,
+      second,
+      { op: 'listdir', slot: handle, rewind },
+    ]),
+  fc.tuple(plainPath, plainPath, mode, fc.constantFrom(0, 0, 1, 2)).map(([from, to, bits, flags]): FileCall[] => [
+    { op: 'mkdir', path: from, mode: bits },
+    { op: 'rename', from, to, flags },
+  ]),
+);
+
 const inFirst = (call: FileCall): KernelCall => ({ ...call, in: 0 });
 
-const building = fc.array(buildingCall.map(inFirst), { maxLength: 25, size: 'max' });
+/** A file with two names. */
+const hardLink = fc.tuple(slot, plainPath, plainPath, mode).map(([handle, path, to, bits]): FileCall[] => [
+  { op: 'open', slot: handle, path, flags: O_CREAT | O_RDWR, mode: bits },
+  { op: 'link', from: path, to },
+]);
+
+const building = fc
+  .array(fc.oneof({ weight: 20, arbitrary: buildingCall.map((call) => [call]) }, { weight: 1, arbitrary: hardLink }), {
+    maxLength: 25,
+    size: 'max',
+  })
+  .map((parts) => parts.flat().map(inFirst));
 
 /** A container's life, and beside it now and then another one's; mounts come and go. */
-const living = fc.array(
-  fc.oneof(
-    { weight: 60, arbitrary: anyCall.map(inFirst) },
-    { weight: 8, arbitrary: anyCall.map((call): KernelCall => ({ ...call, in: 1 })) },
-    { weight: 1, arbitrary: fc.constantFrom<KernelCall>({ op: 'remount', in: 0 }, { op: 'remount', in: 1 }) },
-  ),
-  { maxLength: 60, size: 'max' },
-);
+const living = fc
+  .array(
+    fc.oneof(
+      { weight: 60, arbitrary: anyCall.map((call) => [inFirst(call)]) },
+      { weight: 4, arbitrary: idiom.map((calls) => calls.map(inFirst)) },
+      { weight: 8, arbitrary: anyCall.map((call): KernelCall[] => [{ ...call, in: 1 }]) },
+      { weight: 1, arbitrary: fc.constantFrom<KernelCall[]>([{ op: 'remount', in: 0 }], [{ op: 'remount', in: 1 }]) },
+    ),
+    { maxLength: 60, size: 'max' },
+  )
+  .map((parts) => parts.flat());
 
 /**
  * Sequences of about 90 calls in three stages: a lower is built, a container lives on it, and containers live on what both

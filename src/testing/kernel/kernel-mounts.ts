@@ -30,6 +30,12 @@ function knowsOverlay(): boolean {
 /** A call's answer, and with `look` those trees of its container that it changed. */
 export type CallReply = Reply & Partial<Trees>;
 
+/** What a stage of a sequence gave: an answer for each call, and each container's trees when it had ended. */
+export interface StageReply {
+  readonly replies: readonly CallReply[];
+  readonly trees: readonly Partial<Trees>[];
+}
+
 /**
  * Real overlay mounts, driven call by call through a process of their own (oracle.py).
  *
@@ -91,6 +97,20 @@ export class KernelMounts {
   /** The trees of a container, each only where it is not what was listed before. */
   async trees(container: number): Promise<Partial<Trees>> {
     return (await this.#done({ do: 'trees', in: container })) as Partial<Trees>;
+  }
+
+  /**
+   * Runs stages of calls, each on fresh uppers over those that container 0 left in the stages before, and takes all away
+   * again. That is one request, whose cost is the kernel's alone, and a next one can be made while it runs.
+   *
+   * @param stages - Of calls; a stage has a container 1 where one of its calls is of it.
+   * @param timeNs - Of nodes in uppers that became lowers.
+   */
+  async sequence(
+    stages: readonly (readonly KernelCall[])[],
+    how: { readonly options: string; readonly look: boolean; readonly timeNs: number },
+  ): Promise<readonly StageReply[]> {
+    return (await this.#done({ do: 'sequence', stages, ...how })) as readonly StageReply[];
   }
 
   async close(): Promise<void> {

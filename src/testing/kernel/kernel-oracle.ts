@@ -14,7 +14,7 @@ import { openMemoryLog } from '../../storage/memory.ts';
 import { CompareContainer } from './compare-container.ts';
 import { EngineSide } from './engine-side.ts';
 import type { KernelCall, Reply, Trees } from './kernel-call.ts';
-import { type CallReply, KernelMounts } from './kernel-mounts.ts';
+import { type CallReply, KernelMounts, type StageReply } from './kernel-mounts.ts';
 import { upperAsLayer } from './upper-as-layer.ts';
 
 export interface KernelSequence {
@@ -64,25 +64,32 @@ export class KernelOracle {
     this.#kernel = new KernelMounts(folder);
   }
 
-  /** Runs a sequence on both sides. @returns The first difference, or null. */
+  /**
+   * Runs a sequence on both sides. Several may be asked for at once: the kernel runs one while others are compared.
+   *
+   * @returns The first difference, or null.
+   */
   async compare(sequence: KernelSequence, options: CompareOptions = {}): Promise<KernelDifference | null> {
+    const { profile, stages } = sequence;
+    const look = options.look ?? 'each';
+    const kernel = await this.#kernel.sequence(stages, {
+      options: profileText(profile),
+      look: look === 'each',
+      timeNs: LOWER_TIME_NS,
+    });
     const log = openMemoryLog();
-    const lowers: string[] = [];
     let lower = Tree.empty(0n);
     try {
-      for (const [stage, calls] of sequence.stages.entries()) {
-        const containers = calls.some((call) => call.in === 1) ? 2 : 1;
-        const side = new EngineSide({ lower, log, profile: sequence.profile, containers });
-        const difference = await this.#compareStage(sequence.profile, side, lowers, calls, {
-          look: options.look ?? 'each',
+      for (const [stage, calls] of stages.entries()) {
+        const containers = kernel[stage].trees.length;
+        const side = new EngineSide({ lower, log, profile, containers });
+        const difference = compareStage(side, calls, kernel[stage], {
+          look,
           onStage: options.onStage,
           onReply: (call, reply) => options.onReply?.(stage, call, reply),
         });
         side.closeAll();
-        const layer = `layer${stage}`;
-        for (let index = 0; index < containers; index++)
-          await this.#kernel.keep(index, index === 0 ? layer : null, LOWER_TIME_NS);
-        lowers.unshift(layer);
+        if (difference === 'over') return null;
         if (difference !== null) return { stage, ...difference };
         const upper = upperAsLayer(side.overlay(0).tree, BigInt(LOWER_TIME_NS));
         lower = mergeLayer(lower, upper, stage);
@@ -90,45 +97,36 @@ export class KernelOracle {
       return null;
     } finally {
       options.onEnd?.(log);
-      await this.#kernel.drop(lowers);
     }
   }
 
   async close(): Promise<void> {
     await this.#kernel.close();
   }
+}
 
-  async #compareStage(
-    profile: OverlayProfile,
-    side: EngineSide,
-    lowers: readonly string[],
-    calls: readonly KernelCall[],
-    { look, onStage, onReply }: StageOptions,
-  ): Promise<Omit<KernelDifference, 'stage'> | null> {
-    const containers = Array.from({ length: side.containerCount }, (_, index) => new CompareContainer(side, index));
-    for (const index of containers.keys()) {
-      await this.#kernel.mount(index, {
-        lowers: lowers.length === 0 ? ['empty'] : lowers,
-        options: profileText(profile),
-      });
-    }
-    const replies = await this.#kernel.calls(calls, look === 'each');
-    const ours: Reply[] = [];
-    for (const [index, call] of calls.entries()) {
-      const container = containers[call.in];
-      onReply(call, replies[index]);
-      const reply = side.run(call);
-      ours.push(reply);
-      const what = container.compareReply(call, replies[index], reply);
-      if (what !== null) return { call: index, what };
-      const trees = look === 'each' ? container.compareTrees(replies[index], true) : null;
-      if (trees !== null) return { call: index, what: trees };
-    }
-    for (const [index, container] of containers.entries()) {
-      const what = container.compareTrees(await this.#kernel.trees(index), look === 'each');
-      if (what !== null) return { call: null, what };
-    }
-    onStage?.({ replies: ours, trees: side.trees(0) });
-    return null;
+function compareStage(
+  side: EngineSide,
+  calls: readonly KernelCall[],
+  kernel: StageReply,
+  { look, onStage, onReply }: StageOptions,
+): Omit<KernelDifference, 'stage'> | 'over' | null {
+  const containers = Array.from({ length: side.containerCount }, (_, index) => new CompareContainer(side, index));
+  const ours: Reply[] = [];
+  for (const [index, call] of calls.entries()) {
+    const container = containers[call.in];
+    const theirs = kernel.replies[index];
+    onReply(call, theirs);
+    const reply = side.run(call);
+    ours.push(reply);
+    const what =
+      container.compareReply(call, theirs, reply) ?? (look === 'each' ? container.compareTrees(theirs, true) : null);
+    if (what !== null) return { call: index, what };
   }
+  for (const [index, container] of containers.entries()) {
+    const what = container.compareTrees(kernel.trees[index], look === 'each');
+    if (what !== null) return { call: null, what };
+  }
+  onStage?.({ replies: ours, trees: side.trees(0) });
+  return null;
 }

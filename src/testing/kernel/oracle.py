@@ -363,7 +363,30 @@ def calls(q):
     return replies
 
 
-REQUESTS = {'mount': mount, 'keep': keep, 'drop': drop, 'calls': calls, 'trees': lambda q: trees(q['in'])}
+def sequence(q):
+    """Runs the stages of a sequence, each over the uppers of those before it: answers, and trees where they end."""
+    layers, stages = [], []
+    try:
+        for number, stage in enumerate(q['stages']):
+            containers = range(2 if any(each['in'] == 1 for each in stage) else 1)
+            for container in containers:
+                mount({'in': container, 'lowers': layers or ['empty'], 'upper': 'upper%d' % container,
+                       'options': q['options']})
+            replies = calls({'calls': stage, 'look': q['look']})
+            stages.append({'replies': replies, 'trees': [trees(container) for container in containers]})
+            layers.insert(0, 'layer%d' % number)
+            for container in containers:
+                keep({'in': container, 'as': None if container else layers[0], 'timeNs': q['timeNs']})
+        return stages
+    finally:
+        for container in list(mounted):
+            keep({'in': container, 'as': None})
+        for layer in layers:
+            shutil.rmtree(inside(layer), ignore_errors=True)
+
+
+REQUESTS = {'mount': mount, 'keep': keep, 'drop': drop, 'calls': calls, 'trees': lambda q: trees(q['in']),
+            'sequence': sequence}
 
 
 def guarded(function, q):
