@@ -8,6 +8,8 @@ export interface FuzzTarget<S> {
   count(sequence: S): number;
   /** Runs a sequence, counts what it did, and tells what differs. */
   judge(sequence: S, counts: FuzzCounts): Promise<string | null>;
+  /** Makes a sequence that differs smaller; where there is none fast-check does it, which knows nothing of sequences. */
+  minimize?(sequence: S): Promise<{ readonly sequence: S; readonly what: string }>;
   /** The sequence as a scenario, with what differs in a comment. */
   scenario(sequence: S, what: string): Promise<string>;
   close(): Promise<void>;

@@ -38,7 +38,7 @@ export interface Counterexample {
   readonly operations: number;
   /** A scenario that plays it; where the laws see the difference, its last step fails. */
   readonly scenario: string;
-  /** With the seed, leads there at once (fast-check's path). */
+  /** With the seed, leads there at once (fast-check's path); of the kernel's to the sequence before it was made smaller. */
   readonly path: string;
 }
 
@@ -96,7 +96,8 @@ async function run<S>(target: FuzzTarget<S>, options: FuzzOptions): Promise<Fuzz
     throw new Error(what);
   });
   const limit = seconds === undefined ? {} : { interruptAfterTimeLimit: seconds * 1000 + SHRINK_MS };
-  const details = await fc.check(property, { seed, numRuns: runs, ...limit });
+  const endOnFailure = target.minimize !== undefined;
+  const details = await fc.check(property, { seed, numRuns: runs, endOnFailure, ...limit });
   return {
     against,
     seed,
@@ -116,8 +117,9 @@ async function counterexampleOf<S>(
   details: fc.RunDetails<[S]>,
   lastDifference: string,
 ): Promise<Counterexample> {
-  const [sequence] = details.counterexample as [S];
-  const what = details.errorInstance instanceof Error ? details.errorInstance.message : lastDifference;
+  const [found] = details.counterexample as [S];
+  const difference = details.errorInstance instanceof Error ? details.errorInstance.message : lastDifference;
+  const { sequence, what } = (await target.minimize?.(found)) ?? { sequence: found, what: difference };
   return {
     what,
     operations: target.count(sequence),

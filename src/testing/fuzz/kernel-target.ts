@@ -1,7 +1,8 @@
 import type { OverlayProfile } from '../../events/event.ts';
 import { kernelSequences } from '../kernel/kernel-call-arbitrary.ts';
 import type { CallReply } from '../kernel/kernel-mounts.ts';
-import { KernelOracle, type KernelSequence } from '../kernel/kernel-oracle.ts';
+import { type KernelDifference, KernelOracle, type KernelSequence } from '../kernel/kernel-oracle.ts';
+import { countCalls, minimize } from '../kernel/minimize.ts';
 import { comment, type FuzzTarget } from './fuzz-target.ts';
 import { kernelScenario } from './kernel-scenario.ts';
 
@@ -10,7 +11,7 @@ export function kernelTarget(profile: OverlayProfile): FuzzTarget<KernelSequence
   const oracle = new KernelOracle();
   return {
     sequences: kernelSequences(profile),
-    count: ({ stages }) => stages.reduce((sum, calls) => sum + calls.length, 0),
+    count: countCalls,
     judge: async (sequence, counts) => {
       const difference = await oracle.compare(sequence, {
         onReply: (_, call, { error }) =>
@@ -19,7 +20,13 @@ export function kernelTarget(profile: OverlayProfile): FuzzTarget<KernelSequence
           for (const { cause, events } of log.read()) counts.events(cause[0], events);
         },
       });
-      return difference === null ? null : `stage ${difference.stage}: ${difference.what}`;
+      return difference === null ? null : inWords(difference);
+    },
+    minimize: async (found) => {
+      const difference = await oracle.compare(found);
+      if (difference === null) throw new Error('a sequence that differed does not differ again');
+      const smallest = await minimize({ sequence: found, difference }, (sequence) => oracle.compare(sequence));
+      return { sequence: smallest.sequence, what: inWords(smallest.difference) };
     },
     scenario: async (sequence, what) => {
       const stages: CallReply[][] = [];
@@ -34,3 +41,5 @@ export function kernelTarget(profile: OverlayProfile): FuzzTarget<KernelSequence
     close: () => oracle.close(),
   };
 }
+
+const inWords = ({ stage, what }: KernelDifference): string => `stage ${stage}: ${what}`;

@@ -3,8 +3,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DOCKER_PROFILE } from '../../../src/events/overlay-profile.ts';
 import { kernelMissing } from '../../../src/testing/kernel/kernel-mounts.ts';
+import { KernelOracle } from '../../../src/testing/kernel/kernel-oracle.ts';
 import { type Break, BREAKS } from './breaks.ts';
 import type { Hunt } from './hunt.ts';
 
@@ -37,14 +39,22 @@ function huntIn({ file, find, replace }: Break): Hunt {
 describe.skipIf(missing !== null)(
   `a break of the engine is found within 2,000 sequences, by at most 6 calls${missing === null ? '' : ` (skipped: ${missing})`}`,
   () => {
+    let oracle: KernelOracle;
+    beforeAll(() => {
+      oracle = new KernelOracle();
+    });
+    afterAll(() => oracle.close());
+
     it.each(BREAKS)(
       '$name',
-      (each) => {
+      async (each) => {
         const hunt = huntIn(each);
         if (process.env.OVERLOG_KERNEL_TALK !== undefined)
           process.stderr.write(`${each.name}: ${JSON.stringify(hunt)}\n`);
         const seen = { ...hunt, isFound: hunt.calls > 0, isSmall: hunt.calls <= 6 };
         expect(seen).toMatchObject({ isFound: true, isSmall: true });
+        // What was found is the break, and no difference that is there without it.
+        expect(await oracle.compare({ profile: DOCKER_PROFILE, stages: hunt.stages })).toBeNull();
       },
       600_000,
     );
