@@ -122,12 +122,13 @@ type MakeEvents = (ino: Ino, draft: Draft) => readonly FileEvent[];
 const NOTHING: MakeEvents = () => [];
 
 function apply(
-  { namespace, mount, named }: Target,
+  { namespace, mount, named, refusal }: Target,
   change: Change,
   cause: Cause,
   extra = NOTHING,
   draft = draftFor(namespace, mount),
 ): number {
+  if (refusal !== 0) return refusal;
   const ino = copyUp(mount.overlay, named, draft);
   draft.events.push(...extra(ino, draft));
   draft.events.push({

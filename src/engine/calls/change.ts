@@ -3,7 +3,7 @@
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Caller } from '../caller.ts';
 import type { Named } from '../decide/copy-up.ts';
-import { EBADF, EIO, EROFS, ESTALE } from '../errno.ts';
+import { EBADF, EIO, ENOTDIR, ENOTEMPTY, EROFS, ESTALE } from '../errno.ts';
 import type { Identity } from '../identity.ts';
 import { FOLLOW, Found, isAttached, walk } from '../lookup.ts';
 import type { Location, Mount, Namespace } from '../namespace.ts';
@@ -19,6 +19,8 @@ export interface Target {
   readonly mount: Mount;
   readonly named: Named;
   readonly inode: Inode;
+  /** Why it cannot be copied up, as an error number; 0: it can, or need not. Comes after all that is refused to the caller. */
+  readonly refusal: number;
 }
 
 const found = new Found();
@@ -37,7 +39,7 @@ export function changePath(
   if (mount.readOnly) return EROFS;
   const named = found.last === 'name' ? { parent: found.parent, name: found.name, ino } : { parent: 0, name: '', ino };
   const { namespace, identity } = caller;
-  return change({ namespace, identity, mount, named, inode: mount.overlay.tree.at(ino) });
+  return change({ namespace, identity, mount, named, inode: mount.overlay.tree.at(ino), refusal: 0 });
 }
 
 /** The same for an open file, which may be open for reading only. */
@@ -46,8 +48,19 @@ export function changeFile(file: OpenFile, change: (target: Target) => number): 
   const inode = nodeOf(file);
   if (inode === undefined) return ESTALE;
   if (file.mount.readOnly) return EROFS;
-  // A removed lower directory has no place to be copied up to; EIO is what the kernel says.
-  if (inode.dir !== null && !inode.isUpper && !isAttached(file.mount, file.ino)) return EIO;
   const { namespace, identity, mount } = file;
-  return change({ namespace, identity, mount, named: nameOfFile(file), inode });
+  const isLost = inode.dir !== null && !inode.isUpper && !isAttached(mount, file.ino);
+  const refusal = isLost ? refuseLostDirectory(mount, inode) : 0;
+  return change({ namespace, identity, mount, named: nameOfFile(file), inode, refusal });
+}
+
+/**
+ * What the kernel says when a removed lower directory is to be copied up: it puts a directory over what took its name, a
+ * whiteout at least (ovl_copy_up_workdir). Where that is an empty directory it would even succeed (deviation D18).
+ */
+function refuseLostDirectory(mount: Mount, { parent, name }: Inode): number {
+  if (!isAttached(mount, parent)) return EIO;
+  const { tree } = mount.overlay;
+  const successor = tree.get(tree.lookup(parent, name));
+  return successor === undefined || successor.dir === null ? ENOTDIR : ENOTEMPTY;
 }

@@ -54,7 +54,8 @@ export function ftruncate(file: OpenFile, size: number): number {
 }
 
 /** Times change even where the size stays (ext4_setattr); what was reserved behind the end goes. */
-function resize({ namespace, identity, mount, named, inode }: Target, size: number, cause: Cause): number {
+function resize(target: Omit<Target, 'refusal'>, size: number, cause: Cause): number {
+  const { namespace, identity, mount, named, inode } = target;
   const draft = draftFor(namespace, mount);
   const ino = copyUp(mount.overlay, named, draft, size > 0 ? 'data' : 'nothing');
   dropPrivileges(identity, inode, ino, draft);

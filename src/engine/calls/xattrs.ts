@@ -153,6 +153,7 @@ function set(target: Target, name: string, value: Uint8Array, flags: number, cau
     refuseKind(inode, name) ||
     (acl ? refuseAcl(target, name, value) : identity === null ? 0 : refuseChange(identity, inode, name));
   if (refused !== 0) return refused;
+  if (target.refusal !== 0) return target.refusal;
   const draft = draftFor(namespace, mount);
   const ino = upperOf(mount, named, inode, draft);
   const result = acl ? 0 : refuseName(name) || refuseFlags(inode, name, flags);
@@ -228,6 +229,7 @@ function remove(target: Target, name: string, cause: Cause): number {
     // looked at first.
     return acl && (inode.isUpper || cannotHaveIt) ? 0 : ENODATA;
   }
+  if (target.refusal !== 0) return target.refusal;
   const draft = draftFor(namespace, mount);
   const ino = upperOf(mount, named, inode, draft);
   // An overlay does that before it looks for the ACL (ovl_set_acl); other file systems when they set one.

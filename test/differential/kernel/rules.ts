@@ -430,6 +430,12 @@ export const RULES: readonly Rule[] = [
     upper: ['/e whiteout'],
   },
   {
+    id: 'O7',
+    title: 'a removed lower directory cannot be changed: its name is taken, or the directory above is gone too',
+    script: `mkdir /d\nmkdir /d/e\n---\nopen 0 /d/e r\nrmdir /d/e\nfchmod 0 700 ! ENOTDIR\nfutimes 0 ! ENOTDIR\nfsetxattr 0 user.one v ! ENOTDIR\nmkdir /d/e\nwrite /d/e/x\nfchown 0 1 1 ! ENOTEMPTY\nunlink /d/e/x\nrmdir /d/e\nwrite /d/e\nfchmod 0 700 ! ENOTDIR\nunlink /d/e\nrmdir /d\nfchmod 0 700 ! EIO\nmkdir /d\nfchmod 0 700 ! EIO`,
+    upper: ['/d opaque'],
+  },
+  {
     id: '1.10',
     title: 'the kernel has one errno for each refusal',
     script: `${LOWER}open 0 /d w ! EISDIR\nopen 0 /new/ w+creat ! EISDIR\nmkdir /. ! EEXIST\nmkdir /s ! EEXIST\nrmdir /d/. ! EINVAL\nrmdir /d/.. ! ENOTEMPTY\nrmdir /s ! ENOTDIR\nrmdir /s/ ! ENOTDIR\nunlink /d ! EISDIR\nunlink /f/ ! ENOTDIR\nlink /d /x ! EPERM\nreadlink /f ! EINVAL\nrename /d/. /x ! EBUSY\nrename /f /d/.. ! EBUSY\nrename /d/a /d ! ENOTEMPTY\nrename /f /new/ ! ENOTDIR\ntruncate /p 0 ! EINVAL\ntruncate /d 0 ! EISDIR\nstat /f/x ! ENOTDIR\nopen 0 /f r\nftruncate 0 1 ! EINVAL\npwrite 0 0 x ! EBADF\nsetxattr /s user.one v ! EPERM`,

@@ -113,6 +113,12 @@ function onDescriptor(verb: string, slot: number, [a, b, c]: readonly string[]):
       return { op: 'write', slot, position: Number(a), data: b };
     case 'fchmod':
       return { op: 'fchmod', slot, mode: octal(a, 0o600) };
+    case 'fchown':
+      return { op: 'fchown', slot, uid: Number(a), gid: Number(b) };
+    case 'futimes':
+      return { op: 'futimes', slot, atime: 0, mtime: Number(a ?? 7) };
+    case 'fsetxattr':
+      return { op: 'fsetxattr', slot, name: a, value: b, flags: Number(c ?? 0) };
     case 'listdir':
       return { op: 'listdir', slot, rewind: a === 'rewind' };
     case 'linkfile':
