@@ -3,15 +3,18 @@
  * (docs.docker.com/reference/cli/docker/compose/down): containers go, volumes stay unless asked.
  */
 
+import { removeImage, tagsOf } from '../engine/decide/image.ts';
 import { removeContainer, stopContainer } from '../engine/decide/life-cycle.ts';
 import { usersOf, volumesToRemove } from '../engine/decide/volume.ts';
-import type { SubjectId } from '../events/event.ts';
+import { STORE_SUBJECT, type SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
-import type { ContainerRecord, VolumeRecord } from '../projections/registry.ts';
+import { type ContainerRecord, normalizeReference, type VolumeRecord } from '../projections/registry.ts';
 import type { LiveMoment } from './moment.ts';
 
 /** The label by which Compose knows its containers. */
 export const PROJECT_LABEL = 'com.docker.compose.project';
+/** The one that says which of the project's services a container is. */
+const SERVICE_LABEL = 'com.docker.compose.service';
 
 export interface DownOptions {
   /**
@@ -19,12 +22,21 @@ export interface DownOptions {
    * are external to it and stay; so does one that a container outside of the project has.
    */
   readonly volumes?: boolean;
+  /**
+   * Remove the names of images by which the containers were made: `all` of them, or `local`, those that Compose gave to what it
+   * built itself, `PROJECT-SERVICE`. With its last name an image goes.
+   */
+  readonly images?: 'local' | 'all';
 }
 
 /** What a `down` took away, each in the order in which it went. */
 export interface DownResult {
   readonly containers: readonly string[];
   readonly volumes: readonly string[];
+  /** Names of images. */
+  readonly images: readonly string[];
+  /** Names that stay, because a container outside of the project uses the image. */
+  readonly imagesInUse: readonly string[];
 }
 
 /** @throws `ERR_NOT_FOUND` when no container is of that project. */
@@ -55,7 +67,43 @@ export function takeDown(live: LiveMoment, project: string, options: DownOptions
   const gone = options.volumes === true ? [...mounted].flatMap((volume) => ownVolume(live, project, volume)) : [];
   for (const { volume } of gone) live.commit(volume, [{ type: 'VolumeRemoved', volume }]);
   const named = gone.map(({ volume }) => (before.get(volume) as VolumeRecord).name);
-  return { containers: containers.map(({ name }) => name), volumes: named };
+  const images = options.images === undefined ? NO_IMAGES : removeImages(live, project, containers, options.images);
+  return { containers: containers.map(({ name }) => name), volumes: named, ...images };
+}
+
+const NO_IMAGES = { images: [], imagesInUse: [] };
+
+/** A name that is gone already is nobody's any more, and no image is removed by its id: Compose knows names only. */
+function removeImages(
+  live: LiveMoment,
+  project: string,
+  containers: readonly ContainerRecord[],
+  which: 'local' | 'all',
+): Pick<DownResult, 'images' | 'imagesInUse'> {
+  const images: string[] = [];
+  const imagesInUse: string[] = [];
+  for (const name of new Set(containers.flatMap((container) => namesOf(container, project, which)))) {
+    const { registry } = live.world;
+    const image = registry.images.get(registry.tags.get(name) ?? '');
+    if (image === undefined) continue;
+    const isUsed = [...registry.containers.values()].some((container) => container.image === image.image);
+    if (isUsed && tagsOf(registry, image.image).length === 1) {
+      imagesInUse.push(name);
+      continue;
+    }
+    live.commit(STORE_SUBJECT, removeImage(registry, image, name, false));
+    images.push(name);
+  }
+  return { images, imagesInUse };
+}
+
+/** The name that a container was made by, if it is one that goes. */
+function namesOf({ reference, labels }: ContainerRecord, project: string, which: 'local' | 'all'): string[] {
+  const name = normalizeReference(reference);
+  if (which === 'all') return [name];
+  const service = labels.find(([key]) => key === SERVICE_LABEL)?.[1] ?? '';
+  const isBuilt = [`${project}-${service}:latest`, `${project}_${service}:latest`].includes(name);
+  return isBuilt ? [name] : [];
 }
 
 function ownVolume(live: LiveMoment, project: string, volume: SubjectId): VolumeRecord[] {

@@ -5,6 +5,8 @@ import { chainIdOf, checkReference, imageIdOf, type NewLayer } from '../engine/d
 import { commitContainer } from '../engine/decide/image-commit.ts';
 import type { ContainerRecord } from '../projections/registry.ts';
 import { mergeLayer } from '../projections/tree/merge.ts';
+import { changedConfig } from './change-instructions.ts';
+import { containerCmd, containerConfig, type RunConfigJson } from './container-config.ts';
 import { extendConfig, formatTime } from './image-config.ts';
 import { layerDiffId } from './layer-tar.ts';
 import type { LiveMoment } from './moment.ts';
@@ -15,10 +17,13 @@ export interface CommitOptions {
   readonly author?: string;
   /** A note for the history. */
   readonly message?: string;
-  /** What the history says made the layer. Default: the container's command. */
+  /** What the history says made the layer. Default: the container's command, without its entrypoint. */
   readonly createdBy?: string;
-  /** Members of the config to set, in Docker's spelling: `{ Cmd: ['sh'], Env: ['A=1'] }`. */
-  readonly changes?: Readonly<Record<string, unknown>>;
+  /**
+   * Instructions of a Dockerfile for the config, `ENV A=1`, `CMD ["sh"]`; or members of it to set, in Docker's spelling:
+   * `{ Cmd: ['sh'], Env: ['A=1'] }`.
+   */
+  readonly changes?: readonly string[] | Readonly<Record<string, unknown>>;
   /** Pause a running container meanwhile. Default true. */
   readonly pause?: boolean;
 }
@@ -26,7 +31,7 @@ export interface CommitOptions {
 /** Does it; gives the image's id. An upper with nothing in it makes a history step without a layer. */
 export function commit(live: LiveMoment, container: ContainerRecord, options: CommitOptions, timeNs: bigint): string {
   const { world, engine } = live;
-  const { tag = [], author = '', message = '', changes = {}, pause = true } = options;
+  const { tag = [], author = '', message = '', changes = [], pause = true } = options;
   const references = (typeof tag === 'string' ? [tag] : tag).map(checkReference);
   const image = container.image === null ? undefined : world.registry.images.get(container.image);
   const overlay = world.overlay(container.container);
@@ -37,6 +42,7 @@ export function commit(live: LiveMoment, container: ContainerRecord, options: Co
     const { diffId = '', parent = null } = world.registry.layers.get(chainId) ?? {};
     return { diffId, chainId, parent, built: null };
   });
+  const run = changed(containerConfig(world.registry, container), changes);
   const built = buildFromUpper({ tree, lower: below }, engine.log.chunks);
   const isEmpty = built.entries === 0;
   const diffId = isEmpty ? null : layerDiffId(built.tree, engine.log.chunks);
@@ -48,12 +54,17 @@ export function commit(live: LiveMoment, container: ContainerRecord, options: Co
   }
   const config = extendConfig(image?.config ?? null, {
     created: formatTime(timeNs),
-    createdBy: options.createdBy ?? container.command.join(' '),
+    createdBy: options.createdBy ?? containerCmd(world.registry, container).join(' '),
     comment: message,
     author,
     diffId,
-    changes,
+    config: run,
   });
   live.commit(container.container, commitContainer(world.registry, container, { config, layers, references, pause }));
   return imageIdOf(config);
 }
+
+const changed = (config: RunConfigJson, changes: NonNullable<CommitOptions['changes']>): RunConfigJson =>
+  isList(changes) ? changedConfig(config, changes) : { ...config, ...changes };
+
+const isList = (value: NonNullable<CommitOptions['changes']>): value is readonly string[] => Array.isArray(value);

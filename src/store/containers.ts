@@ -31,7 +31,7 @@ export interface CreateContainerOptions {
   /** Writes to the root file system are refused; volumes stay writable. */
   readonly readOnly?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Default: the image's. Nothing runs it; it is shown. */
+  /** What follows the image's entrypoint. Default: the image's. Nothing runs it; it is shown, and a commit hands it on. */
   readonly command?: readonly string[];
   /** How much its upper may hold; default: any. */
   readonly quota?: Partial<Quota>;
@@ -134,13 +134,17 @@ export class Containers extends ContainerViews<Container> {
   }
 
   /**
-   * `docker compose down`: stops and removes the containers that carry a project's label. Named and anonymous volumes stay,
-   * unless asked otherwise; one transaction for each container, one call.
+   * `docker compose down`: stops and removes the containers that carry a project's label. Volumes, named and anonymous, and
+   * images stay, unless asked otherwise; one transaction for each container, one call.
    *
    * @throws `ERR_NOT_FOUND` when no container is of that project; nothing is done then.
    */
   down(project: string, options: DownOptions = {}): Promise<DownResult> {
-    const flags = options.volumes === true ? ['--volumes'] : [];
+    const { images } = options;
+    const flags = [
+      ...(options.volumes === true ? ['--volumes'] : []),
+      ...(images === undefined ? [] : ['--rmi', images]),
+    ];
     return this.#live.run(['down', project, ...flags], (timeNs) => takeDown(this.#live, project, options, timeNs));
   }
 
@@ -211,7 +215,7 @@ export class Containers extends ContainerViews<Container> {
         profile: profileOf(options.profile),
         readOnly: options.readOnly ?? false,
         labels,
-        command: options.command ?? [...(run?.entrypoint ?? []), ...(run?.command ?? [])],
+        command: [...(run?.entrypoint ?? []), ...(options.command ?? run?.command ?? [])],
         timeNs,
       },
       ...setQuota(container, NO_QUOTA, options.quota ?? {}),

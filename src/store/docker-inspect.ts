@@ -6,6 +6,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { containerConfig } from './container-config.ts';
 import type { ContainerView, MountInfo } from './container-view.ts';
 import { formatTime, parseConfigJson } from './image-config.ts';
 import type { ImageInfo, LayerInfo } from './image-views.ts';
@@ -65,11 +66,13 @@ export interface DockerContainer {
   readonly SizeRw: number;
   readonly SizeRootFs: number;
   readonly Mounts: readonly DockerMount[];
+  /** Its image's, and over that what it was made with; in Docker's spelling. */
   readonly Config: {
     readonly Hostname: string;
     readonly Image: string;
-    readonly Cmd: readonly string[];
+    readonly Cmd: readonly string[] | null;
     readonly Labels: Readonly<Record<string, string>>;
+    readonly [member: string]: unknown;
   };
 }
 
@@ -112,9 +115,10 @@ export function inspectContainer(moment: Pick<StoreQueries, 'world'>, container:
     SizeRootFs: sizeRootFsBytes,
     Mounts: info.mounts.map(dockerMount),
     Config: {
+      Cmd: null,
+      ...containerConfig(moment.world.registry, container.record),
       Hostname: info.id.slice(0, 12),
       Image: info.imageReference,
-      Cmd: info.command,
       Labels: info.labels,
     },
   };

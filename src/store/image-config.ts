@@ -90,8 +90,8 @@ export interface ConfigStep {
   readonly author: string;
   /** Null: nothing but the config changed. */
   readonly diffId: string | null;
-  /** Members of `config` to set, in Docker's spelling (`Env`, `Cmd`, …). */
-  readonly changes: Json;
+  /** What containers of it run with, in Docker's spelling (`Env`, `Cmd`, …). */
+  readonly config: Json;
 }
 
 /**
@@ -101,7 +101,8 @@ export interface ConfigStep {
  * @returns The same bytes for the same input; members that this library does not know are kept.
  */
 export function extendConfig(below: Uint8Array | null, step: ConfigStep): Buffer {
-  const base = below === null ? { architecture: 'amd64', os: 'linux' } : parseConfigJson(below);
+  const { author: _, ...base } =
+    below === null ? { architecture: 'amd64', os: 'linux', author: '' } : parseConfigJson(below);
   const history = {
     created: step.created,
     ...(step.author === '' ? {} : { author: step.author }),
@@ -114,7 +115,7 @@ export function extendConfig(below: Uint8Array | null, step: ConfigStep): Buffer
     ...base,
     created: step.created,
     ...(step.author === '' ? {} : { author: step.author }),
-    config: { ...objectOf(base['config']), ...step.changes },
+    config: step.config,
     rootfs: { type: 'layers', diff_ids: step.diffId === null ? diffIds : [...diffIds, step.diffId] },
     history: [...completeHistory(listOf(base['history']), diffIds.length), history],
   };

@@ -28,7 +28,12 @@ const names = (list: readonly { readonly name: string }[]): string[] => list.map
 test('down stops and removes the containers of a project and keeps every volume (SEM-2.8)', async () => {
   const store = await shop();
   const before = names(store.volumes.list());
-  expect(await store.containers.down('shop')).toEqual({ containers: ['shop-web-1', 'shop-db-1'], volumes: [] });
+  expect(await store.containers.down('shop')).toEqual({
+    containers: ['shop-web-1', 'shop-db-1'],
+    volumes: [],
+    images: [],
+    imagesInUse: [],
+  });
   expect(names(store.containers.list())).toEqual(['other']);
   expect(names(store.volumes.list())).toEqual(before);
   expect(before).toHaveLength(4);
@@ -64,4 +69,47 @@ test('down of a project that has no container is refused', async () => {
   const { seq } = store;
   await expect(store.containers.down('nope')).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
   expect(store.seq).toBe(seq);
+});
+
+test('down --rmi local removes the images that compose built, all also the others, and none that is in use (SEM-2.8)', async () => {
+  const made = async (): Promise<Store> => {
+    const store = await smallStore();
+    for (const name of ['shop-web', 'shop-other', 'registry.example/db:2']) {
+      const c = await store.containers.create({ image: 'app' });
+      c.fs.writeFileSync('/made', name);
+      await c.commit({ tag: name });
+      await c.remove();
+    }
+    for (const [image, service] of [
+      ['shop-web', 'web'],
+      ['shop-other', 'web'],
+      ['registry.example/db:2', 'db'],
+      ['app', 'app'],
+    ]) {
+      const labels = { [LABEL]: 'shop', 'com.docker.compose.service': service };
+      await store.containers.create({ image, name: `shop-${image.slice(0, 6)}-${service}`.replace('/', ''), labels });
+    }
+    await store.containers.create({ image: 'app', name: 'stranger' });
+    return store;
+  };
+  const store = await made();
+  expect(await store.containers.down('shop', { images: 'local' })).toMatchObject({
+    images: ['shop-web:latest'],
+    imagesInUse: [],
+  });
+  const other = await made();
+  const { seq } = other;
+  expect(await other.containers.down('shop', { images: 'all' })).toMatchObject({
+    images: ['registry.example/db:2', 'shop-other:latest', 'shop-web:latest'],
+    imagesInUse: ['app:latest'],
+  });
+  expect(other.images.list().flatMap(({ tags }) => tags)).toEqual(['app:latest']);
+  expect([...other.events({ since: seq })].filter(({ Type }) => Type === 'image').map(({ Action }) => Action)).toEqual([
+    'untag',
+    'delete',
+    'untag',
+    'delete',
+    'untag',
+    'delete',
+  ]);
 });
