@@ -41,7 +41,7 @@ export function build() {
     fail('the build failed', status);
   }
   // The compiler leaves alone what is not TypeScript.
-  for (const file of filesUnder('src').filter((path) => path.endsWith('.py')))
+  for (const file of filesUnder('src').filter((path) => /\.(py|pl)$/.test(path)))
     copyFileSync(join(root, file), join(fresh, file.slice('src/'.length)));
   const bin = join(fresh, 'cli', 'main.js');
   if (existsSync(bin)) chmodSync(bin, 0o755);

@@ -4,6 +4,7 @@
 import type { VerbContext } from './context.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
 import { StreamOutput } from './output.ts';
+import { helperArguments } from './mounting/mount-helper.ts';
 import { runCli } from './run-cli.ts';
 
 let running: VerbContext | null = null;
@@ -33,7 +34,7 @@ for (const [signal, code] of [
 }
 
 process.exitCode = await runCli({
-  argv: process.argv.slice(2),
+  argv: helperArguments(process.argv),
   stdout: new StreamOutput(process.stdout),
   stderr: new StreamOutput(process.stderr),
   env: process.env,

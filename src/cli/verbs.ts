@@ -34,6 +34,7 @@ import { lsVerb } from './verbs/ls.ts';
 import { mountVerb } from './verbs/mount.ts';
 import { mountsVerb } from './verbs/mounts.ts';
 import { marksVerb } from './verbs/marks.ts';
+import { overlayVerb } from './verbs/overlay.ts';
 import { pauseVerb } from './verbs/pause.ts';
 import { psVerb } from './verbs/ps.ts';
 import { quotaVerb } from './verbs/quota.ts';
@@ -111,6 +112,7 @@ export const VERBS: readonly Verb[] = [
   execVerb,
   applyVerb,
   mountVerb,
+  overlayVerb,
   umountVerb,
   mountsVerb,
   recordVerb,

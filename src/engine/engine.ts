@@ -34,6 +34,9 @@ export const systemClock: Clock = () => {
 /** Called after a transaction has been appended and folded. It must not throw and must not write to the store. */
 export type CommitListener = (transaction: Transaction) => void;
 
+/** Called before events are folded, with the tree as it was; what it throws refuses them. It must not write to the store. */
+export type CommitGuard = (subject: SubjectId, events: readonly StoreEvent[]) => void;
+
 interface Step {
   readonly cause: Cause;
   readonly timeNs: bigint;
@@ -56,6 +59,7 @@ export class Engine {
   actor: string | null = null;
   #clock: Clock;
   #listeners: CommitListener[] = [];
+  #guard: CommitGuard | null = null;
   #step: Step | null = null;
   /** What made the world and the log part. */
   #failure: { readonly error: unknown } | null = null;
@@ -86,6 +90,11 @@ export class Engine {
     };
   }
 
+  /** Has somebody asked before anything happens: who does it elsewhere, too, and may fail there. */
+  guardCommits(guard: CommitGuard | null): void {
+    this.#guard = guard;
+  }
+
   /**
    * Appends what one call did, and folds it in.
    *
@@ -98,6 +107,7 @@ export class Engine {
     if (events.length === 0) return;
     this.#refuseIfClosed();
     this.#refuseIfFull(subject, cause, events);
+    this.#guard?.(subject, events);
     const step = this.#step;
     if (step !== null) {
       if (step.subject !== subject || isFull(step)) this.#endStep(step);

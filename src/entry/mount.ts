@@ -23,3 +23,6 @@ export {
 export type { MountEntry } from '../mount/mount-table.ts';
 export { MountServer, type MountServerOptions, type ServeEnd } from '../mount/server.ts';
 export { type ControlServer, listenForCommands, sendCommand, takesCommands } from '../mount/control-socket.ts';
+export { openOverlay, type OpenOverlay } from '../mount/overlay/overlay-mount.ts';
+export { checkDirectories } from '../mount/overlay/check-directories.ts';
+export { type OverlayOptions, parseOverlayOptions } from '../mount/overlay/overlay-options.ts';

@@ -25,6 +25,8 @@ export interface MountOptions {
   /** What the mount table shows as source. */
   readonly source: string;
   readonly readOnly: boolean;
+  /** Options of any mount beside them, as mount(8) takes them: `noatime`, `nodev`. */
+  readonly generic?: readonly string[];
 }
 
 /**
@@ -65,7 +67,7 @@ export function checkMountPoint(directory: string): void {
  *
  * @throws `ERR_UNSUPPORTED` with what mount(8) said.
  */
-export function mountDevice(device: number, directory: string, { source, readOnly }: MountOptions): void {
+export function mountDevice(device: number, directory: string, { source, readOnly, generic = [] }: MountOptions): void {
   const options = [
     'fd=3',
     'rootmode=40000',
@@ -76,6 +78,7 @@ export function mountDevice(device: number, directory: string, { source, readOnl
     readOnly ? 'ro' : 'rw',
     'dev',
     'suid',
+    ...generic,
   ];
   // -i: mount(8) would look for a helper called mount.fuse.overlog.
   const mounted = spawnSync('mount', ['-i', '-t', FS_TYPE, '-o', options.join(','), source, directory], {

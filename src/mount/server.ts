@@ -24,7 +24,7 @@ import { NAMES } from './operations/names.ts';
 import { OPENS } from './operations/opens.ts';
 import { XATTRS } from './operations/xattrs.ts';
 import { IN_HEADER_BYTES, INIT, OPCODES } from './protocol.ts';
-import { NO_REPLY, type Operation, Session } from './session.ts';
+import { NO_REPLY, type Operation, type Operations, Session } from './session.ts';
 
 export interface MountServerOptions {
   /** An open descriptor of /dev/fuse that a mount was made with. */
@@ -34,6 +34,8 @@ export interface MountServerOptions {
   readonly group: string;
   /** Asked after each request: true leaves the loop. */
   readonly isWanted: () => boolean;
+  /** Operations that take the place of the usual ones. */
+  readonly operations?: Operations;
   /** Gets what the kernel has to be told; another thread writes each to the device. */
   readonly onNotices: (notices: readonly Uint8Array[]) => void;
 }
@@ -44,6 +46,7 @@ export type ServeEnd = 'asked' | 'unmounted';
 export class MountServer {
   readonly session: Session;
   readonly #options: MountServerOptions;
+  readonly #operations: readonly (Operation | undefined)[];
   readonly #stopListening: () => void;
   readonly #trees = new Map<SubjectId, Tree>();
   #isServing = false;
@@ -52,6 +55,7 @@ export class MountServer {
 
   constructor(options: MountServerOptions) {
     this.#options = options;
+    this.#operations = options.operations === undefined ? OPERATIONS : table(options.operations);
     this.session = new Session(options.namespace);
     for (const { subject, overlay } of options.namespace.mounts) this.#trees.set(subject, overlay.tree);
     this.#stopListening = options.namespace.engine?.onCommit(this.#committed) ?? (() => {});
@@ -103,7 +107,7 @@ export class MountServer {
 
   /** Whatever goes wrong is an errno: a mount that dies takes the programs in it along. */
   #run(opcode: number): number {
-    const operation = OPERATIONS[opcode];
+    const operation = this.#operations[opcode];
     if (operation === undefined) return ENOSYS;
     const { session } = this;
     const { engine } = session.namespace;
@@ -206,9 +210,9 @@ function closeQuietly(file: OpenFile): void {
 
 const OPERATIONS: readonly (Operation | undefined)[] = table();
 
-function table(): (Operation | undefined)[] {
+function table(own: Operations = []): (Operation | undefined)[] {
   const operations = Array.from<Operation | undefined>({ length: OPCODES });
   const families = [CONNECTION, LOOKUPS, ATTRIBUTES, NAMES, OPENS, CONTENT, DIRECTORIES, XATTRS];
-  for (const [opcode, operation] of families.flat()) operations[opcode] = operation;
+  for (const [opcode, operation] of [...families.flat(), ...own]) operations[opcode] = operation;
   return operations;
 }

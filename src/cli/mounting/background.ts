@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { VerbContext } from '../context.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 
@@ -19,18 +19,22 @@ export interface MountReport {
   readonly directory: string;
 }
 
-type Report = MountReport | { readonly error: string; readonly exitCode: number };
+interface Failure {
+  readonly error: string;
+  readonly exitCode: number;
+}
+
+const isFailure = (report: unknown): report is Failure => (report as Partial<Failure>).error !== undefined;
 
 /**
  * Mounts in a process of its own, which goes on when this one ends.
  *
+ * @param argv - The verb and its arguments, without what makes it stay in the foreground.
+ * @param log - Descriptor of a file for what the process has to say later; it is closed.
  * @throws What kept it from being mounted, with its exit code.
  */
-export async function mountInBackground(context: VerbContext, name: string, directory: string): Promise<MountReport> {
-  const store = resolve(context.directory);
-  const log = openLog(store);
-  const argv = [...process.execArgv, process.argv[1], 'mount', '--foreground', '--store', store, '--', name, directory];
-  const child = spawn(process.execPath, argv, {
+export async function inBackground<T>(context: VerbContext, argv: readonly string[], log: number): Promise<T> {
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1], ...argv], {
     detached: true,
     stdio: ['ignore', log, log, 'pipe'],
     env: { ...context.env, [READY_VARIABLE]: '1' },
@@ -39,15 +43,15 @@ export async function mountInBackground(context: VerbContext, name: string, dire
   let text = '';
   for await (const piece of child.stdio[READY_FD] as NodeJS.ReadableStream) text += String(piece);
   child.unref();
-  const report = (text === '' ? NO_REPORT : JSON.parse(text)) as Report;
-  if ('error' in report) throw Object.assign(new Error(report.error), { exitCode: report.exitCode });
+  const report = (text === '' ? NO_REPORT : JSON.parse(text)) as T | Failure;
+  if (isFailure(report)) throw Object.assign(new Error(report.error), { exitCode: report.exitCode });
   return report;
 }
 
-/** Whether this process was started by {@link mountInBackground}. */
+/** Whether this process was started by {@link inBackground}. */
 export const isInBackground = (context: VerbContext): boolean => context.env[READY_VARIABLE] !== undefined;
 
-export function reportMounted(report: MountReport): void {
+export function reportMounted(report: object): void {
   tell(report);
 }
 
@@ -55,15 +59,15 @@ export function reportFailure(error: unknown): void {
   tell({ error: error instanceof Error ? error.message : String(error), exitCode: exitCodeOf(error) });
 }
 
-function tell(report: Report): void {
+function tell(report: object): void {
   writeSync(READY_FD, JSON.stringify(report));
   closeSync(READY_FD);
 }
 
-const NO_REPORT: Report = { error: 'the process that should serve the mount ended before it said why', exitCode: 1 };
+const NO_REPORT: Failure = { error: 'the process that should serve the mount ended before it said why', exitCode: 1 };
 
 /** What a server in the background says, for whoever looks for it: `<store>/mounts/serve.log`. */
-function openLog(store: string): number {
+export function openServeLog(store: string): number {
   mkdirSync(join(store, 'mounts'), { recursive: true });
   return openSync(join(store, 'mounts', 'serve.log'), 'a', 0o600);
 }

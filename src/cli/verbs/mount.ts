@@ -1,7 +1,14 @@
 import { resolve } from 'node:path';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
-import { isInBackground, mountInBackground, reportFailure, reportMounted } from '../mounting/background.ts';
+import {
+  inBackground,
+  isInBackground,
+  type MountReport,
+  openServeLog,
+  reportFailure,
+  reportMounted,
+} from '../mounting/background.ts';
 import { prepareMount, ServedMount } from '../mounting/served-mount.ts';
 import { untilUnmounted } from '../mounting/signals.ts';
 import { flag } from '../options.ts';
@@ -32,7 +39,9 @@ export const mountVerb: Verb = {
     if (!flag(options, 'foreground')) {
       if (!context.storeExists) await context.store('read');
       prepareMount(resolve(context.directory), directory, say);
-      const mounted = await mountInBackground(context, name, directory);
+      const store = resolve(context.directory);
+      const argv = ['mount', '--foreground', '--store', store, '--', name, directory];
+      const mounted = await inBackground<MountReport>(context, argv, openServeLog(store));
       context.answer(mounted, () => `${mounted.directory}\n`);
       return;
     }
@@ -45,7 +54,7 @@ export const mountVerb: Verb = {
         at: opened.at,
         readOnly: opened.readOnly,
         directory: served.directory,
-      });
+      } satisfies MountReport);
     else {
       const moment = opened.at === null ? '' : ` as it was after event ${opened.at}`;
       context.say(`${opened.container}${moment} is mounted at ${served.directory}; Ctrl-C unmounts it`);

@@ -1,0 +1,83 @@
+/** Copy-up on the host: a lower object is made in the work directory with all that it has, and moved into the upper in one step. */
+
+import type { Ino } from '../../events/event.ts';
+import { isFileMode, S_IFREG } from '../../events/mode.ts';
+import type { Inode } from '../../projections/tree/inode.ts';
+import type { Overlay } from '../../projections/world.ts';
+import type { HostCall, HostCalls } from './host-calls.ts';
+import type { HostPlaces } from './host-places.ts';
+import { attributeCalls, makeCall, timesCall } from './upper-attributes.ts';
+
+/** What of a file's data comes along. `below`: it stays in the lower, and the file says so. */
+export type DataWanted = 'all' | 'none' | 'below';
+
+export class CopyUpToHost {
+  readonly #overlay: Overlay;
+  readonly #calls: HostCalls;
+  readonly #places: HostPlaces;
+  readonly #prefix: string;
+  /** Lowest first. */
+  readonly #lowers: readonly string[];
+  readonly #uuids = new Map<number, Buffer | null>();
+
+  constructor(parts: {
+    overlay: Overlay;
+    calls: HostCalls;
+    places: HostPlaces;
+    prefix: string;
+    lowers: readonly string[];
+  }) {
+    this.#overlay = parts.overlay;
+    this.#calls = parts.calls;
+    this.#places = parts.places;
+    this.#prefix = parts.prefix;
+    this.#lowers = parts.lowers;
+  }
+
+  /** The calls that make a copy of a lower node at a path where nothing is. */
+  callsFor(ino: Ino, path: string, data: DataWanted): HostCall[] {
+    const inode = this.#overlay.tree.at(ino);
+    const calls: HostCall[] = [];
+    if (inode.dir !== null) calls.push(['mkdir', path, 0o700]);
+    else if (isFileMode(inode.mode)) calls.push(['mknod', path, S_IFREG | 0o600, 0], ...this.#data(inode, path, data));
+    else calls.push(makeCall(path, inode.mode, inode.rdev, inode.target));
+    calls.push(...attributeCalls(path, inode, this.#prefix));
+    calls.push(...this.#origin(ino, inode, path));
+    if (data === 'below') calls.push(['setxattr', path, `${this.#prefix}metacopy`, new Uint8Array()]);
+    calls.push(timesCall(path, inode.atimeNs, inode.mtimeNs));
+    return calls;
+  }
+
+  /** The calls that bring the data of a file of attributes only. */
+  dataCalls(inode: Inode, path: string): HostCall[] {
+    return [...this.#data(inode, path, 'all'), ['removexattr', path, `${this.#prefix}metacopy`]];
+  }
+
+  #data(inode: Inode, path: string, data: DataWanted): HostCall[] {
+    if (data === 'none') return [];
+    const from = this.#places.of(inode);
+    if (data === 'below' || from === null) return inode.size === 0 ? [] : [['truncate', path, inode.size]];
+    return [['copy', from, path]];
+  }
+
+  /** Says where the copy comes from. A lower hard link says nothing: its copy is another node. */
+  #origin(ino: Ino, inode: Inode, path: string): HostCall[] {
+    const directory = this.#lowers[inode.layer];
+    const below = this.#overlay.lower?.pathOf(ino) ?? null;
+    if (directory === undefined || below === null || (inode.dir === null && inode.nlink > 1)) return [];
+    const uuid = this.#uuidOf(inode.layer, directory);
+    return uuid === null ? [] : [['origin', directory + below, path, `${this.#prefix}origin`, uuid]];
+  }
+
+  #uuidOf(layer: number, directory: string): Buffer | null {
+    let uuid = this.#uuids.get(layer);
+    if (uuid !== undefined) return uuid;
+    try {
+      uuid = Buffer.from(this.#calls.run(['uuid', directory])[0]);
+    } catch {
+      uuid = null;
+    }
+    this.#uuids.set(layer, uuid);
+    return uuid;
+  }
+}

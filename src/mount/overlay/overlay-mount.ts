@@ -1,0 +1,138 @@
+/**
+ * An overlay over plain directories, served as a kernel would: the lower directories and what is in the upper are read as layers
+ * into a tree, calls are decided on it, and each is done in the upper on the disk before it is answered. The tree is only a
+ * memory of the directories; its log keeps nothing.
+ */
+
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { Engine } from '../../engine/engine.ts';
+import { Namespace } from '../../engine/namespace.ts';
+import { OpenFileTable } from '../../engine/open-file-table.ts';
+import { storeError } from '../../events/log-error.ts';
+import { LowerViews } from '../../projections/lower-views.ts';
+import { NO_CONTAINER } from '../../projections/registry.ts';
+import { mergeLayer } from '../../projections/tree/merge.ts';
+import { overLowerWithUpper } from '../../projections/tree/merge-upper.ts';
+import { Tree } from '../../projections/tree/tree.ts';
+import { type Overlay, World } from '../../projections/world.ts';
+import { PassingLog } from '../../storage/passing-log.ts';
+import type { Operations } from '../session.ts';
+import { checkDirectories, type OverlayDirectories } from './check-directories.ts';
+import { HostCalls } from './host-calls.ts';
+import { HostFiles } from './host-files.ts';
+import { HostPlaces } from './host-places.ts';
+import type { OverlayOptions } from './overlay-options.ts';
+import { overlayOperations } from './overlay-operations.ts';
+import { scanLayer } from './scan-layer.ts';
+import { UpperMirror } from './upper-mirror.ts';
+import { UpperPaths } from './upper-paths.ts';
+import { WorkDirectory } from './work-directory.ts';
+
+/** The one container of an overlay. */
+const SUBJECT = 1;
+
+export interface OpenOverlay {
+  readonly namespace: Namespace;
+  readonly operations: Operations;
+  /** Leaves the upper as a kernel's unmount leaves it. */
+  close(): void;
+}
+
+/**
+ * Reads the directories. The umask of the process has to be 0: modes come as the mount's programs want them.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` for directories that cannot be an overlay; `ERR_UNSUPPORTED` where the host lacks something.
+ */
+export function openOverlay(options: OverlayOptions): OpenOverlay {
+  const directories = checkDirectories(options);
+  const calls = new HostCalls();
+  try {
+    return readOverlay(options, directories, calls);
+  } catch (error) {
+    calls.close();
+    throw error;
+  }
+}
+
+function readOverlay(options: OverlayOptions, directories: OverlayDirectories, calls: HostCalls): OpenOverlay {
+  const { lowers, upper } = directories;
+  const prefix = prefixOf(options, directories, calls);
+  const places = new HostPlaces();
+  let lower = Tree.empty(0n);
+  for (const [index, directory] of lowers.entries())
+    lower = mergeLayer(lower, scanLayer(directory, calls, places, prefix), index);
+  const upperTree = upper === null ? null : scanLayer(upper, calls, places, prefix);
+  const tree = upperTree === null ? lower.snapshot() : overLowerWithUpper(lower, upperTree, lowers.length);
+  const overlay: Overlay = { subject: SUBJECT, tree, lower, profile: options.profile };
+  const log = new PassingLog(places.end);
+  const world = new World(new LowerViews(log.chunks), new Map([[SUBJECT, overlay]]));
+  const engine = new Engine({ log, world, past: { worldAt: () => world } });
+  const files = new OpenFileTable();
+  const container = {
+    ...NO_CONTAINER,
+    container: SUBJECT,
+    profile: options.profile,
+    readOnly: options.readOnly || upper === null,
+  };
+  const namespace = new Namespace({ engine, world, container, chunks: log.chunks, files });
+  const isOpen = (ino: number): boolean => files.isOpen(SUBJECT, ino);
+  const mirror = mirrorOf({ options, directories, overlay, calls, places, prefix, isOpen, chunks: log.chunks });
+  const paths =
+    mirror?.paths ??
+    new UpperPaths(
+      upper ?? '',
+      () => tree,
+      () => null,
+    );
+  if (mirror !== null) engine.guardCommits((_, events) => mirror.repeat(events));
+  const operations = overlayOperations({
+    files: mirror?.files ?? new HostFiles(),
+    places,
+    shown: upper ?? (lowers.at(-1) as string),
+    volatile: options.volatile,
+    pathOf: (ino) => paths.of(ino),
+  });
+  return {
+    namespace,
+    operations,
+    close: () => {
+      mirror?.close();
+      calls.close();
+    },
+  };
+}
+
+type MirrorParts = Omit<ConstructorParameters<typeof UpperMirror>[0], 'upper' | 'work' | 'lowers'> & {
+  readonly options: OverlayOptions;
+  readonly directories: OverlayDirectories;
+};
+
+function mirrorOf({ options, directories, ...parts }: MirrorParts): UpperMirror | null {
+  const { lowers, upper, work } = directories;
+  if (upper === null || work === null || options.readOnly) return null;
+  const workDirectory = new WorkDirectory(work, parts.calls, parts.prefix);
+  if (options.volatile) mkdirSync(`${workDirectory.path}/incompat/volatile`, { recursive: true });
+  return new UpperMirror({ ...parts, upper, lowers, work: workDirectory });
+}
+
+/** Which attributes mark the layers: a user without privilege can set only `user.*`. */
+function prefixOf(options: OverlayOptions, { work }: OverlayDirectories, calls: HostCalls): string {
+  if (options.userXattr) return 'user.overlay.';
+  if (work === null) return 'trusted.overlay.';
+  const tried = `${work}/work`;
+  mkdirSync(tried, { recursive: true, mode: 0o700 });
+  for (const prefix of ['trusted.overlay.', 'user.overlay.']) {
+    try {
+      calls.run(['setxattr', tried, `${prefix}opaque`, '0'], ['removexattr', tried, `${prefix}opaque`]);
+      return prefix;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPERM') continue;
+      rmdirSync(tried);
+      throw storeError('ERR_UNSUPPORTED', `the file system of ${work} keeps no extended attributes (${code})`, {
+        cause: error,
+      });
+    }
+  }
+  throw storeError('ERR_UNSUPPORTED', `${work}: this user may set no extended attributes there`);
+}
