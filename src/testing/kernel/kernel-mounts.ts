@@ -75,8 +75,13 @@ export class KernelMounts {
    *
    * @param lowers - Names of folders, top first; made where they are missing.
    * @param options - As for mount(8), such as `redirect_dir=off,index=off`; null: no overlay, but the upper alone.
+   * @param server - A command that mounts it as fuse-overlayfs(1) does; a remount then gives it to the kernel, the next one
+   *   back. Default: the kernel.
    */
-  async mount(container: number, mount: { lowers: readonly string[]; options: string | null }): Promise<void> {
+  async mount(
+    container: number,
+    mount: { lowers: readonly string[]; options: string | null; server?: readonly string[] },
+  ): Promise<void> {
     await this.#done({ do: 'mount', in: container, upper: `upper${container}`, ...mount });
   }
 

@@ -6,7 +6,7 @@ Everything happens in a fresh folder below the one given as the only argument, a
 mounts are seen by nobody else and end with it, also when it is killed. The folder is removed at the end of input, on
 errors, on SIGINT and on SIGTERM.
 """
-import ctypes, errno, fcntl, json, os, shutil, signal, stat, struct, sys, tempfile, zlib
+import ctypes, errno, fcntl, json, os, shutil, signal, stat, struct, subprocess, sys, tempfile, time, zlib
 
 CLONE_NEWNS = 0x20000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
@@ -20,6 +20,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 base = None
 host_root = None  # of this process' mount namespace
 mounted = {}  # container -> how it is mounted
+servers = {}  # container -> the process that serves it in place of the kernel's overlayfs
 files = {}  # (container, slot) -> descriptor
 handles = {}  # descriptor of a directory -> (it was merged when it was read anew, its first name then)
 shown = {}  # folder -> the listing that was sent last
@@ -59,9 +60,22 @@ def mount(q):
         mounted[container] = q
         return
     options = 'lowerdir=%s,upperdir=%s,workdir=%s,%s,volatile' % (lowers, upper, work, q['options'])
-    check(LIBC.mount(b'overlay', os.fsencode(target), b'overlay', 0, os.fsencode(options)))
+    if q.get('server') and not q.get('asKernel'):
+        servers[container] = serve(q['server'], options, target)
+    else:
+        check(LIBC.mount(b'overlay', os.fsencode(target), b'overlay', 0, os.fsencode(options)))
     mounted[container] = q
     shown.clear()
+
+
+def serve(command, options, target):
+    """Has another program mount an overlay, called as fuse-overlayfs is."""
+    server = subprocess.Popen(command + ['-f', '-o', options, target], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not os.path.ismount(target):
+        if server.poll() is not None:
+            raise OSError(errno.EINVAL, 'the server ended with %d' % server.returncode)
+        time.sleep(0.005)
+    return server
 
 
 def unmount(container):
@@ -69,11 +83,15 @@ def unmount(container):
     target = os.fsencode(inside('merged%d' % container))
     if LIBC.umount2(target, 0) < 0:
         check(LIBC.umount2(target, MNT_DETACH))
+    if container in servers:
+        servers.pop(container).wait()
     return mounted.pop(container)
 
 
 def remount(q):
-    mount(unmount(q['in']))
+    """Mounts the same again; what a server has had, the kernel gets, and the other way round."""
+    before = unmount(q['in'])
+    mount(dict(before, asKernel=not before.get('asKernel')))
 
 
 def keep(q):
