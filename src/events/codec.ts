@@ -67,6 +67,23 @@ export function readEvent(from: PackReader, format: number): StoreEvent {
   return upcast(eventOf(unpackEvent(from.bytes, start, from.at)), format);
 }
 
+/** Writes a file event that stands alone, from the start of `out` on: nothing in it refers to what is around it. */
+export function encodeFileEvent(out: PackWriter, event: FileEvent): void {
+  beginWriting(0n);
+  beginWritingCause('');
+  out.at = 0;
+  writeFileEvent(out, event);
+}
+
+/** Reads what {@link encodeFileEvent} wrote. */
+export function decodeFileEvent(bytes: Buffer, start: number, end: number): FileEvent {
+  beginReading(0n);
+  beginReadingBundle();
+  const from = new PackReader(bytes, start, end);
+  const count = from.list();
+  return readFileEvent(from, from.number(), count);
+}
+
 /**
  * Encodes file events outside of a transaction: the content of an image layer (docs/log-format.md, "Event batches").
  *

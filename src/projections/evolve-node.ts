@@ -4,12 +4,17 @@
  * The fold itself is used, on a tree that holds the node and stand-ins for whatever else the event names. An event
  * changes each node by that node's own state, with two exceptions, which the caller answers: whether an entry was a
  * directory (for the count of subdirectories), and what a copy-up under a new number was copied from.
+ *
+ * Of a directory most events change an entry and the times. These are not folded one by one: the last time counts, and the
+ * entries wait until somebody asks for one.
  */
 
 import type { FileEvent, Ino } from '../events/event.ts';
 import { isDirectoryMode, S_IFDIR, S_IFREG } from '../events/mode.ts';
 import { applyFileEvent } from './tree/fold.ts';
 import { Inode } from './tree/inode.ts';
+import { NameMap } from './tree/name-map.ts';
+import { patchNames } from './tree/patched-names.ts';
 import { Tree } from './tree/tree.ts';
 import { Owner, Trie } from './tree/trie.ts';
 import { forEachTouched } from './touched-nodes.ts';
@@ -22,8 +27,67 @@ export interface Neighbours {
   lower(ino: Ino, seq: number): Inode;
 }
 
-/** A node that goes through events. */
-export class EvolvingNode {
+/** What happened to a node, in order (node-effects.ts). */
+export interface NodeEffects {
+  /** Goes to the next effect; false: there is none. */
+  next(): boolean;
+  /** Number of the event. */
+  readonly seq: number;
+  /** It is {@link NodeEffects.event}; else an entry of the directory. */
+  readonly isEvent: boolean;
+  event(): FileEvent;
+  /** Where {@link NodeEffects.timeAt} finds the directory's new times; 0: the entry does not change them. */
+  readonly timePlace: number;
+  timeAt(place: number): bigint;
+  /** Notes the entry; 0 stands for a name that goes. */
+  takeEntry(into: Map<string, Ino>): void;
+}
+
+/**
+ * The node after all that happened to it; undefined: it is gone, or not there yet.
+ *
+ * @param before - Not changed. Answered again where nothing happened.
+ * @param effects - Begins to read what happened; called again when somebody asks for the entries.
+ */
+export function evolveNode(
+  ino: Ino,
+  before: Inode | undefined,
+  effects: () => NodeEffects,
+  neighbours: Neighbours,
+): Inode | undefined {
+  const node = new EvolvingNode(ino, before, neighbours);
+  const history = effects();
+  let hasEntries = false;
+  let timePlace = 0;
+  let isUntouched = true;
+  while (history.next()) {
+    isUntouched = false;
+    if (history.isEvent) {
+      if (timePlace !== 0) node.modified(history.timeAt(timePlace));
+      timePlace = 0;
+      node.apply(history.event(), history.seq);
+    } else {
+      hasEntries = true;
+      if (history.timePlace !== 0) timePlace = history.timePlace;
+    }
+  }
+  if (isUntouched) return before;
+  if (timePlace !== 0) node.modified(history.timeAt(timePlace));
+  const after = node.value;
+  if (after === undefined || after.dir === null) return after;
+  const entries = before?.dir?.entries ?? new NameMap();
+  after.dir.entries = hasEntries ? patchNames(entries, () => entriesOf(effects())) : entries.share();
+  return after;
+}
+
+function entriesOf(history: NodeEffects): Map<string, Ino> {
+  const entries = new Map<string, Ino>();
+  while (history.next()) if (!history.isEvent) history.takeEntry(entries);
+  return entries;
+}
+
+/** A node that goes through events; of a directory all but the entries. */
+class EvolvingNode {
   readonly #ino: Ino;
   readonly #tree = new Tree(new Trie<Inode>(), 1);
   readonly #neighbours: Neighbours;
@@ -32,11 +96,25 @@ export class EvolvingNode {
   constructor(ino: Ino, before: Inode | undefined, neighbours: Neighbours) {
     this.#ino = ino;
     this.#neighbours = neighbours;
-    if (before !== undefined) this.#tree.insert(ino, before);
+    if (before === undefined) return;
+    const { owner } = this.#tree;
+    const start = before.dir === null ? before : before.copy(owner);
+    if (start.dir !== null) {
+      start.dir = start.dir.own(owner);
+      start.dir.entries = new NameMap();
+    }
+    this.#tree.insert(ino, start);
   }
 
   get value(): Inode | undefined {
     return this.#tree.get(this.#ino);
+  }
+
+  /** An entry of the directory came or went. */
+  modified(timeNs: bigint): void {
+    const inode = this.#tree.edit(this.#ino);
+    inode.mtimeNs = timeNs;
+    inode.ctimeNs = timeNs;
   }
 
   /** Applies an event that touches the node. */

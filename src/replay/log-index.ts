@@ -1,6 +1,6 @@
 /**
  * What the time machine knows of a log without reading it: a mark of time every so many transactions, which events refer
- * to earlier moments, and which transactions touched which node.
+ * to earlier moments, and what happened to which node.
  *
  * It comes in stretches, one for each checkpoint and one that grows; those of checkpoints are read when they are needed.
  * Where one can't be read, that part of the log is.
@@ -10,7 +10,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import type { CheckpointInfo, NodeRef } from '../events/node-store.ts';
+import type { CheckpointInfo, NodeReader, NodeRef } from '../events/node-store.ts';
 import type { World } from '../projections/world.ts';
 import type { CheckpointParts } from './checkpoint/checkpoints.ts';
 import { GrowingStretch } from './checkpoint/growing-stretch.ts';
@@ -26,7 +26,7 @@ const MARKS = 'marks';
 const STRETCH = 'stretch';
 
 /** Records of checkpoints. */
-export interface StoredParts {
+export interface StoredParts extends NodeReader {
   readonly list: readonly CheckpointInfo[];
   part(info: CheckpointInfo, name: string): Buffer | null;
 }
@@ -107,9 +107,10 @@ export class LogIndex implements CheckpointParts {
   stretch(info: CheckpointInfo): Stretch | null {
     const known = this.#loaded.get(info.file);
     if (known !== undefined) return known;
-    const bytes = this.#stored?.part(info, STRETCH) ?? null;
-    if (bytes === null) return null;
-    const stretch = new Stretch(bytes);
+    const stored = this.#stored;
+    const bytes = stored?.part(info, STRETCH) ?? null;
+    if (stored === null || bytes === null) return null;
+    const stretch = new Stretch(bytes, { nodes: stored, read: (from, to) => this.#log.read(from, to) });
     this.#loaded.set(info.file, stretch);
     if (this.#loaded.size > STRETCHES_MAX) this.#loaded.delete(this.#loaded.keys().next().value as number);
     return stretch;
@@ -137,7 +138,8 @@ export class LogIndex implements CheckpointParts {
     );
     yield;
     const stretch = this.#gather(from, seq);
-    if (stretch !== null) parts.set(STRETCH, write(yield* stretch.pack()));
+    const packed = stretch === null ? null : yield* stretch.pack((first, last) => this.#log.read(first, last), write);
+    if (packed !== null) parts.set(STRETCH, write(packed));
     return parts;
   }
 

@@ -71,7 +71,7 @@ export function decodeNames(reader: ByteReader, nodes: NodeReader, rescue: () =>
 }
 
 function lazyNode(ref: NodeRef, nodes: NodeReader, rescue: () => NameNode | null): NameNode {
-  const node = NameNode.lazy(STORED, () => {
+  const fill = (): NameNodeParts => {
     try {
       return readNode(new ByteReader(nodes.node(ref)), nodes, rescue);
     } catch (error) {
@@ -79,7 +79,8 @@ function lazyNode(ref: NodeRef, nodes: NodeReader, rescue: () => NameNode | null
       if (rescued === null) throw error;
       return filledParts(rescued);
     }
-  });
+  };
+  const node = NameNode.lazy(STORED, { fill });
   node.stored = ref;
   return node;
 }

@@ -16,14 +16,22 @@ const NODE_ENTRIES_LOW = 16;
 /** What a node is filled with. */
 export type NameNodeParts = Pick<NameNode, 'names' | 'values' | 'children'>;
 
+/** Where what a node holds comes from, when somebody touches it. */
+export interface NameSource {
+  /** Called once. */
+  fill(): NameNodeParts;
+  /** Looks up one name without filling the node: for a node that stands for a whole map. */
+  find?(name: string): number | undefined;
+}
+
 export class NameNode {
   owner: Owner;
   /** Leaf: the names. Inner node: the smallest name below each child. */
   names: string[];
   values: number[];
   children: NameNode[] | null;
-  /** Gives what the node holds, once; null: it is there. */
-  source: (() => NameNodeParts) | null = null;
+  /** Gives what the node holds; null: it is there. */
+  source: NameSource | null = null;
   /** Where the node is stored as it is; null: nowhere. */
   stored: StoredNode | null = null;
 
@@ -35,7 +43,7 @@ export class NameNode {
   }
 
   /** A node that is filled from a source when it is touched. */
-  static lazy(owner: Owner, source: () => NameNodeParts): NameNode {
+  static lazy(owner: Owner, source: NameSource): NameNode {
     const node = new NameNode(owner, [], [], null);
     node.source = source;
     return node;
@@ -45,7 +53,7 @@ export class NameNode {
 /** The node, with what it holds. */
 function filled(node: NameNode): NameNode {
   if (node.source !== null) {
-    const { names, values, children } = node.source();
+    const { names, values, children } = node.source.fill();
     node.names = names;
     node.values = values;
     node.children = children;
@@ -63,16 +71,32 @@ export class NameMap {
     return map;
   }
 
+  /** A map that is another one with some entries changed, each when it is asked for; see patched-names.ts. */
+  static lazy(owner: Owner, source: NameSource, size: () => number): NameMap {
+    const map = new NameMap();
+    map.#root = NameNode.lazy(owner, source);
+    map.#sizeBefore = size;
+    return map;
+  }
+
   #root: NameNode | null = null;
+  /** Entries, or how many came since {@link #sizeBefore}. */
   #size = 0;
+  #sizeBefore: (() => number) | null = null;
 
   get size(): number {
+    if (this.#sizeBefore !== null) {
+      this.#size += this.#sizeBefore();
+      this.#sizeBefore = null;
+    }
     return this.#size;
   }
 
   /** For whoever stores maps: filled, not to be changed. */
   get root(): NameNode | null {
-    return this.#root === null ? null : filled(this.#root);
+    if (this.#root === null) return null;
+    const root = filled(this.#root);
+    return root.names.length === 0 ? null : root;
   }
 
   /** A second handle on the same nodes; see Trie.share. */
@@ -80,13 +104,17 @@ export class NameMap {
     const copy = new NameMap();
     copy.#root = this.#root;
     copy.#size = this.#size;
+    copy.#sizeBefore = this.#sizeBefore;
     return copy;
   }
 
   get(name: string): number | undefined {
     let node = this.#root;
     if (node === null) return undefined;
-    if (node.source !== null) filled(node);
+    if (node.source !== null) {
+      if (node.source.find !== undefined) return node.source.find(name);
+      filled(node);
+    }
     while (node.children !== null) {
       node = node.children[childSlot(node.names, name)];
       if (node.source !== null) filled(node);
@@ -120,7 +148,7 @@ export class NameMap {
     this.#root = root;
     if (!remove(root, name, owner)) return false;
     this.#size--;
-    if (this.#size === 0) this.#root = null;
+    if (this.size === 0) this.#root = null;
     else if (root.children?.length === 1) this.#root = filled(root.children[0]);
     return true;
   }

@@ -162,6 +162,11 @@ export class Checkpoints {
     return info?.seq === seq ? this.#load(info) : null;
   }
 
+  /** As {@link NodeReader.node}. */
+  node(ref: NodeRef): Buffer {
+    return this.#store.node(ref);
+  }
+
   /** A record of a checkpoint, by its name; null where there is none that can be read. */
   part(info: CheckpointInfo, name: string): Buffer | null {
     try {
@@ -181,7 +186,10 @@ export class Checkpoints {
     this.#planIdle(live);
     if (waiting < this.#every * BUSY_FACTOR) return;
     if (this.#job === null) this.#begin(live.snapshot());
-    if (++this.#commits % SLICE_COMMITS === 0) this.#slice(SLICE_STEPS);
+    if (++this.#commits % SLICE_COMMITS !== 0) return;
+    // Without a pause nobody is told that the log is on the disk.
+    if (this.#job?.meta != null && waiting >= this.#every * (BUSY_FACTOR + 1)) this.#complete();
+    else this.#slice(SLICE_STEPS);
   }
 
   /** Writes what is due at once; for whoever folds a whole log. */

@@ -1,84 +1,20 @@
-/** A stretch of the log that grows with it, until it is packed: which transactions touched which node, and the counters of trees. */
+/**
+ * A stretch of the log that grows with it, until it is packed: which transactions there are, and the counters of trees
+ * behind each.
+ *
+ * It is fed with every transaction, so it notes only what the log does not say. What became of single nodes is read from
+ * the log when the stretch is packed.
+ */
 
 import { serialize } from 'node:v8';
-import type { Ino, SubjectId, Transaction } from '../../events/event.ts';
+import type { SubjectId, Transaction } from '../../events/event.ts';
+import { lastSeq } from '../../events/event.ts';
 import { isFileEvent } from '../../events/file-event.ts';
-import { ByteReader, ByteWriter } from '../../projections/bytes.ts';
-import type { TreeCounters } from '../../projections/stored/stored-tree.ts';
-import { forEachTouched } from '../../projections/touched-nodes.ts';
+import type { NodeRef } from '../../events/node-store.ts';
 import type { World } from '../../projections/world.ts';
-import { sortTouches } from './sort-touches.ts';
-import {
-  addDelta,
-  asBuffer,
-  COUNTERS,
-  MARK_ROWS,
-  markOf,
-  Stretch,
-  type StretchData,
-  type SubjectRows,
-} from './stretch.ts';
-
-/** Of a subject, while the log grows. It is fed with every transaction, so nothing here makes objects. */
-class GrowingRows {
-  readonly seqs: number[] = [];
-  readonly inos: number[] = [];
-  readonly rows: number[] = [];
-  readonly marks: number[] = [];
-  readonly deltas = new ByteWriter();
-  readonly deltaStarts: number[] = [];
-  /** In the order of {@link COUNTERS}. */
-  readonly #last = new Float64Array(COUNTERS.length);
-  readonly #next = new Float64Array(COUNTERS.length);
-
-  add(seq: number, counters: TreeCounters): void {
-    const next = this.#next;
-    next[0] = counters.nextIno;
-    next[1] = counters.upperBytes;
-    next[2] = counters.upperAllocatedBytes;
-    next[3] = counters.upperNodes;
-    next[4] = counters.whiteouts;
-    next[5] = counters.orphans;
-    next[6] = counters.directoryMoves;
-    this.#addRow(seq);
-  }
-
-  /** @param counters - In the order of {@link COUNTERS}. */
-  addValues(seq: number, counters: readonly number[]): void {
-    this.#next.set(counters);
-    this.#addRow(seq);
-  }
-
-  touch(ino: Ino): void {
-    this.inos.push(ino);
-    this.rows.push(this.seqs.length - 1);
-  }
-
-  #addRow(seq: number): void {
-    const row = this.seqs.length;
-    this.seqs.push(seq);
-    if (row % MARK_ROWS === 0) {
-      for (const value of this.#next) this.marks.push(value);
-      this.deltaStarts.push(this.deltas.length);
-    } else {
-      this.#addDelta();
-    }
-    this.#last.set(this.#next);
-  }
-
-  #addDelta(): void {
-    const before = this.#last;
-    const after = this.#next;
-    let changed = 0;
-    for (let bit = 0; bit < COUNTERS.length; bit++) if (after[bit] !== before[bit]) changed |= 1 << bit;
-    this.deltas.byte(changed);
-    for (let bit = 0; bit < COUNTERS.length; bit++) {
-      if (((changed >>> bit) & 1) === 0) continue;
-      const delta = after[bit] - before[bit];
-      this.deltas.varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
-    }
-  }
-}
+import { gatherHistories } from './gather-histories.ts';
+import { Stretch, type StretchData } from './stretch.ts';
+import { forEachRow, GrowingRows, type SubjectRows } from './subject-rows.ts';
 
 /** A stretch that grows with the log. */
 export class GrowingStretch {
@@ -86,11 +22,6 @@ export class GrowingStretch {
   to: number;
   readonly #others: number[] = [];
   readonly #subjects = new Map<SubjectId, GrowingRows>();
-  /** Of the transaction that is being added. */
-  #rows: GrowingRows | null = null;
-  readonly #touch = (ino: Ino): void => {
-    if (ino !== 0) this.#rows?.touch(ino);
-  };
 
   constructor(from: number) {
     this.from = from;
@@ -100,23 +31,18 @@ export class GrowingStretch {
   /** @param world - As it is after the transaction. */
   add(transaction: Transaction, world: World): void {
     const { seq, subject, events } = transaction;
-    this.to = seq + events.length - 1;
-    const overlay = world.overlay(subject);
-    this.#rows = null;
+    this.to = lastSeq(transaction);
+    let hasFileEvents = false;
+    let hasOthers = false;
     for (let index = 0; index < events.length; index++) {
-      const event = events[index];
-      if (!isFileEvent(event)) {
-        if (this.#others.at(-1) !== seq - this.from) this.#others.push(seq - this.from);
-        continue;
-      }
-      // What the transaction itself removed has no moment at which anybody could ask for it.
-      if (overlay === undefined) continue;
-      if (this.#rows === null) {
-        this.#rows = this.#rowsOf(subject);
-        this.#rows.add(seq - this.from, overlay.tree);
-      }
-      forEachTouched(event, this.#touch);
+      if (isFileEvent(events[index])) hasFileEvents = true;
+      else hasOthers = true;
     }
+    if (hasOthers) this.#others.push(seq - this.from);
+    if (!hasFileEvents) return;
+    // What the transaction itself removed has no moment at which anybody could ask for it.
+    const overlay = world.overlay(subject);
+    if (overlay !== undefined) this.#rowsOf(subject).add(seq - this.from, overlay.tree);
   }
 
   #rowsOf(subject: SubjectId): GrowingRows {
@@ -131,47 +57,44 @@ export class GrowingStretch {
     const shift = from - this.from;
     this.to = to;
     for (const other of others) this.#others.push(other + shift);
-    for (const [subject, stored] of subjects) {
-      const rows = this.#rowsOf(subject);
-      const firstRow = rows.seqs.length;
-      const reader = new ByteReader(asBuffer(stored.deltas));
-      let values: number[] = [];
-      for (let row = 0; row < stored.seqs.length; row++) {
-        if (row % MARK_ROWS === 0) values = markOf(stored, row / MARK_ROWS);
-        else addDelta(values, reader);
-        rows.addValues(stored.seqs[row] + shift, values);
-      }
-      for (let at = 0; at < stored.inos.length; at++) {
-        rows.inos.push(stored.inos[at]);
-        rows.rows.push(stored.rows[at] + firstRow);
-      }
-    }
+    for (const [subject, { rows: stored }] of subjects) this.#appendRows(subject, stored, shift);
   }
 
   /** Takes what grew behind this one. */
   appendGrowing(stretch: GrowingStretch): void {
-    const pack = stretch.pack();
-    let step = pack.next();
-    while (step.done !== true) step = pack.next();
-    this.append(new Stretch(step.value));
+    const shift = stretch.from - this.from;
+    this.to = stretch.to;
+    for (const other of stretch.#others) this.#others.push(other + shift);
+    for (const [subject, rows] of stretch.#subjects) this.#appendRows(subject, rows.packed, shift);
   }
 
-  /** The stretch as bytes; it yields after pieces of work. Nothing is added any more. */
-  *pack(): Generator<void, Buffer> {
-    const subjects = new Map<SubjectId, SubjectRows>();
-    for (const [subject, rows] of this.#subjects) {
-      const { inos, rows: touching } = yield* sortTouches(rows.inos, rows.rows);
-      subjects.set(subject, {
-        seqs: Uint32Array.from(rows.seqs),
-        inos,
-        rows: touching,
-        marks: Float64Array.from(rows.marks),
-        deltas: Uint8Array.from(rows.deltas.bytes()),
-        deltaStarts: Uint32Array.from(rows.deltaStarts),
-      });
+  #appendRows(subject: SubjectId, stored: SubjectRows, shift: number): void {
+    const rows = this.#rowsOf(subject);
+    forEachRow(stored, (seq, counters) => rows.addValues(seq + shift, counters));
+  }
+
+  /**
+   * The stretch as bytes; it yields after pieces of work. Nothing is added any more.
+   *
+   * @param read - Transactions that begin in `[from, to]`.
+   * @param write - Stores what is too much to be read at once.
+   * @returns null: more has happened than there is room for.
+   */
+  *pack(
+    read: (from: number, to: number) => Iterable<Transaction>,
+    write: (bytes: Uint8Array) => NodeRef,
+  ): Generator<void, Buffer | null> {
+    const { from, to } = this;
+    const rows = new Map<SubjectId, SubjectRows>();
+    for (const [subject, growing] of this.#subjects) {
+      rows.set(subject, growing.packed);
       yield;
     }
-    const { from, to } = this;
+    const histories = yield* gatherHistories({ from, to, rows, read, write });
+    if (histories === null) return null;
+    const subjects: StretchData['subjects'] = new Map(
+      Array.from(histories, ([subject, history]) => [subject, { rows: rows.get(subject) as SubjectRows, history }]),
+    );
     return serialize({ from, to, others: Uint32Array.from(this.#others), subjects } satisfies StretchData);
   }
 }

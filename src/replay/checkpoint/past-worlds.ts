@@ -10,14 +10,14 @@ import { type Ino, lastSeq, type StoreEvent, type SubjectId, type Transaction } 
 import { isFileEvent } from '../../events/file-event.ts';
 import type { CheckpointInfo } from '../../events/node-store.ts';
 import { S_IFREG } from '../../events/mode.ts';
-import { EvolvingNode, type Neighbours } from '../../projections/evolve-node.ts';
+import { evolveNode, type NodeEffects, type Neighbours } from '../../projections/evolve-node.ts';
 import { treeOf } from '../../projections/stored/stored-tree.ts';
-import { forEachTouched } from '../../projections/touched-nodes.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import type { Overlay, Past, World } from '../../projections/world.ts';
-import type { Stretch, Touches } from './stretch.ts';
+import type { Stretch } from './stretch.ts';
+import type { Touches } from './touches.ts';
 
 /** Forks and rewinds between the checkpoint and the moment: with more of them folding is faster. */
 const REFERENCES_MAX = 12;
@@ -89,7 +89,7 @@ export class PastWorlds {
       if (this.#hasRestored(stretch, at, to)) return null;
       const end = this.#wholeTransaction(Math.min(to, stretch.to));
       if (end === null) return null;
-      for (const ino of stretch.touches(subject, at, end.seq).nodes()) inos.add(ino);
+      for (const ino of stretch.touches(subject, at, end.seq)?.nodes() ?? []) inos.add(ino);
       at = Math.max(stretch.to, at + 1);
     }
     return inos;
@@ -154,8 +154,8 @@ export class PastWorlds {
     const counters = stretch.countersAt(subject, end);
     if (counters === null) return base;
     const touches = stretch.touches(subject, first - 1, end, counters.nextIno);
-    if (touches.lastKey < 0) return base;
-    const patch = new TreePatch(base, touches, origin, (seq) => this.#transaction(seq));
+    if (touches === null || touches.lastKey < 0) return base;
+    const patch = new TreePatch(base, touches, origin);
     return treeOf(patchTrie<Inode>(base.inodes, patch), counters);
   }
 
@@ -178,13 +178,12 @@ class TreePatch implements Patch<Inode>, Neighbours {
   readonly #base: Tree;
   readonly #touches: Touches;
   readonly #origin: number;
-  readonly #transaction: (first: number) => Transaction;
 
-  constructor(base: Tree, touches: Touches, origin: number, transaction: (first: number) => Transaction) {
+  /** @param origin - What happened up to this event is in the base. */
+  constructor(base: Tree, touches: Touches, origin: number) {
     this.#base = base;
     this.#touches = touches;
     this.#origin = origin;
-    this.#transaction = transaction;
   }
 
   get lastKey(): number {
@@ -192,7 +191,7 @@ class TreePatch implements Patch<Inode>, Neighbours {
   }
 
   touches(first: Ino, end: Ino): boolean {
-    return this.#touches.touches(first, end);
+    return this.#touches.mayTouch(first, end);
   }
 
   resolve(ino: Ino, before: Inode | undefined): Inode | undefined {
@@ -202,10 +201,10 @@ class TreePatch implements Patch<Inode>, Neighbours {
   modeOf(ino: Ino): number {
     const known = this.#base.get(ino);
     if (known !== undefined) return known.mode;
-    for (const first of this.#touches.of(ino)) {
-      for (const event of this.#transaction(first).events) {
-        if (event.type === 'NodeCreated' && event.ino === ino) return event.mode;
-      }
+    const effects = this.#effects(ino, Infinity);
+    while (effects.next()) {
+      const event = effects.isEvent ? effects.event() : null;
+      if (event?.type === 'NodeCreated' && event.ino === ino) return event.mode;
     }
     return S_IFREG;
   }
@@ -217,25 +216,12 @@ class TreePatch implements Patch<Inode>, Neighbours {
   }
 
   #evolve(ino: Ino, before: Inode | undefined, end: number): Inode | undefined {
-    const node = new EvolvingNode(ino, before, this);
-    for (const first of this.#touches.of(ino)) {
-      if (first >= end) break;
-      let seq = first;
-      for (const event of this.#transaction(first).events) {
-        if (isFileEvent(event) && seq > this.#origin && seq < end && isTouched(event, ino)) node.apply(event, seq);
-        seq++;
-      }
-    }
-    return node.value;
+    return evolveNode(ino, before, () => this.#effects(ino, end), this);
   }
-}
 
-function isTouched(event: Parameters<typeof forEachTouched>[0], wanted: Ino): boolean {
-  let found = false;
-  forEachTouched(event, (ino) => {
-    if (ino === wanted) found = true;
-  });
-  return found;
+  #effects(ino: Ino, end: number): NodeEffects {
+    return this.#touches.effects(ino, this.#origin, end);
+  }
 }
 
 /** The container or volume that gets a tree by the event; null: none. */

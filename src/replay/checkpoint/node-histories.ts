@@ -1,0 +1,205 @@
+/**
+ * What happened to each node in a stretch of the log, node by node: the log in another order.
+ *
+ * The log has events as they came, in bundles that are read from their start; what became of one node would have to be
+ * gathered from hundreds of places. Here it stands in one:
+ *
+ * ```
+ * history   an effect after the other: row since the last effect's varint · kind u8 · event in its transaction varint
+ *           · length varint ‖ payload
+ * kind 0    an event that is about the node: MessagePack as in the log, nothing left out
+ * kind 1    an entry of the directory: node varint (0: the name goes) · name
+ * kind 2    the same, and the directory's new mtime and ctime: time i64 · node varint · name
+ * ```
+ *
+ * A row is a transaction. Histories lie one behind the other in blocks, which are read when somebody asks for a node.
+ */
+
+import { decodeFileEvent, encodeFileEvent } from '../../events/codec.ts';
+import type { FileEvent, Ino } from '../../events/event.ts';
+import type { NodeRef } from '../../events/node-store.ts';
+import { PackWriter } from '../../events/pack-writer.ts';
+import { ByteReader, ByteWriter } from '../../projections/bytes.ts';
+import { forEachAffected, forEachEntry } from '../../projections/node-effects.ts';
+import { EFFECTS_MAX, sortByNode } from './sort-effects.ts';
+
+const EVENT = 0;
+const ENTRY = 1;
+const TIMED_ENTRY = 2;
+
+/** What is read at once, at least; one history is never cut. */
+const BLOCK_BYTES = 16_384;
+
+/** Nodes whose histories are put in order between two pauses. */
+const NODES_AT_ONCE = 64;
+
+/** The nodes of a subject that a stretch is about, and where their histories are. */
+export interface HistoryTable {
+  /** Ascending. */
+  readonly inos: Uint32Array;
+  /** First and last row that touched each node. */
+  readonly firstRows: Uint32Array;
+  readonly lastRows: Uint32Array;
+  /** Where each node's history starts in its block. */
+  readonly starts: Uint32Array;
+  /** Index of each block's first node, ascending. */
+  readonly blockNodes: Uint32Array;
+  readonly blocks: readonly NodeRef[];
+}
+
+/** Gathers what happened to the nodes of a subject, in the order of the log. */
+export class HistoryGathering {
+  readonly #inos: number[] = [];
+  readonly #rows: number[] = [];
+  /** Where each effect starts, in {@link #effects}; and where the last one ends. */
+  readonly #starts: number[] = [0];
+  readonly #effects = new ByteWriter();
+  readonly #event = new PackWriter();
+  readonly #entry = new ByteWriter();
+  #row = 0;
+  #index = 0;
+
+  /** Whether all that was added can be put in order. */
+  get isComplete(): boolean {
+    return this.#inos.length <= EFFECTS_MAX;
+  }
+
+  /**
+   * @param row - Not less than that of the event before.
+   * @param index - In its transaction.
+   * @param mayMoveDirectory - See {@link forEachAffected}.
+   */
+  add(event: FileEvent, row: number, index: number, mayMoveDirectory: boolean): void {
+    if (!this.isComplete) return;
+    this.#row = row;
+    this.#index = index;
+    encodeFileEvent(this.#event, event);
+    forEachEntry(event, this.#addEntry);
+    forEachAffected(event, mayMoveDirectory, this.#addEvent);
+  }
+
+  /** Writes the histories; it yields after pieces of work. */
+  *store(write: (bytes: Uint8Array) => NodeRef): Generator<void, HistoryTable> {
+    const order = yield* sortByNode(this.#inos);
+    const inos: number[] = [];
+    const firstRows: number[] = [];
+    const lastRows: number[] = [];
+    const starts: number[] = [];
+    const blockNodes: number[] = [];
+    const blocks: NodeRef[] = [];
+    const block = new ByteWriter();
+    for (let at = 0; at < order.length;) {
+      const ino = this.#inos[order[at]];
+      if (block.length === 0) blockNodes.push(inos.length);
+      inos.push(ino);
+      firstRows.push(this.#rows[order[at]]);
+      starts.push(block.length);
+      let row = 0;
+      for (; at < order.length && this.#inos[order[at]] === ino; at++) row = this.#copy(order[at], row, block);
+      lastRows.push(row);
+      if (block.length >= BLOCK_BYTES || at === order.length) {
+        blocks.push(write(block.bytes()));
+        block.reset();
+        yield;
+      } else if (inos.length % NODES_AT_ONCE === 0) yield;
+    }
+    return {
+      inos: Uint32Array.from(inos),
+      firstRows: Uint32Array.from(firstRows),
+      lastRows: Uint32Array.from(lastRows),
+      starts: Uint32Array.from(starts),
+      blockNodes: Uint32Array.from(blockNodes),
+      blocks,
+    };
+  }
+
+  readonly #addEvent = (ino: Ino): void => {
+    if (ino !== 0) this.#add(ino, EVENT, this.#event.bytes.subarray(0, this.#event.at));
+  };
+
+  readonly #addEntry = (directory: Ino, name: string, _: Ino, after: Ino, timeNs: bigint | null): void => {
+    const entry = this.#entry;
+    entry.reset();
+    if (timeNs !== null) entry.time(timeNs);
+    entry.varint(after);
+    entry.shortText(name);
+    this.#add(directory, timeNs === null ? ENTRY : TIMED_ENTRY, entry.bytes());
+  };
+
+  #add(ino: Ino, kind: number, payload: Uint8Array): void {
+    const effects = this.#effects;
+    effects.byte(kind);
+    effects.varint(this.#index);
+    effects.varint(payload.length);
+    effects.raw(payload);
+    this.#inos.push(ino);
+    this.#rows.push(this.#row);
+    this.#starts.push(effects.length);
+  }
+
+  #copy(effect: number, rowBefore: number, block: ByteWriter): number {
+    const row = this.#rows[effect];
+    block.varint(row - rowBefore);
+    block.raw(this.#effects.bytes().subarray(this.#starts[effect], this.#starts[effect + 1]));
+    return row;
+  }
+}
+
+/** Reads what happened to a node, effect by effect. Nothing is decoded that is not asked for. */
+export class HistoryReader {
+  /** Transaction, and event in it. */
+  row = 0;
+  index = 0;
+  #kind = EVENT;
+  readonly #from: ByteReader;
+  readonly #end: number;
+  #payload = 0;
+  #next: number;
+
+  /** @param bytes - Of a block; the history lies between `start` and `end`. */
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#from = new ByteReader(bytes, start);
+    this.#next = start;
+    this.#end = end;
+  }
+
+  /** Goes to the next effect; false: there is none. */
+  next(): boolean {
+    const from = this.#from;
+    from.at = this.#next;
+    if (from.at >= this.#end) return false;
+    this.row += from.varint();
+    this.#kind = from.byte();
+    this.index = from.varint();
+    const length = from.varint();
+    this.#payload = from.at;
+    this.#next = from.at + length;
+    return true;
+  }
+
+  get isEvent(): boolean {
+    return this.#kind === EVENT;
+  }
+
+  /** The event, where it is one. */
+  event(): FileEvent {
+    return decodeFileEvent(this.#from.bytes, this.#payload, this.#next);
+  }
+
+  /** Where {@link HistoryReader.timeAt} finds the directory's new times; 0: the entry does not change them. */
+  get timePlace(): number {
+    return this.#kind === TIMED_ENTRY ? this.#payload : 0;
+  }
+
+  timeAt(place: number): bigint {
+    return this.#from.bytes.readBigInt64LE(place);
+  }
+
+  /** Notes the entry, where it is one: 0 stands for a name that goes. */
+  takeEntry(into: Map<string, Ino>): void {
+    const from = this.#from;
+    from.at = this.#payload + (this.#kind === TIMED_ENTRY ? 8 : 0);
+    const child = from.varint();
+    into.set(from.shortText(), child);
+  }
+}
