@@ -84,19 +84,26 @@ export const diskUsage: Projection<DiskUsage> = {
     volumes: new Map(),
     totals: { images: NOTHING, containers: NOTHING, volumes: NOTHING },
   }),
-  apply(state, batch, world) {
-    const touched = touchedBy(batch, state);
-    const next = immer.produce(state, (draft) => {
-      const { containers, images, volumes } = draft as unknown as Drafts;
-      for (const subject of touched.subjects) {
-        put(containers, subject, containerUsage(world, subject));
-        put(volumes, subject, volumeUsage(world, subject));
-      }
-      if (touched.images) putImages(images, world.registry);
-    });
-    return next === state ? state : { ...next, totals: totalsOf(next, world.registry) };
-  },
+  apply: (state, batch, world) => refreshed(state, world, touchedBy(batch, state)),
+  ofWorld: (world) =>
+    refreshed(diskUsage.initial(), world, {
+      subjects: new Set([...world.registry.containers.keys(), ...world.registry.volumes.keys()]),
+      images: true,
+    }),
 };
+
+/** The result with what was touched as it is in the world. */
+function refreshed(state: DiskUsage, world: World, touched: Touched): DiskUsage {
+  const next = immer.produce(state, (draft) => {
+    const { containers, images, volumes } = draft as unknown as Drafts;
+    for (const subject of touched.subjects) {
+      put(containers, subject, containerUsage(world, subject));
+      put(volumes, subject, volumeUsage(world, subject));
+    }
+    if (touched.images) putImages(images, world.registry);
+  });
+  return next === state ? state : { ...next, totals: totalsOf(next, world.registry) };
+}
 
 interface Drafts {
   containers: Map<SubjectId, ContainerUsage>;
@@ -104,8 +111,13 @@ interface Drafts {
   volumes: Map<SubjectId, VolumeUsage>;
 }
 
-/** What a batch may have changed: these subjects, and whether anything about images. */
-function touchedBy(batch: readonly Transaction[], state: DiskUsage): { subjects: Set<SubjectId>; images: boolean } {
+/** What may have changed: these subjects, and whether anything about images. */
+interface Touched {
+  readonly subjects: ReadonlySet<SubjectId>;
+  readonly images: boolean;
+}
+
+function touchedBy(batch: readonly Transaction[], state: DiskUsage): Touched {
   const subjects = new Set<SubjectId>();
   let images = false;
   for (const transaction of batch) {

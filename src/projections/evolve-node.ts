@@ -14,7 +14,7 @@ import { isDirectoryMode, S_IFDIR, S_IFREG } from '../events/mode.ts';
 import { applyFileEvent } from './tree/fold.ts';
 import { Inode } from './tree/inode.ts';
 import { NameMap } from './tree/name-map.ts';
-import { patchNames } from './tree/patched-names.ts';
+import { type NameChanges, patchNames } from './tree/patched-names.ts';
 import { Tree } from './tree/tree.ts';
 import { Owner, Trie } from './tree/trie.ts';
 import { forEachTouched } from './touched-nodes.ts';
@@ -27,63 +27,42 @@ export interface Neighbours {
   lower(ino: Ino, seq: number): Inode;
 }
 
-/** What happened to a node, in order (node-effects.ts). */
-export interface NodeEffects {
-  /** Goes to the next effect; false: there is none. */
-  next(): boolean;
-  /** Number of the event. */
-  readonly seq: number;
-  /** It is {@link NodeEffects.event}; else an entry of the directory. */
-  readonly isEvent: boolean;
-  event(): FileEvent;
-  /** Where {@link NodeEffects.timeAt} finds the directory's new times; 0: the entry does not change them. */
-  readonly timePlace: number;
-  timeAt(place: number): bigint;
-  /** Notes the entry; 0 stands for a name that goes. */
-  takeEntry(into: Map<string, Ino>): void;
+/** What happened to a node in a part of the log. */
+export interface NodeRange extends NameChanges {
+  readonly isEmpty: boolean;
+  /** Entries of the directory came, changed or went. */
+  readonly hasEntries: boolean;
+  /** The events that are about the node itself, in order. */
+  events(): Iterable<{ readonly seq: number; readonly event: FileEvent }>;
+  /** The directory's times after the last entry that changed them behind event `after` and before `end`; null: none did. */
+  lastTime(after: number, end: number): bigint | null;
 }
 
 /**
  * The node after all that happened to it; undefined: it is gone, or not there yet.
  *
  * @param before - Not changed. Answered again where nothing happened.
- * @param effects - Begins to read what happened; called again when somebody asks for the entries.
  */
 export function evolveNode(
   ino: Ino,
   before: Inode | undefined,
-  effects: () => NodeEffects,
+  range: NodeRange,
   neighbours: Neighbours,
 ): Inode | undefined {
+  if (range.isEmpty) return before;
   const node = new EvolvingNode(ino, before, neighbours);
-  const history = effects();
-  let hasEntries = false;
-  let timePlace = 0;
-  let isUntouched = true;
-  while (history.next()) {
-    isUntouched = false;
-    if (history.isEvent) {
-      if (timePlace !== 0) node.modified(history.timeAt(timePlace));
-      timePlace = 0;
-      node.apply(history.event(), history.seq);
-    } else {
-      hasEntries = true;
-      if (history.timePlace !== 0) timePlace = history.timePlace;
-    }
+  let last = -1;
+  for (const { seq, event } of range.events()) {
+    node.modified(range.lastTime(last, seq));
+    node.apply(event, seq);
+    last = seq;
   }
-  if (isUntouched) return before;
-  if (timePlace !== 0) node.modified(history.timeAt(timePlace));
+  node.modified(range.lastTime(last, Infinity));
   const after = node.value;
   if (after === undefined || after.dir === null) return after;
   const entries = before?.dir?.entries ?? new NameMap();
-  after.dir.entries = hasEntries ? patchNames(entries, () => entriesOf(effects())) : entries.share();
+  after.dir.entries = range.hasEntries ? patchNames(entries, range) : entries.share();
   return after;
-}
-
-function entriesOf(history: NodeEffects): Map<string, Ino> {
-  const entries = new Map<string, Ino>();
-  while (history.next()) if (!history.isEvent) history.takeEntry(entries);
-  return entries;
 }
 
 /** A node that goes through events; of a directory all but the entries. */
@@ -110,8 +89,9 @@ class EvolvingNode {
     return this.#tree.get(this.#ino);
   }
 
-  /** An entry of the directory came or went. */
-  modified(timeNs: bigint): void {
+  /** Entries of the directory came or went; null: none that changed its times. */
+  modified(timeNs: bigint | null): void {
+    if (timeNs === null) return;
     const inode = this.#tree.edit(this.#ino);
     inode.mtimeNs = timeNs;
     inode.ctimeNs = timeNs;

@@ -29,6 +29,11 @@ export interface Projection<S> {
    *   it is right when the batches have caught up.
    */
   apply(state: S, batch: readonly Transaction[], world: World): S;
+  /**
+   * The result at a world, read off it without the log, equal to the fold of the log up to there. Only where the world says
+   * it all.
+   */
+  readonly ofWorld?: (world: World) => S;
 }
 
 /** Transactions in one batch when a log is folded. */
@@ -127,7 +132,10 @@ export function observe<S>(projection: Projection<S>, source: ProjectionSource):
       error: (error) => subscriber.error(error),
       complete: () => subscriber.complete(),
     });
-    catchUp(take, source, seq);
+    if (seq === 0 && projection.ofWorld !== undefined && !source.world.isPartial) {
+      state = projection.ofWorld(source.world);
+      seq = source.world.seq;
+    } else catchUp(take, source, seq);
     subscriber.next(state);
     return subscription;
   }).pipe(shareReplay({ bufferSize: 1, refCount: true }));

@@ -82,7 +82,7 @@ export class Results {
   }
 }
 
-/** A projection's result that goes on from where it was when it is asked for again. */
+/** A projection's result that goes on from where it was when it is asked for again, or is read off the world. */
 class Folded<S> {
   readonly #projection: Projection<S>;
   readonly #source: ResultSource;
@@ -97,11 +97,21 @@ class Folded<S> {
 
   at(world: World): S {
     const { log } = this.#source;
+    const { ofWorld } = this.#projection;
+    if (ofWorld !== undefined && (world !== this.#source.world || this.#seq === 0)) {
+      const state = ofWorld(world);
+      if (world === this.#source.world) this.#keep(state, world.seq);
+      return state;
+    }
     if (world !== this.#source.world) return foldProjection(this.#projection, log.read(1, world.seq), world);
     if (world.seq > this.#seq) {
-      this.#state = foldProjection(this.#projection, log.read(this.#seq + 1, world.seq), world, this.#state);
-      this.#seq = world.seq;
+      this.#keep(foldProjection(this.#projection, log.read(this.#seq + 1, world.seq), world, this.#state), world.seq);
     }
     return this.#state;
+  }
+
+  #keep(state: S, seq: number): void {
+    this.#state = state;
+    this.#seq = seq;
   }
 }

@@ -22,6 +22,8 @@ export interface NameSource {
   fill(): NameNodeParts;
   /** Looks up one name without filling the node: for a node that stands for a whole map. */
   find?(name: string): number | undefined;
+  /** As {@link NameMap.diff}, where both sources know what they differ in; false: they don't. */
+  diff?(other: NameSource, visit: (name: string, here: number | undefined, there: number | undefined) => void): boolean;
 }
 
 export class NameNode {
@@ -174,6 +176,9 @@ export class NameMap {
    * that both maps share are skipped.
    */
   diff(other: NameMap, visit: (name: string, here: number | undefined, there: number | undefined) => void): void {
+    const source = this.#root?.source;
+    const otherSource = other.#root?.source;
+    if (source && otherSource && source.diff?.(otherSource, visit) === true) return;
     const [left, right] = unsharedLeaves(this.#root, other.#root);
     const there = new Map<string, number>();
     for (const leaf of right) leaf.names.forEach((name, index) => there.set(name, leaf.values[index]));

@@ -3,25 +3,33 @@
 import { NameMap, type NameNodeParts, type NameSource } from './name-map.ts';
 import { Owner } from './trie.ts';
 
-/** @param changes - Names and their new values, 0: the name goes. Called once, and not before somebody asks for a name. */
-export function patchNames(base: NameMap, changes: () => ReadonlyMap<string, number>): NameMap {
+/** What changed. */
+export interface NameChanges {
+  /** The new value of a name, 0: it is gone; undefined: it has not changed. */
+  valueOf(name: string): number | undefined;
+  /** All that changed. */
+  changes(): ReadonlyMap<string, number>;
+  /** The names in which this and other changes of the same start may differ; null: that is not known. */
+  changedBetween(other: NameChanges): ReadonlySet<string> | null;
+}
+
+export function patchNames(base: NameMap, changes: NameChanges): NameMap {
   const patched = new PatchedNames(base, changes);
   return NameMap.lazy(new Owner(), patched, () => patched.whole().size);
 }
 
 class PatchedNames implements NameSource {
   readonly #base: NameMap;
-  readonly #read: () => ReadonlyMap<string, number>;
-  #changes: ReadonlyMap<string, number> | null = null;
+  readonly #changes: NameChanges;
   #whole: NameMap | null = null;
 
-  constructor(base: NameMap, changes: () => ReadonlyMap<string, number>) {
+  constructor(base: NameMap, changes: NameChanges) {
     this.#base = base;
-    this.#read = changes;
+    this.#changes = changes;
   }
 
   find(name: string): number | undefined {
-    const changed = this.#known().get(name);
+    const changed = this.#changes.valueOf(name);
     if (changed === undefined) return this.#base.get(name);
     return changed === 0 ? undefined : changed;
   }
@@ -34,7 +42,7 @@ class PatchedNames implements NameSource {
     if (this.#whole === null) {
       const owner = new Owner();
       this.#whole = this.#base.share();
-      for (const [name, value] of this.#known()) {
+      for (const [name, value] of this.#changes.changes()) {
         if (value === 0) this.#whole.delete(name, owner);
         else this.#whole.set(name, value, owner);
       }
@@ -42,7 +50,15 @@ class PatchedNames implements NameSource {
     return this.#whole;
   }
 
-  #known(): ReadonlyMap<string, number> {
-    return (this.#changes ??= this.#read());
+  diff(other: NameSource, visit: (name: string, here: number | undefined, there: number | undefined) => void): boolean {
+    if (!(other instanceof PatchedNames) || !other.#base.isSame(this.#base)) return false;
+    const names = this.#changes.changedBetween(other.#changes);
+    if (names === null) return false;
+    for (const name of names) {
+      const here = this.find(name);
+      const there = other.find(name);
+      if (here !== there) visit(name, here, there);
+    }
+    return true;
   }
 }

@@ -15,17 +15,17 @@
  * A row is a transaction. Histories lie one behind the other in blocks, which are read when somebody asks for a node.
  */
 
-import { decodeFileEvent, encodeFileEvent } from '../../events/codec.ts';
+import { encodeFileEvent } from '../../events/codec.ts';
 import type { FileEvent, Ino } from '../../events/event.ts';
 import type { NodeRef } from '../../events/node-store.ts';
 import { PackWriter } from '../../events/pack-writer.ts';
-import { ByteReader, ByteWriter } from '../../projections/bytes.ts';
+import { ByteWriter } from '../../projections/bytes.ts';
 import { forEachAffected, forEachEntry } from '../../projections/node-effects.ts';
 import { EFFECTS_MAX, sortByNode } from './sort-effects.ts';
 
-const EVENT = 0;
-const ENTRY = 1;
-const TIMED_ENTRY = 2;
+export const EVENT = 0;
+export const ENTRY = 1;
+export const TIMED_ENTRY = 2;
 
 /** What is read at once, at least; one history is never cut. */
 const BLOCK_BYTES = 16_384;
@@ -142,64 +142,5 @@ export class HistoryGathering {
     block.varint(row - rowBefore);
     block.raw(this.#effects.bytes().subarray(this.#starts[effect], this.#starts[effect + 1]));
     return row;
-  }
-}
-
-/** Reads what happened to a node, effect by effect. Nothing is decoded that is not asked for. */
-export class HistoryReader {
-  /** Transaction, and event in it. */
-  row = 0;
-  index = 0;
-  #kind = EVENT;
-  readonly #from: ByteReader;
-  readonly #end: number;
-  #payload = 0;
-  #next: number;
-
-  /** @param bytes - Of a block; the history lies between `start` and `end`. */
-  constructor(bytes: Buffer, start: number, end: number) {
-    this.#from = new ByteReader(bytes, start);
-    this.#next = start;
-    this.#end = end;
-  }
-
-  /** Goes to the next effect; false: there is none. */
-  next(): boolean {
-    const from = this.#from;
-    from.at = this.#next;
-    if (from.at >= this.#end) return false;
-    this.row += from.varint();
-    this.#kind = from.byte();
-    this.index = from.varint();
-    const length = from.varint();
-    this.#payload = from.at;
-    this.#next = from.at + length;
-    return true;
-  }
-
-  get isEvent(): boolean {
-    return this.#kind === EVENT;
-  }
-
-  /** The event, where it is one. */
-  event(): FileEvent {
-    return decodeFileEvent(this.#from.bytes, this.#payload, this.#next);
-  }
-
-  /** Where {@link HistoryReader.timeAt} finds the directory's new times; 0: the entry does not change them. */
-  get timePlace(): number {
-    return this.#kind === TIMED_ENTRY ? this.#payload : 0;
-  }
-
-  timeAt(place: number): bigint {
-    return this.#from.bytes.readBigInt64LE(place);
-  }
-
-  /** Notes the entry, where it is one: 0 stands for a name that goes. */
-  takeEntry(into: Map<string, Ino>): void {
-    const from = this.#from;
-    from.at = this.#payload + (this.#kind === TIMED_ENTRY ? 8 : 0);
-    const child = from.varint();
-    into.set(from.shortText(), child);
   }
 }

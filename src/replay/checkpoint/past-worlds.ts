@@ -10,7 +10,7 @@ import { type Ino, lastSeq, type StoreEvent, type SubjectId, type Transaction } 
 import { isFileEvent } from '../../events/file-event.ts';
 import type { CheckpointInfo } from '../../events/node-store.ts';
 import { S_IFREG } from '../../events/mode.ts';
-import { evolveNode, type NodeEffects, type Neighbours } from '../../projections/evolve-node.ts';
+import { evolveNode, type Neighbours } from '../../projections/evolve-node.ts';
 import { treeOf } from '../../projections/stored/stored-tree.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
@@ -201,10 +201,8 @@ class TreePatch implements Patch<Inode>, Neighbours {
   modeOf(ino: Ino): number {
     const known = this.#base.get(ino);
     if (known !== undefined) return known.mode;
-    const effects = this.#effects(ino, Infinity);
-    while (effects.next()) {
-      const event = effects.isEvent ? effects.event() : null;
-      if (event?.type === 'NodeCreated' && event.ino === ino) return event.mode;
+    for (const { event } of this.#touches.of(ino, this.#origin, Infinity)?.events() ?? []) {
+      if (event.type === 'NodeCreated' && event.ino === ino) return event.mode;
     }
     return S_IFREG;
   }
@@ -216,11 +214,8 @@ class TreePatch implements Patch<Inode>, Neighbours {
   }
 
   #evolve(ino: Ino, before: Inode | undefined, end: number): Inode | undefined {
-    return evolveNode(ino, before, () => this.#effects(ino, end), this);
-  }
-
-  #effects(ino: Ino, end: number): NodeEffects {
-    return this.#touches.effects(ino, this.#origin, end);
+    const range = this.#touches.of(ino, this.#origin, end);
+    return range === null ? before : evolveNode(ino, before, range, this);
   }
 }
 

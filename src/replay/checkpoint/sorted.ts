@@ -1,7 +1,7 @@
 /** Searching in ascending numbers. */
 
 /** Index of the first element that is not less than `value`. */
-export function lowerBound(sorted: Uint32Array, value: number): number {
+export function lowerBound(sorted: ArrayLike<number>, value: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
@@ -13,4 +13,4 @@ export function lowerBound(sorted: Uint32Array, value: number): number {
 }
 
 /** Index of the first element that is greater than `value`. */
-export const upperBound = (sorted: Uint32Array, value: number): number => lowerBound(sorted, value + 1);
+export const upperBound = (sorted: ArrayLike<number>, value: number): number => lowerBound(sorted, value + 1);

@@ -74,7 +74,7 @@ export class Stretch {
     let nodes = this.#nodes.get(subject);
     if (nodes === undefined) {
       const block = (index: number): Buffer => this.#block(subject, stored.history.blocks[index], index);
-      nodes = new TouchedNodes(stored.rows.seqs, stored.history, block);
+      nodes = new TouchedNodes(this.#data.from, stored.rows.seqs, stored.history, block);
       this.#nodes.set(subject, nodes);
     }
     return nodes;

@@ -1,12 +1,16 @@
 /** The nodes that were touched in a part of a stretch, and what happened to each. */
 
-import type { FileEvent, Ino } from '../../events/event.ts';
-import type { NodeEffects } from '../../projections/evolve-node.ts';
-import { HistoryReader, type HistoryTable } from './node-histories.ts';
+import type { Ino } from '../../events/event.ts';
+import type { HistoryTable } from './node-histories.ts';
+import { HistoryRange, NodeHistory } from './node-history.ts';
 import { lowerBound, upperBound } from './sorted.ts';
 
 /** Nodes that are passed over together when all of them were touched later only. */
 const GROUP = 64;
+
+/** A history of so many entries is kept once it was read; and so many entries are kept in all. */
+const KEPT_MIN = 16;
+const KEPT_MAX = 400_000;
 
 /** All touched nodes of a subject in a stretch. */
 export class TouchedNodes {
@@ -14,10 +18,17 @@ export class TouchedNodes {
   readonly table: HistoryTable;
   /** The least first row of each {@link GROUP} nodes. */
   readonly leastRows: Uint32Array;
+  readonly #from: number;
   readonly #block: (index: number) => Buffer;
+  readonly #kept = new Map<number, NodeHistory>();
+  #keptEntries = 0;
 
-  /** @param block - A block of histories, by its index. */
-  constructor(seqs: Uint32Array, table: HistoryTable, block: (index: number) => Buffer) {
+  /**
+   * @param from - What `seqs` count from.
+   * @param block - A block of histories, by its index.
+   */
+  constructor(from: number, seqs: Uint32Array, table: HistoryTable, block: (index: number) => Buffer) {
+    this.#from = from;
     this.seqs = seqs;
     this.table = table;
     this.#block = block;
@@ -25,12 +36,26 @@ export class TouchedNodes {
   }
 
   /** What happened to the node at a place in the table. */
-  history(at: number): HistoryReader {
+  history(at: number): NodeHistory {
+    const known = this.#kept.get(at);
+    if (known !== undefined) return known;
     const { starts, blockNodes } = this.table;
     const block = upperBound(blockNodes, at) - 1;
     const bytes = this.#block(block);
     const isLast = at + 1 === (blockNodes[block + 1] ?? starts.length);
-    return new HistoryReader(bytes, starts[at], isLast ? bytes.length : starts[at + 1]);
+    const end = isLast ? bytes.length : starts[at + 1];
+    const seqOf = (row: number): number => this.#from + this.seqs[row];
+    const history = new NodeHistory({ bytes, start: starts[at], end, seqOf });
+    const entries = history.entrySeqs.length;
+    if (entries >= KEPT_MIN) {
+      this.#keptEntries += entries;
+      if (this.#keptEntries > KEPT_MAX) {
+        this.#kept.clear();
+        this.#keptEntries = entries;
+      }
+      this.#kept.set(at, history);
+    }
+    return history;
   }
 }
 
@@ -77,22 +102,22 @@ export class Touches {
   }
 
   /**
-   * What happened to a node.
+   * What happened to a node; null: nothing.
    *
    * @param after - Events up to this one do not count.
    * @param end - Nor do those from this one on.
    */
-  effects(ino: Ino, after: number, end: number): NodeEffects {
+  of(ino: Ino, after: number, end: number): HistoryRange | null {
     const { inos } = this.#nodes.table;
     const at = lowerBound(inos, ino);
-    if (at >= this.#length || inos[at] !== ino || !this.#mayCount(at)) return NOTHING;
-    return new RowEffects(this.#nodes.history(at), this.#nodes.seqs, {
-      from: this.#from,
-      first: this.#first,
-      end: this.#end,
-      afterSeq: after,
-      endSeq: end,
-    });
+    return at < this.#length && inos[at] === ino && this.#mayCount(at) ? this.#range(at, after, end) : null;
+  }
+
+  #range(at: number, after: number, end: number): HistoryRange {
+    const { seqs } = this.#nodes;
+    const first = this.#first < seqs.length ? this.#from + seqs[this.#first] - 1 : Infinity;
+    const last = this.#end < seqs.length ? this.#from + seqs[this.#end] : Infinity;
+    return new HistoryRange(this.#nodes.history(at), Math.max(first, after), Math.min(last, end));
   }
 
   /** All nodes that were touched, ascending. */
@@ -100,7 +125,7 @@ export class Touches {
     const { inos, firstRows, lastRows } = this.#nodes.table;
     for (let at = this.#next(0); at < this.#length; at = this.#next(at + 1)) {
       const isSure = firstRows[at] >= this.#first || lastRows[at] < this.#end;
-      if (isSure || this.effects(inos[at], -1, Infinity).next()) yield inos[at];
+      if (isSure || !this.#range(at, -1, Infinity).isEmpty) yield inos[at];
     }
   }
 
@@ -121,66 +146,3 @@ export class Touches {
     return firstRows[at] < this.#end && lastRows[at] >= this.#first;
   }
 }
-
-/** A history between two rows, and between two events. */
-class RowEffects implements NodeEffects {
-  seq = 0;
-  readonly #history: HistoryReader;
-  readonly #seqs: Uint32Array;
-  readonly #range: { from: number; first: number; end: number; afterSeq: number; endSeq: number };
-
-  constructor(
-    history: HistoryReader,
-    seqs: Uint32Array,
-    range: { from: number; first: number; end: number; afterSeq: number; endSeq: number },
-  ) {
-    this.#history = history;
-    this.#seqs = seqs;
-    this.#range = range;
-  }
-
-  next(): boolean {
-    const { from, first, end, afterSeq, endSeq } = this.#range;
-    const history = this.#history;
-    while (history.next()) {
-      if (history.row >= end) return false;
-      if (history.row < first) continue;
-      this.seq = from + this.#seqs[history.row] + history.index;
-      if (this.seq >= endSeq) return false;
-      if (this.seq > afterSeq) return true;
-    }
-    return false;
-  }
-
-  get isEvent(): boolean {
-    return this.#history.isEvent;
-  }
-
-  event(): FileEvent {
-    return this.#history.event();
-  }
-
-  get timePlace(): number {
-    return this.#history.timePlace;
-  }
-
-  timeAt(place: number): bigint {
-    return this.#history.timeAt(place);
-  }
-
-  takeEntry(into: Map<string, Ino>): void {
-    this.#history.takeEntry(into);
-  }
-}
-
-const NOTHING: NodeEffects = {
-  seq: 0,
-  isEvent: false,
-  timePlace: 0,
-  next: () => false,
-  event: () => {
-    throw new Error('touches: there is no effect');
-  },
-  timeAt: () => 0n,
-  takeEntry: () => {},
-};
