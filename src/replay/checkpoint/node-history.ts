@@ -13,7 +13,7 @@ export interface HistoryPlace {
   readonly start: number;
   readonly end: number;
   /** First event of each row. */
-  seqOf(row: number): number;
+  readonly seqOf: (row: number) => number;
 }
 
 /** Names and events are decoded when somebody asks for them. */
