@@ -78,7 +78,7 @@ export class CompareContainer {
           isUpper: what === 'upper',
           comparesChanges: wasListed,
           hasMarks,
-          mayHaveMarkBlock: this.#side.hasOptions,
+          mayHaveBlock: (ino) => this.#side.mayHaveBlock(this.#container, Number(ino)),
           comparesImpure: this.#comparesImpure,
         },
       );
@@ -91,7 +91,7 @@ export class CompareContainer {
   #asCompared(kernel: Reply, overlog: Reply): Reply {
     const [theirs, ours] = [blocksOf(kernel), blocksOf(overlog)];
     if (typeof theirs !== 'number' || ours === undefined) return resultOf(kernel);
-    const isMarks = ours === null || (this.#side.hasOptions && theirs === ours + MARK_BLOCKS);
+    const isMarks = ours === null || (theirs === ours + MARK_BLOCKS && this.#side.mayHaveBlock(this.#container, 0));
     return isMarks ? { value: { ...(kernel.value as object), blocks: ours } } : resultOf(kernel);
   }
 

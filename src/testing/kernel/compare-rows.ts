@@ -15,8 +15,8 @@ export interface RowRules {
   readonly hasMarks: (ino: string) => boolean;
   /** The kernel's impure marks follow from what was done; not after deviation D1, which leaves one behind. */
   readonly comparesImpure: boolean;
-  /** Some overlay option is on, so that a lower file may have a block more for what it was marked with in its upper. */
-  readonly mayHaveMarkBlock: boolean;
+  /** Whether a node may have a block more for attributes of the overlay, or for some that are gone. */
+  readonly mayHaveBlock: (ino: string) => boolean;
   /** The listings before had been seen, so that what has changed since can be told. */
   readonly comparesChanges: boolean;
 }
@@ -53,7 +53,7 @@ const hasXattrs = ({ xattrs }: Row): boolean =>
 export const MARK_BLOCKS = 8;
 
 const hasMarkBlock = (theirs: Row, ours: Row, rules: RowRules): boolean =>
-  rules.mayHaveMarkBlock && theirs.blocks === (ours.blocks ?? 0) + MARK_BLOCKS;
+  theirs.blocks === (ours.blocks ?? 0) + MARK_BLOCKS && rules.mayHaveBlock(ours.ino);
 
 const isWhiteout = ({ type, rdev }: Row): boolean => type === 'chr' && rdev === '0:0';
 

@@ -11,6 +11,7 @@ import { fsetxattr, getxattr, removexattr, setxattr } from '../../engine/calls/x
 import type { Caller } from '../../engine/caller.ts';
 import { ENOTEMPTY, errnoCode } from '../../engine/errno.ts';
 import { type DirectoryEntry, O_DIRECTORY, O_PATH, type OpenFile } from '../../engine/open-files.ts';
+import type { AttributeBlocks } from './attribute-blocks.ts';
 import type { KernelCall, Reply } from './kernel-call.ts';
 import { leaveRefusedRename } from './refused-rename.ts';
 
@@ -22,9 +23,11 @@ export class EngineContainer {
   readonly caller: Caller;
   readonly #files = new Map<number, OpenFile>();
   readonly #stat = new NodeStat();
+  readonly #blocks: AttributeBlocks;
 
-  constructor(caller: Caller) {
+  constructor(caller: Caller, blocks: AttributeBlocks) {
     this.caller = caller;
+    this.#blocks = blocks;
   }
 
   run(call: KernelCall): Reply {
@@ -169,13 +172,14 @@ export class EngineContainer {
     const stat = this.#stat;
     const inode = this.caller.namespace.root.overlay.tree.get(stat.ino);
     const hasXattrs = (inode?.xattrs.length ?? 0) > 0;
+    const isUnknown = inode?.marks || this.#blocks.has(stat.ino);
     return {
       mode: stat.mode,
       uid: stat.uid,
       gid: stat.gid,
       nlink: stat.nlink,
       size: kindOf(stat.mode) === 'dir' ? 0 : stat.size,
-      blocks: !isFileMode(stat.mode) || !canListXattrs || hasXattrs ? 0 : inode?.marks ? null : stat.blocks,
+      blocks: !isFileMode(stat.mode) || !canListXattrs || hasXattrs ? 0 : isUnknown ? null : stat.blocks,
     };
   }
 }

@@ -7,6 +7,7 @@ import { OpenFileTable } from '../../engine/open-file-table.ts';
 import { LowerViews } from '../../projections/lower-views.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import { type Overlay, World } from '../../projections/world.ts';
+import { AttributeBlocks } from './attribute-blocks.ts';
 import { EngineContainer } from './engine-container.ts';
 import { listTrees } from './engine-rows.ts';
 import { ImpureMarks } from './impure-marks.ts';
@@ -36,9 +37,19 @@ export class EngineSide {
   readonly #containers: readonly EngineContainer[];
   /** By container. */
   readonly #impure: readonly ImpureMarks[];
+  readonly #attributeBlocks: readonly AttributeBlocks[];
 
-  /** @param log - Holds the lower's chunks; every side gets a log of the same chunks. */
-  constructor(parts: { lower: Tree; log: EventLog; profile: OverlayProfile; containers: number }) {
+  /**
+   * @param parts.log - Holds the lower's chunks; every side gets a log of the same chunks.
+   * @param parts.attributed - Paths of what has had extended attributes in the lower.
+   */
+  constructor(parts: {
+    lower: Tree;
+    log: EventLog;
+    profile: OverlayProfile;
+    containers: number;
+    attributed: ReadonlySet<string>;
+  }) {
     this.#log = parts.log;
     const world = new World(new FixedLower(parts.log.chunks, parts.lower));
     world.seq = parts.log.head;
@@ -51,16 +62,20 @@ export class EngineSide {
     const files = new OpenFileTable();
     const numbers = Array.from({ length: parts.containers }, (_, index) => index + 1);
     this.#impure = numbers.map(() => new ImpureMarks());
+    this.#attributeBlocks = numbers.map(() => new AttributeBlocks(parts.lower, parts.attributed));
     this.#containers = numbers.map((container) => {
       this.#create(container, parts.profile);
       const record = world.registry.containers.get(container);
       if (record === undefined) throw new Error('no container');
-      return new EngineContainer(
-        rootCaller(new Namespace({ engine: this.#engine, world, container: record, chunks: parts.log.chunks, files })),
-      );
+      const { chunks } = parts.log;
+      const namespace = new Namespace({ engine: this.#engine, world, container: record, chunks, files });
+      return new EngineContainer(rootCaller(namespace), this.#attributeBlocks[container - 1]);
     });
     this.#engine.onCommit(({ subject, events }) => {
-      for (const event of events) this.#impure[subject - 1].note(this.overlay(subject - 1), event, events);
+      for (const event of events) {
+        this.#impure[subject - 1].note(this.overlay(subject - 1), event, events);
+        this.#attributeBlocks[subject - 1].note(event);
+      }
     });
   }
 
@@ -82,10 +97,16 @@ export class EngineSide {
     return (this.overlay(container).tree.get(ino)?.marks ?? null) !== null;
   }
 
-  /** Whether an overlay option is on. */
-  get hasOptions(): boolean {
+  /** Whether the kernel's file may have a block for attributes of the overlay, or for some that are gone. */
+  mayHaveBlock(container: number, ino: Ino): boolean {
     const { redirectDir, index, metacopy } = this.overlay(0).profile;
-    return redirectDir || index || metacopy;
+    return redirectDir || index || metacopy || this.#attributeBlocks[container].has(ino);
+  }
+
+  /** Paths of what may have such a block when container 0 becomes a lower. */
+  attributed(): Set<string> {
+    const { merged } = this.trees(0);
+    return new Set(merged.filter(({ ino }) => this.#attributeBlocks[0].has(Number(ino))).map(({ path }) => path));
   }
 
   get containerCount(): number {

@@ -79,16 +79,18 @@ export class KernelOracle {
     });
     const log = openMemoryLog();
     let lower = Tree.empty(0n);
+    let attributed: ReadonlySet<string> = new Set();
     try {
       for (const [stage, calls] of stages.entries()) {
         const containers = kernel[stage].trees.length;
-        const side = new EngineSide({ lower, log, profile, containers });
+        const side = new EngineSide({ lower, log, profile, containers, attributed });
         const difference = compareStage(side, calls, kernel[stage], {
           look,
           onStage: options.onStage,
           onReply: (call, reply) => options.onReply?.(stage, call, reply),
         });
         side.closeAll();
+        attributed = side.attributed();
         if (difference === 'over') return null;
         if (difference !== null) return { stage, ...difference };
         const upper = upperAsLayer(side.overlay(0).tree, BigInt(LOWER_TIME_NS));
