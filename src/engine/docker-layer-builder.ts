@@ -48,6 +48,10 @@ export class DockerLayerBuilder implements LayerSink {
   entry(entry: LayerEntry): void {
     this.#endFile();
     this.#expectNew(entry);
+    if ('lower' in entry && entry.lower !== undefined) {
+      const name = printableName(entry.path);
+      throw storeError('ERR_OCI_UNSUPPORTED', `entry "${name}": Docker makes no layers with redirects or metacopy`);
+    }
     switch (entry.kind) {
       case 'whiteout':
         return this.#whiteout(entry.path);

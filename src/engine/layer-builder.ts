@@ -17,7 +17,8 @@ import { printableName } from '../events/name.ts';
 import { merkleRoot } from '../projections/tree/merkle.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import { FramingRecorder } from './layer-framing.ts';
-import type { LayerEntry, LayerFraming, LayerSink } from './layer-sink.ts';
+import { LayerLowerMarks } from './layer-lower-marks.ts';
+import type { LayerEntry, LayerFraming, LayerSink, LowerMarks } from './layer-sink.ts';
 import { type ContentRun, Chunker } from './layer-writer-content.ts';
 import { ensureDirectory, findDirectory } from './layer-writer-paths.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -44,6 +45,7 @@ export type LayerWarning = (path: string, message: string) => void;
 
 /** An entry that describes a node. */
 type ObjectEntry = Exclude<LayerEntry, { readonly kind: 'hardlink' | 'whiteout' | 'opaque' }>;
+type PlainEntry = Extract<ObjectEntry, { readonly size: number }>;
 
 export class LayerBuilder implements LayerSink {
   readonly framing: LayerFraming = {
@@ -55,6 +57,8 @@ export class LayerBuilder implements LayerSink {
   readonly #chunks: ChunkStore;
   readonly #warn: LayerWarning;
   readonly #chunker: Chunker;
+  readonly #lowerMarks: LayerLowerMarks;
+  #hasLowerMarks = false;
   /** Hard links whose target the layer does not hold yet. */
   #links: { readonly path: string; readonly target: string }[] = [];
   #file: Ino = 0;
@@ -67,6 +71,7 @@ export class LayerBuilder implements LayerSink {
     this.#writer = new LayerWriter(parts.below);
     this.#chunks = parts.chunks;
     this.#recorder = new FramingRecorder(parts.chunks);
+    this.#lowerMarks = new LayerLowerMarks(this.#writer);
     this.#warn = parts.warn ?? (() => {});
     this.#chunker = new Chunker(parts.chunks, (run) => this.#written(run));
   }
@@ -110,7 +115,10 @@ export class LayerBuilder implements LayerSink {
     this.#endFile();
     this.#linkLate();
     if (this.#isRootOpaque) this.#spellOutRootOpaque();
-    return storeLayer(this.#writer, this.#chunks, this.#recorder);
+    if (!this.#hasLowerMarks) return storeLayer(this.#writer, this.#chunks, this.#recorder);
+    this.#lowerMarks.complete();
+    // What came from below is in no tar.
+    return storeLayer(this.#writer, this.#chunks);
   }
 
   #whiteout(path: string): void {
@@ -135,13 +143,21 @@ export class LayerBuilder implements LayerSink {
     }
   }
 
-  #directory(entry: ObjectEntry): void {
+  #directory(entry: PlainEntry): void {
     if (entry.path === '') return this.#writer.setAttributes(ROOT_INO, entry);
     const { directory, name } = splitPath(entry.path);
     const parent = this.#ensure(directory, entry.path);
-    const existing = this.#writer.tree.lookup(parent, name);
-    if (existing !== 0 && this.#writer.tree.at(existing).dir !== null) this.#writer.setAttributes(existing, entry);
-    else this.#writer.createDirectory(parent, name, entry);
+    let ino = this.#writer.tree.lookup(parent, name);
+    if (ino !== 0 && this.#writer.tree.at(ino).dir !== null) this.#writer.setAttributes(ino, entry);
+    else ino = this.#writer.createDirectory(parent, name, entry);
+    const redirect = entry.lower?.redirect ?? null;
+    if (redirect === null) return;
+    this.#hasLowerMarks = true;
+    if (!this.#lowerMarks.redirect(ino, redirect))
+      this.#warn(
+        entry.path,
+        `it was redirected to "${printableName(redirect)}", and no layer below has that directory`,
+      );
   }
 
   #node(entry: ObjectEntry): void {
@@ -159,7 +175,23 @@ export class LayerBuilder implements LayerSink {
       xattrs: entry.xattrs,
     });
     this.#dropLateLink(entry.path);
-    if (entry.kind === 'file') this.#file = ino;
+    if (entry.kind !== 'file') return;
+    if (entry.lower?.isMetacopy === true) this.#takeData(entry, parent, name, ino, entry.lower);
+    else this.#file = ino;
+  }
+
+  /** What the entry has of content are the holes of a file without data. */
+  #takeData(
+    entry: { readonly path: string; readonly size: number },
+    parent: Ino,
+    name: string,
+    ino: Ino,
+    marks: LowerMarks,
+  ) {
+    this.#hasLowerMarks = true;
+    if (!this.#lowerMarks.takeData(parent, name, ino, marks))
+      throw corrupt(entry.path, 'its data is in a layer below (metacopy), and no layer below has it');
+    this.#writer.setSize(ino, entry.size);
   }
 
   #hardlink(path: string, target: string): void {

@@ -11,6 +11,14 @@ export interface EntryAttributes {
   readonly xattrs: readonly (readonly [name: string, value: Uint8Array])[];
 }
 
+/** Marks of an upperdir's object that point into the layers below. */
+export interface LowerMarks {
+  /** The directory or the data lies at that name beside it, or at that path from the root, in the layers below; null: at its own. */
+  readonly redirect: string | null;
+  /** The file has attributes and a size, and its data is below. */
+  readonly isMetacopy: boolean;
+}
+
 /**
  * One entry of a layer, in the order of the archive.
  *
@@ -23,6 +31,8 @@ export type LayerEntry =
       readonly path: string;
       /** Files: length of the content that {@link LayerSink.data} brings next. */
       readonly size: number;
+      /** Of directories and files that have some. */
+      readonly lower?: LowerMarks;
     } & EntryAttributes)
   | ({ readonly kind: 'symlink'; readonly path: string; readonly target: string } & EntryAttributes)
   | ({

@@ -130,6 +130,11 @@ export class LayerWriter {
     if (this.tree.at(directory).dir?.opaque !== true) this.push({ type: 'OpaqueSet', ino: directory });
   }
 
+  /** Lets a directory stand over another one below than that of its name; 0: over none. */
+  mergeWith(directory: Ino, below: Ino): void {
+    this.#belowOf.set(directory, below);
+  }
+
   /** From now on nothing of the lower layers is visible in a directory. */
   hideBelow(directory: Ino): void {
     if (this.belowOf(directory) === 0) return;
@@ -225,7 +230,7 @@ export class LayerWriter {
   }
 }
 
-function attributesOf(node: Inode): EntryAttributes {
+export function attributesOf(node: Inode): EntryAttributes {
   const { mode, uid, gid, mtimeNs, xattrs } = node;
   return { mode: mode & PERMISSION_BITS, uid, gid, mtimeNs, xattrs };
 }

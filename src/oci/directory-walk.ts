@@ -4,8 +4,7 @@ import { decodeName } from '../events/name.ts';
 import { PERMISSION_BITS, deviceMajor, deviceMinor, kindOf } from '../events/mode.ts';
 import type { EntryAttributes } from '../engine/layer-sink.ts';
 import type { LayerDialect } from './layer-reader.ts';
-import { readOverlayMarks } from './overlay-marks.ts';
-import { sourceError } from './source-place.ts';
+import { lowerMarksOf, readOverlayMarks } from './overlay-marks.ts';
 import type { WarningHandler } from './source-warning.ts';
 import { opaqueEntry, whiteoutEntry } from './tar-writer.ts';
 import type { TarWriteEntry } from './tar-writer.ts';
@@ -32,8 +31,7 @@ export interface WalkOptions {
  * symlinks are not followed. Of a file with several names the first is the file, later ones are hard links to it.
  *
  * In the `overlay` dialect char 0:0 nodes and overlay's xattrs become whiteouts and opaque marks.
- *
- * @throws StoreError `ERR_OCI_UNSUPPORTED` for overlay marks that point into a lower layer. Errors of the file system pass through.
+ * Errors of the file system pass through.
  */
 export async function* walkDirectory(root: string, options: WalkOptions): AsyncGenerator<WalkedEntry> {
   const walk = new Walk(root, options);
@@ -73,10 +71,6 @@ class Walk {
   async #entriesOf(status: BigIntStats, fullPath: Buffer, path: string): Promise<TarWriteEntry[]> {
     const isOverlay = this.#options.dialect === 'overlay';
     const marks = readOverlayMarks(this.#options.xattrs.get(path) ?? []);
-    if (isOverlay && marks.foreign !== null) {
-      const place = { file: this.#root, entry: path };
-      throw sourceError('ERR_OCI_UNSUPPORTED', `${marks.foreign} points into a lower layer`, place);
-    }
     if (!isOverlay && marks.hasMarks) this.#warn("xattrs of overlay's own are not kept", path);
     const mode = Number(status.mode);
     const attributes: EntryAttributes = {
@@ -98,11 +92,11 @@ class Walk {
     }
     switch (kind) {
       case 'file':
-        return [{ kind, path, size, ...attributes }];
+        return [{ kind, path, size, ...attributes, ...(isOverlay && lowerMarksOf(kind, marks)) }];
       case 'fifo':
         return [{ kind, path, size: 0, ...attributes }];
       case 'dir': {
-        const entry: TarWriteEntry = { kind, path, size: 0, ...attributes };
+        const entry = { kind, path, size: 0, ...attributes, ...(isOverlay && lowerMarksOf(kind, marks)) };
         return isOverlay && marks.isOpaque ? [entry, opaqueEntry(path)] : [entry];
       }
       case 'symlink':

@@ -1,11 +1,11 @@
 import { printableName } from '../events/name.ts';
 import type { StoreErrorCode } from '../events/log-error.ts';
-import type { EntryAttributes, LayerSink } from '../engine/layer-sink.ts';
+import type { EntryAttributes, LayerSink, LowerMarks } from '../engine/layer-sink.ts';
 import { FILE_BYTES_MAX } from '../projections/tree/content.ts';
 import { AUFS_BYTES_MAX, AufsLinks } from './aufs-links.ts';
 import { findLongName, isReserved, normalizePath, readPathMeaning } from './layer-path.ts';
 import type { TarLimits } from './limits.ts';
-import { readOverlayMarks } from './overlay-marks.ts';
+import { lowerMarksOf, readOverlayMarks } from './overlay-marks.ts';
 import type { OverlayMarks } from './overlay-marks.ts';
 import { sourceError } from './source-place.ts';
 import type { SourcePlace } from './source-place.ts';
@@ -130,8 +130,6 @@ export class LayerReader implements TarHandler {
     const marks = readOverlayMarks(entry.xattrs);
     if (marks.hasMarks && this.#dialect === 'oci') this.warning("xattrs of overlay's own are not kept", entry.path);
     if (this.#dialect === 'overlay') {
-      if (marks.foreign !== null)
-        throw this.#refuse('ERR_OCI_UNSUPPORTED', `${marks.foreign} points into a lower layer`, entry);
       if (marks.isWhiteout && entry.kind === 'file' && entry.size === 0) return this.#hide(entry, path);
     }
     this.#noteDuplicate(entry, path);
@@ -158,10 +156,10 @@ export class LayerReader implements TarHandler {
     switch (entry.kind) {
       case 'file':
       case 'fifo':
-        this.#sink.entry({ kind: entry.kind, path, size: entry.size, ...attributes });
+        this.#sink.entry({ kind: entry.kind, path, size: entry.size, ...attributes, ...this.#lower(entry, marks) });
         break;
       case 'dir':
-        this.#sink.entry({ kind: 'dir', path, size: 0, ...attributes });
+        this.#sink.entry({ kind: 'dir', path, size: 0, ...attributes, ...this.#lower(entry, marks) });
         if (this.#dialect === 'overlay' && marks.isOpaque) this.#sink.entry({ kind: 'opaque', path });
         break;
       case 'symlink':
@@ -179,6 +177,10 @@ export class LayerReader implements TarHandler {
       case 'hardlink':
         this.#link(entry, path);
     }
+  }
+
+  #lower({ kind }: TarEntry, marks: OverlayMarks): { lower?: LowerMarks } {
+    return this.#dialect === 'overlay' ? lowerMarksOf(kind, marks) : {};
   }
 
   #link(entry: TarEntry, path: string): void {

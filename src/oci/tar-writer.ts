@@ -1,8 +1,9 @@
 import { PATH_BYTES_MAX, isEncodable, nameBytes, printableName } from '../events/name.ts';
 import { storeError } from '../events/log-error.ts';
 import type { StoreError } from '../events/log-error.ts';
-import type { EntryAttributes, LayerEntry } from '../engine/layer-sink.ts';
+import type { EntryAttributes, LayerEntry, LowerMarks } from '../engine/layer-sink.ts';
 import { OPAQUE_MARKER, WHITEOUT_PREFIX, isReserved } from './layer-path.ts';
+import { lowerMarkXattrs } from './overlay-marks.ts';
 import { TAR_BLOCK_BYTES } from './tar-header.ts';
 import { encodeTarHeader, paddingBytes } from './tar-header-write.ts';
 import type { TarHeaderFields } from './tar-header-write.ts';
@@ -136,14 +137,16 @@ export class TarWriter {
   }
 }
 
+/** Marks that point below are written, so that tars of what differs in them differ; no reader of a layer takes them. */
 function objectFields(
-  attributes: EntryAttributes,
+  attributes: EntryAttributes & { readonly lower?: LowerMarks },
   typeflag: string,
   path: string,
   target = '',
   size = 0,
 ): TarHeaderFields {
-  const { mode, uid, gid, mtimeNs, xattrs } = attributes;
+  const { mode, uid, gid, mtimeNs, lower } = attributes;
+  const xattrs = lower === undefined ? attributes.xattrs : [...attributes.xattrs, ...lowerMarkXattrs(lower)];
   return { path, target, typeflag, size, mode, uid, gid, mtimeNs, major: 0, minor: 0, xattrs };
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { storeError } from '../../events/log-error.ts';
@@ -83,6 +84,12 @@ export class KernelMounts {
     mount: { lowers: readonly string[]; options: string | null; server?: readonly string[] },
   ): Promise<void> {
     await this.#done({ do: 'mount', in: container, upper: `upper${container}`, ...mount });
+  }
+
+  /** Where an upper lies that {@link keep} has kept. */
+  folder(name: string): string {
+    if (this.#base === null) throw new Error('nothing has been asked yet');
+    return join(this.#base, name);
   }
 
   /** Unmounts a container; its upper becomes the folder `as`, with old times, or goes. */

@@ -3,6 +3,7 @@ import { joinEventBatches } from '../../../src/events/codec.ts';
 import { applyFileEvent } from '../../../src/projections/tree/fold.ts';
 import { merkleRoot } from '../../../src/projections/tree/merkle.ts';
 import { Tree } from '../../../src/projections/tree/tree.ts';
+import type { LayerEntry } from '../../../src/engine/layer-sink.ts';
 import { ATTRIBUTES, contentOf, lines, nodeAt, stack } from './layer-kit.ts';
 
 /** What the last layer holds in upperdir form, and what the stack shows. */
@@ -190,6 +191,70 @@ describe('hard links (SEM-2.5, INPUTS 7)', () => {
   test('a link to nothing or to a directory is refused, and named', () => {
     expect(() => stack(['b=>no'])).toThrow('entry "b": a hard link to "no", which is not there');
     expect(() => stack(['d/', 'b=>d'])).toThrow('entry "b": a hard link to the directory "d"');
+  });
+});
+
+describe('marks that point into the layers below', () => {
+  const moved = (path: string, redirect: string): LayerEntry => ({
+    kind: 'dir',
+    path,
+    size: 0,
+    ...ATTRIBUTES,
+    mode: 0o700,
+    lower: { redirect, isMetacopy: false },
+  });
+  const withoutData = (path: string, size: number, redirect: string | null = null): LayerEntry => ({
+    kind: 'file',
+    path,
+    size,
+    ...ATTRIBUTES,
+    lower: { redirect, isMetacopy: true },
+  });
+
+  test('a redirected directory holds all that is visible in it, under its new name (SEM-R13)', () => {
+    const below = ['d/', 'd/a=1', 'd/b=2', 'd/s/', 'd/s/x=3', 'g/', 'g/old=1'];
+    const layer = ['d!', moved('g', 'd'), 'g/b!', 'g/new=4', 'g/s/', 'g/s/y=5'];
+    const { layers, chunks, warnings } = stack(below, layer);
+    expect(lines(layers[1].tree, chunks, true)).toEqual([
+      'd!',
+      'g/*',
+      'g/a=1',
+      'g/new=4',
+      'g/s/',
+      'g/s/x=3',
+      'g/s/y=5',
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('a redirect is a path from the root where it begins with a slash, also inside of what was redirected', () => {
+    const below = ['d/', 'd/e/', 'd/e/a=1', 'k/', 'k/c=2'];
+    const { merged, chunks } = stack(below, ['d!', 'k!', moved('g', '/d'), moved('g/h', '/k')]);
+    expect(lines(merged, chunks)).toEqual(['g/', 'g/e/', 'g/e/a=1', 'g/h/', 'g/h/c=2']);
+  });
+
+  test('hard links of a directory that moved stay one node', () => {
+    const { merged } = stack(['d/', 'd/a=1', 'd/b=>d/a'], ['d!', moved('g', 'd')]);
+    expect(nodeAt(merged, 'g/a')).toBe(nodeAt(merged, 'g/b'));
+    expect(nodeAt(merged, 'g/a').nlink).toBe(2);
+  });
+
+  test('a redirect to nothing is told, and the directory merges with nothing', () => {
+    const { merged, chunks, warnings } = stack(['g/', 'g/a=1'], [moved('g', 'gone'), 'g/b=2']);
+    expect(lines(merged, chunks)).toEqual(['g/', 'g/b=2']);
+    expect(warnings).toEqual(['g: it was redirected to "gone", and no layer below has that directory']);
+  });
+
+  test('a file without data has the data of the one below (SEM-X1, SEM-X3)', () => {
+    const layer = [withoutData('f', 5), 'd/a!', withoutData('d/n', 3, '/d/a'), moved('g', 'e'), withoutData('g/x', 1)];
+    const { merged, chunks } = stack(['f=12345', 'd/', 'd/a=abc', 'e/', 'e/x=1'], layer);
+    expect(lines(merged, chunks)).toEqual(['d/', 'd/n=abc', 'e/', 'e/x=1', 'f=12345', 'g/', 'g/x=1']);
+  });
+
+  test('a file whose data no layer has is refused, and named', () => {
+    const data = 'its data is in a layer below (metacopy), and no layer below has it';
+    expect(() => stack([], [withoutData('f', 5)])).toThrow(`entry "f": ${data}`);
+    expect(() => stack(['d/'], [withoutData('f', 5, 'd')])).toThrow(data);
   });
 });
 

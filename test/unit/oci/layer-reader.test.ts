@@ -178,9 +178,20 @@ describe('whiteouts in the overlay dialect', () => {
     expect(entries[1]).toMatchObject({ xattrs: [['trusted.overlay.opaque', Buffer.from('y')]] });
   });
 
-  test.each(['redirect', 'metacopy'])('%s is refused, as it points into a lower layer', (mark) => {
-    const bytes = archive(xattr(`trusted.overlay.${mark}`, '/x'), header({ name: 'd', typeflag: '5' }));
-    expect(() => read(bytes, { dialect: 'overlay' })).toThrow(expect.objectContaining({ code: 'ERR_OCI_UNSUPPORTED' }));
+  test('redirect and metacopy are handed on where they mean something', () => {
+    const bytes = archive(
+      xattr('trusted.overlay.redirect', '/x'),
+      header({ name: 'd', typeflag: '5' }),
+      xattr('trusted.overlay.metacopy', ''),
+      file('f', ''),
+      xattr('trusted.overlay.redirect', '/x'),
+      file('g', ''),
+    );
+    const { entries } = read(bytes, { dialect: 'overlay' });
+    expect(entries[0]).toMatchObject({ path: 'd', lower: { redirect: '/x', isMetacopy: false } });
+    expect(entries[1]).toMatchObject({ path: 'f', lower: { redirect: null, isMetacopy: true } });
+    expect(entries[2]).not.toHaveProperty('lower');
+    for (const entry of read(bytes).entries) expect(entry).not.toHaveProperty('lower');
   });
 });
 
