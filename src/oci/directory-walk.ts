@@ -108,7 +108,8 @@ class Walk {
       }
       case 'sock':
         this.#warn('a layer cannot hold a socket; it is left out', path);
-        return [];
+        // In an upperdir it hides what is below, also when it is gone.
+        return isOverlay ? [whiteoutEntry(path, status.mtimeNs)] : [];
     }
   }
 

@@ -126,13 +126,15 @@ test('a change between opening and reading is refused', async () => {
   await expect(reading).rejects.toMatchObject({ code: 'ERR_OCI_DIGEST' });
 });
 
-test('a socket is left out with a warning', async () => {
+test('a socket is left out with a warning, and hides what is below in an upper directory', async () => {
   const server = createServer();
   await new Promise<void>((done) => void server.listen(join(root, 'socket'), () => done()));
   try {
     const { source, entries } = await load(root);
     expect(entries).toHaveLength(1);
     expect(source.warnings).toEqual([expect.objectContaining({ entry: 'socket' })]);
+    const upper = await load(root, { dialect: 'overlay' });
+    expect(upper.entries).toContainEqual({ kind: 'whiteout', path: 'socket' });
   } finally {
     server.close();
   }
