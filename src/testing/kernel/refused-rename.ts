@@ -1,7 +1,7 @@
 import { commitDraft, draftFor } from '../../engine/calls/commit.ts';
 import type { Caller } from '../../engine/caller.ts';
 import { copyUp, copyUpDirectory } from '../../engine/decide/copy-up.ts';
-import { isMergeOrLower } from '../../engine/decide/lower.ts';
+import { existsBelow, isMergeOrLower } from '../../engine/decide/lower.ts';
 import { redirectOf } from '../../engine/decide/redirect.ts';
 import { Found, WANT_PARENT, walk } from '../../engine/lookup.ts';
 
@@ -29,6 +29,12 @@ export function leaveRefusedRename(caller: Caller, from: string, to: string): vo
   copyUpDirectory(overlay, foundTo.parent, draft);
   if (redirect !== '') draft.events.push({ type: 'RedirectSet', ino: source.ino, redirect });
   if (!isMerged && !isOpaque && movesIntoMerged) draft.events.push({ type: 'OpaqueSet', ino: source.ino });
+  // ext4 has put a whiteout at the old name by then, and takes it back (ext4_resetent).
+  if (existsBelow(overlay, source.parent, source.name)) {
+    const kept = { mode: null, uid: null, gid: null, atimeNs: null };
+    const { timeNs } = draft;
+    draft.events.push({ type: 'AttributesChanged', ino: source.parent, ...kept, mtimeNs: timeNs, ctimeNs: timeNs });
+  }
   commitDraft(caller.namespace, found.mount, ['rename', from, to], draft);
 }
 

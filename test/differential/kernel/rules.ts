@@ -267,6 +267,12 @@ export const RULES: readonly Rule[] = [
     upper: ['/n'],
   },
   {
+    id: 'R7',
+    title: 'a refusal by a directory of the upper leaves new times where a whiteout would have been (D2)',
+    script: `${LOWER}mkdir /n\nwrite /n/x\nunlink /f\nmkdir /f\nrename /f /n ! ENOTEMPTY`,
+    upper: ['/f opaque', '/n', '/n/x'],
+  },
+  {
     id: 'R8',
     title: 'an opaque directory leaves a whiteout where it was (SEM-5)',
     script: `${LOWER}unlink /d/a\nunlink /d/b\nrmdir /d\nmkdir /d\nrename /d /d9\nstat /d ! ENOENT`,
