@@ -139,9 +139,10 @@ async function compareTrees(kernel: KernelMounts, overlog: KernelMounts, contain
       { now: withoutBlocks(ours[what]), before: NOTHING },
       {
         isUpper: what === 'upper',
+        comparesRoot: true,
         hasMarks: () => true,
         comparesImpure: false,
-        mayHaveMarkBlock: true,
+        mayHaveBlock: () => true,
         comparesChanges: false,
       },
     );

@@ -70,12 +70,13 @@ export class CompareContainer {
     this.#kernel = { merged: kernel.merged ?? before.kernel.merged, upper: kernel.upper ?? before.kernel.upper };
     this.#overlog = this.#side.trees(this.#container);
     const hasMarks = (ino: string): boolean => this.#side.hasMarks(this.#container, Number(ino));
-    for (const what of ['merged', 'upper'] as const) {
+    for (const what of this.#side.isReadOnly ? (['merged'] as const) : (['merged', 'upper'] as const)) {
       const difference = firstRowDifference(
         { now: this.#kernel[what], before: wasListed ? byPath(before.kernel[what]) : NOTHING },
         { now: this.#overlog[what], before: wasListed ? byPath(before.overlog[what]) : NOTHING },
         {
           isUpper: what === 'upper',
+          comparesRoot: !this.#side.isReadOnly,
           comparesChanges: wasListed,
           hasMarks,
           mayHaveBlock: (ino) => this.#side.mayHaveBlock(this.#container, Number(ino)),

@@ -11,6 +11,8 @@ const PRESENCE_ONLY = new Set(['trusted.overlay.origin']);
 
 export interface RowRules {
   readonly isUpper: boolean;
+  /** The root is an upper's own (L6); without an upper it is the topmost lower's. */
+  readonly comparesRoot: boolean;
   /** Whether the upper has marks of the overlay at a node, by overlog's inode number. */
   readonly hasMarks: (ino: string) => boolean;
   /** The kernel's impure marks follow from what was done; not after deviation D1, which leaves one behind. */
@@ -35,6 +37,7 @@ export function firstRowDifference(kernel: Listed, overlog: Listed, rules: RowRu
     if (theirs === undefined || ours === undefined || theirs.path !== ours.path) {
       return `kernel ${text(theirs?.path)}, overlog ${text(ours?.path)}`;
     }
+    if (ours.path === '/' && !rules.comparesRoot) continue;
     const ignoresBlocks =
       hasXattrs(theirs) || hasXattrs(ours) || rules.hasMarks(ours.ino) || hasMarkBlock(theirs, ours, rules);
     const [a, b] = [canonical(theirs, rules, ignoresBlocks), canonical(ours, rules, ignoresBlocks)];

@@ -32,6 +32,8 @@ let clockNs = 1_800_000_000_000_000_000n;
 
 /** overlog's side of the oracle: containers over one lower, in one engine. */
 export class EngineSide {
+  /** Its containers take no writes. */
+  readonly isReadOnly: boolean;
   readonly #log: EventLog;
   readonly #engine: Engine;
   readonly #containers: readonly EngineContainer[];
@@ -49,7 +51,9 @@ export class EngineSide {
     profile: OverlayProfile;
     containers: number;
     attributed: ReadonlySet<string>;
+    isReadOnly: boolean;
   }) {
+    this.isReadOnly = parts.isReadOnly;
     this.#log = parts.log;
     const world = new World(new FixedLower(parts.log.chunks, parts.lower));
     world.seq = parts.log.head;
@@ -132,7 +136,7 @@ export class EngineSide {
       image: null,
       reference: '',
       profile,
-      readOnly: false,
+      readOnly: this.isReadOnly,
       labels: [],
       command: [],
       timeNs,

@@ -116,11 +116,17 @@ export class KernelMounts {
    * again. That is one request, whose cost is the kernel's alone, and a next one can be made while it runs.
    *
    * @param stages - Of calls; a stage has a container 1 where one of its calls is of it.
-   * @param timeNs - Of nodes in uppers that became lowers.
+   * @param how.timeNs - Of nodes in uppers that became lowers.
+   * @param how.endsReadOnly - The last stage has no upper.
    */
   async sequence(
     stages: readonly (readonly KernelCall[])[],
-    how: { readonly options: string; readonly look: boolean; readonly timeNs: number },
+    how: {
+      readonly options: string;
+      readonly look: boolean;
+      readonly timeNs: number;
+      readonly endsReadOnly: boolean;
+    },
   ): Promise<readonly StageReply[]> {
     return (await this.#done({ do: 'sequence', stages, ...how })) as readonly StageReply[];
   }

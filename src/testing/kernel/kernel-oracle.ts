@@ -21,6 +21,8 @@ export interface KernelSequence {
   readonly profile: OverlayProfile;
   /** Calls on container 0, whose upper is the next stage's topmost layer, and on container 1 beside it. */
   readonly stages: readonly (readonly KernelCall[])[];
+  /** The last stage is on an overlay without an upper, and on a read-only container. Default false. */
+  readonly endsReadOnly?: boolean;
 }
 
 export interface KernelDifference {
@@ -76,6 +78,7 @@ export class KernelOracle {
       options: profileText(profile),
       look: look === 'each',
       timeNs: LOWER_TIME_NS,
+      endsReadOnly: sequence.endsReadOnly ?? false,
     });
     const log = openMemoryLog();
     let lower = Tree.empty(0n);
@@ -83,7 +86,8 @@ export class KernelOracle {
     try {
       for (const [stage, calls] of stages.entries()) {
         const containers = kernel[stage].trees.length;
-        const side = new EngineSide({ lower, log, profile, containers, attributed });
+        const isReadOnly = sequence.endsReadOnly === true && stage === stages.length - 1;
+        const side = new EngineSide({ lower, log, profile, containers, attributed, isReadOnly });
         const difference = compareStage(side, calls, kernel[stage], {
           look,
           onStage: options.onStage,

@@ -83,7 +83,7 @@ function pathsOf(call: KernelCall): string[] {
 }
 
 /** The sequence with another name for a path, and for all below it. */
-function moved({ profile, stages }: KernelSequence, path: string, to: string): KernelSequence {
+function moved({ stages, ...rest }: KernelSequence, path: string, to: string): KernelSequence {
   const move = (call: KernelCall): KernelCall => {
     const fields = { ...call } as unknown as Record<string, unknown>;
     for (const field of PATH_FIELDS) {
@@ -93,11 +93,11 @@ function moved({ profile, stages }: KernelSequence, path: string, to: string): K
     }
     return fields as unknown as KernelCall;
   };
-  return { profile, stages: stages.map((calls) => calls.map(move)) };
+  return { ...rest, stages: stages.map((calls) => calls.map(move)) };
 }
 
 /** The calls that are kept by their index over all stages; stages keep their places. */
-function keeping({ profile, stages }: KernelSequence, isKept: (index: number) => boolean): KernelSequence {
+function keeping({ stages, ...rest }: KernelSequence, isKept: (index: number) => boolean): KernelSequence {
   let index = 0;
-  return { profile, stages: stages.map((calls) => calls.filter(() => isKept(index++))) };
+  return { ...rest, stages: stages.map((calls) => calls.filter(() => isKept(index++))) };
 }

@@ -43,7 +43,10 @@ def inside(name):
 # ------------------------------------------------------------------------------------------------------------ mounts
 
 def mount(q):
-    """Mounts `lowers` (top first) under an upper, new unless it is there, for container `in`."""
+    """Mounts `lowers` (top first) under an upper, new unless it is there, for container `in`; without one it is read-only."""
+    if q['upper'] is None:
+        mount_read_only(q)
+        return
     lowers = ':'.join(inside(lower) for lower in q['lowers'])
     upper, work = inside(q['upper']), inside(q['upper'] + '.work')
     for folder in [inside(lower) for lower in q['lowers']] + [upper, work]:
@@ -78,6 +81,17 @@ def serve(command, options, target):
     return server
 
 
+def mount_read_only(q):
+    folders = [inside(lower) for lower in q['lowers']] + [inside('nothing')]  # one lower alone is no overlay
+    target = inside('merged%d' % q['in'])
+    for folder in folders + [target]:
+        os.makedirs(folder, exist_ok=True)
+    options = 'lowerdir=%s,%s' % (':'.join(folders), q['options'])
+    check(LIBC.mount(b'overlay', os.fsencode(target), b'overlay', 0, os.fsencode(options)))
+    mounted[q['in']] = q
+    shown.clear()
+
+
 def unmount(container):
     close_files(container)
     target = os.fsencode(inside('merged%d' % container))
@@ -97,6 +111,8 @@ def remount(q):
 def keep(q):
     """Unmounts a container and makes its upper a lower with old times; `as` null drops it."""
     upper = unmount(q['in'])['upper']
+    if upper is None:
+        return
     shutil.rmtree(inside(upper + '.work'))
     if q['as'] is None:
         shutil.rmtree(inside(upper))
@@ -187,6 +203,8 @@ def trees(container):
     """The merged tree and the upper, each only if it is not what was sent last."""
     out = {}
     for what, folder in (('merged', 'merged%d' % container), ('upper', mounted[container]['upper'])):
+        if folder is None:
+            continue
         rows = listing(folder)
         if shown.get(folder) != rows:
             shown[folder] = rows
@@ -387,12 +405,14 @@ def sequence(q):
     try:
         for number, stage in enumerate(q['stages']):
             containers = range(2 if any(each['in'] == 1 for each in stage) else 1)
+            is_read_only = q['endsReadOnly'] and number == len(q['stages']) - 1
             for container in containers:
-                mount({'in': container, 'lowers': layers or ['empty'], 'upper': 'upper%d' % container,
-                       'options': q['options']})
+                mount({'in': container, 'lowers': layers or ['empty'], 'options': q['options'],
+                       'upper': None if is_read_only else 'upper%d' % container})
             replies = calls({'calls': stage, 'look': q['look']})
             stages.append({'replies': replies, 'trees': [trees(container) for container in containers]})
-            layers.insert(0, 'layer%d' % number)
+            if not is_read_only:
+                layers.insert(0, 'layer%d' % number)
             for container in containers:
                 keep({'in': container, 'as': None if container else layers[0], 'timeNs': q['timeNs']})
         return stages
