@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import type { Outcome } from '../../src/testing/file-call.ts';
 import { type StoreCommand, storeCommands } from '../../src/testing/store-command.ts';
-import { StorePlayer } from '../../src/testing/store-player.ts';
-import type { OpenStoreOptions } from '../../src/store/open-store.ts';
+import { StorePlayer, type StorePlayerOptions } from '../../src/testing/store-player.ts';
 import { check } from './run.ts';
 
 /** A time machine with few, near snapshots, so that short logs need many folds. */
@@ -18,7 +17,7 @@ export interface Look {
 export function forAllCommands(
   runs: number,
   look: (player: StorePlayer) => Look,
-  options: () => OpenStoreOptions = () => ({}),
+  options: () => Omit<StorePlayerOptions, 'clock'> = () => ({}),
 ): Promise<void> {
   return check(
     fc.asyncProperty(storeCommands(), async (commands) => {

@@ -1,4 +1,4 @@
-import type { Cause, FileEvent, Ino, StoreEvent, Transaction } from '../../events/event.ts';
+import type { Cause, FileEvent, Ino, OverlayProfile, StoreEvent, Transaction } from '../../events/event.ts';
 import { LowerViews } from '../../projections/lower-views.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import { isFileEvent } from '../../events/file-event.ts';
@@ -7,7 +7,8 @@ import type { Store } from '../../store/store.ts';
 
 /**
  * Law 5: the log holds no whiteout for a name that no lower has, no copy-up that nobody asked for, no object copied up
- * twice, and no opaque mark but where SEM-W4 and SEM-R5 put one.
+ * twice, and no mark but where a rule puts one: opaque by SEM-W4, SEM-R5 and SEM-X4, redirects by SEM-R13 and SEM-X3, files
+ * without data by SEM-X1 and SEM-X2, further names of a hard link by SEM-H5.
  *
  * Judged event by event against the state before it.
  *
@@ -32,7 +33,7 @@ export function minimalityProblems(store: Store): string[] {
 }
 
 function problemOf({ cause, events }: Transaction, index: number, event: FileEvent, overlay: Overlay): string | null {
-  const { tree, lower } = overlay;
+  const { tree, lower, profile } = overlay;
   switch (event.type) {
     case 'WhiteoutCreated':
       return showsBelow(overlay, event.parent, event.name) ? null : `no lower has ${event.name}`;
@@ -40,7 +41,9 @@ function problemOf({ cause, events }: Transaction, index: number, event: FileEve
       return hasWhiteout(tree, event.parent, event.name) ? null : `${event.name} was not whited out`;
     case 'OpaqueSet': {
       const before = events.slice(0, index);
-      return isMadeOverWhiteout(before, event.ino) || isMovedIntoMerged(overlay, before, event.ino)
+      return isMadeOverWhiteout(before, event.ino) ||
+        isMovedIntoMerged(overlay, before, event.ino) ||
+        isMadeInMerged(overlay, before, event.ino)
         ? null
         : `directory ${event.ino} needs no opaque mark`;
     }
@@ -54,7 +57,20 @@ function problemOf({ cause, events }: Transaction, index: number, event: FileEve
       if (lower === null) return 'a volume has nothing to copy up';
       if (tree.at(event.ino).isUpper) return `node ${event.ino} is in the upper already`;
       if (event.upperIno !== event.ino && tree.get(event.upperIno) !== undefined) return `${event.upperIno} is taken`;
-      return isCopyUpTrigger(cause) ? null : `${cause[0]} asks for no copy-up`;
+      return isCopyUpTrigger(cause, profile) ? null : `${cause[0]} asks for no copy-up`;
+    case 'LinkedUp':
+      if (!profile.index) return 'the container has no index';
+      if (tree.at(event.parent).dir?.aliases?.has(event.name)) return `${event.name} is in the upper already`;
+      return isCopyUpTrigger(cause, profile) ? null : `${cause[0]} asks for no copy-up`;
+    case 'MetacopySet':
+      if (!profile.metacopy) return 'the container has no metacopy';
+      return lower?.get(event.dataIno) === undefined ? `no lower has the data of ${event.ino}` : null;
+    case 'DataCopiedUp':
+      if (!tree.at(event.ino).isMetacopy) return `${event.ino} has its data already`;
+      return DATA_TRIGGERS.has(cause[0]) ? null : `${cause[0]} needs no data`;
+    case 'RedirectSet':
+      if (!profile.redirectDir) return 'the container has no redirect_dir';
+      return isRedirectWanted(overlay, events, event.ino) ? null : `${event.ino} needs no redirect`;
     default:
       return null;
   }
@@ -88,6 +104,26 @@ function isMovedIntoMerged({ tree, lower }: Overlay, before: readonly StoreEvent
   return tree.at(parent).dir?.opaque === false && lower?.get(parent)?.dir !== undefined;
 }
 
+/** SEM-X4: with an option on, a directory that is made in a merged or lower one is opaque. */
+function isMadeInMerged({ tree, lower, profile }: Overlay, before: readonly StoreEvent[], ino: Ino): boolean {
+  if (!profile.redirectDir && !profile.index && !profile.metacopy) return false;
+  const made = before.find((event) => event.type === 'NodeCreated' && event.ino === ino);
+  if (made?.type !== 'NodeCreated') return false;
+  return tree.at(made.parent).dir?.opaque === false && lower?.get(made.parent)?.dir !== undefined;
+}
+
+/** SEM-R13, X3: a directory with a lower part moves, or a file without data gets another name. */
+function isRedirectWanted({ tree, lower }: Overlay, events: readonly StoreEvent[], ino: Ino): boolean {
+  const node = tree.at(ino);
+  const hasLowerPart = node.dir === null ? node.isMetacopy : !node.dir.opaque && lower?.get(ino)?.dir !== undefined;
+  return (
+    hasLowerPart && events.some((event) => isRenamed(event, ino) || (event.type === 'Linked' && event.ino === ino))
+  );
+}
+
+const isRenamed = (event: StoreEvent, ino: Ino): boolean =>
+  event.type === 'Renamed' && (event.ino === ino || (event.exchange && event.replaced === ino));
+
 /**
  * Whether something later in the transaction is about a directory or what is below it. A refused setxattr is the one call
  * that copies up and changes nothing more (SEMANTICS 1.2).
@@ -119,11 +155,19 @@ function isAtOrBelow(tree: Tree, ino: Ino, ancestor: Ino): boolean {
   }
 }
 
-/** The operations that copy a file up, even where nothing changes (SEMANTICS 1.2). */
-function isCopyUpTrigger([operation, , flags]: Cause): boolean {
+/** The operations that copy a file up, even where nothing changes (SEMANTICS 1.2); with `index` also to lose a name (SEM-H5). */
+function isCopyUpTrigger([operation, , flags]: Cause, { index }: OverlayProfile): boolean {
+  if (index && NAME_LOSERS.has(operation)) return true;
   if (operation === 'open') return /O_WRONLY|O_RDWR|O_TRUNC|O_APPEND/.test(String(flags));
   return COPY_UP_TRIGGERS.has(operation);
 }
+
+const NAME_LOSERS: ReadonlySet<string> = new Set(['unlink', 'rm']);
+
+/** What needs the data of a file that was copied up without it (SEM-X2). */
+const DATA_TRIGGERS: ReadonlySet<string> = new Set(
+  'open writeFile appendFile truncate ftruncate fallocate copyFile write writev copy_file_range'.split(' '),
+);
 
 /** The last line: a file that was open for writing when its container was rewound to before its copy-up. */
 const COPY_UP_TRIGGERS: ReadonlySet<string> = new Set(
