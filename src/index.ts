@@ -78,6 +78,7 @@ export type {
 export type { ImageSize, LayerSize, RepeatedFile } from './projections/image-size.ts';
 export type { CopyUp, CopyUpLedger } from './projections/copy-up-ledger.ts';
 export { copyUps, copyUpsIn } from './projections/copy-up-ledger.ts';
+export type { AllocatedUsage } from './projections/allocated-usage.ts';
 export type { ContainerUsage, DiskUsage, ImageUsage, UsageTotal, VolumeUsage } from './projections/disk-usage.ts';
 export type { ContainerBill, DriverBill, ImageBill, ReachedLimit } from './projections/drivers/bill.ts';
 export { STORAGE_DRIVERS } from './projections/drivers/drivers.ts';

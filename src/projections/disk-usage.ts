@@ -22,7 +22,7 @@ export interface ContainerUsage {
   readonly sizeRw: number;
   /** SizeRootFs, "virtual": sizeRw and the image. */
   readonly virtual: number;
-  /** Bytes of blocks that the upper's files take. */
+  /** Bytes of blocks that the upper's files take; directories are counted in allocated-usage.ts. */
   readonly allocated: number;
 }
 
@@ -42,6 +42,7 @@ export interface VolumeUsage {
   readonly volume: SubjectId;
   readonly name: string;
   readonly size: number;
+  /** As {@link ContainerUsage.allocated}. */
   readonly allocated: number;
   /** Containers that mount it, running or not. */
   readonly links: number;

@@ -16,6 +16,8 @@ export class LowerViews {
   readonly #chunks: ChunkReader;
   readonly #merged = new Map<string, Tree>();
   readonly #chains = new WeakMap<Tree, string>();
+  /** Layers' own trees, by chainID, of those that somebody asked about. */
+  readonly #layers = new Map<string, Tree>();
   readonly #empty = Tree.empty(0n);
 
   constructor(chunks: ChunkReader) {
@@ -33,6 +35,15 @@ export class LowerViews {
     for (const event of joinEventBatches(layer.chunks.map((chunk) => this.#chunks.get(chunk)))) {
       applyFileEvent(tree, event, 0);
     }
+    return tree;
+  }
+
+  /** The same as a shared value, made once: for who only reads. */
+  ownTree(layer: Pick<LayerRecord, 'chainId' | 'chunks'>): Tree {
+    const known = this.#layers.get(layer.chainId);
+    if (known !== undefined) return known;
+    const tree = this.layer(layer);
+    this.#layers.set(layer.chainId, tree);
     return tree;
   }
 

@@ -105,7 +105,7 @@ function upperPlaces(tree: Tree, lower: Tree | null, names: readonly string[], p
 
 function layersPlaces(world: World, layers: readonly LayerRecord[], descent: Descent, places: PathPlace[]): void {
   for (let index = layers.length - 1; index >= 0; index--) {
-    layerPlaces(world.lowers.layer(layers[index]), index, descent, places);
+    layerPlaces(world.lowers.ownTree(layers[index]), index, descent, places);
   }
 }
 

@@ -46,10 +46,10 @@ export class StoragePrices {
     return books$.pipe(map((books) => driverBills(books, world, time)));
   }
 
-  /** @throws `ERR_NOT_FOUND` where nothing stands at the path. */
+  /** @throws `ERR_NOT_FOUND` where nothing stands at the path; `ERR_INVALID_ARGUMENT` where a directory does. */
   story(world: World, container: SubjectId, path: string, asked: readonly string[] = []): FileStory {
     const drivers = configureDrivers(asked);
-    const ino = inoAt(world, container, path);
+    const ino = fileAt(world, container, path);
     const steps = fileStory(world, container, ino, drivers, this.#source.log.read(1, world.seq));
     return { drivers: drivers.map(nameOf), steps };
   }
@@ -76,12 +76,15 @@ function nameOf({ driver, values }: ConfiguredDriver): string {
   return settings === '' ? driver.name : `${driver.name}:${settings}`;
 }
 
-function inoAt(world: World, container: SubjectId, path: string): number {
+function fileAt(world: World, container: SubjectId, path: string): number {
   const tree = world.overlay(container)?.tree;
   let ino = ROOT_INO;
   for (const name of path.split('/').filter((part) => part !== '')) ino = tree?.lookup(ino, name) ?? 0;
   if (ino === 0 || tree?.get(ino) === undefined) {
     throw storeError('ERR_NOT_FOUND', `there is nothing at ${printableName(path)}`, { detail: { path } });
+  }
+  if (tree.at(ino).dir !== null) {
+    throw storeError('ERR_INVALID_ARGUMENT', `${printableName(path)} is a directory, not a file`, { detail: { path } });
   }
   return ino;
 }

@@ -8,6 +8,7 @@ import { STORE_SUBJECT, type SubjectId, type Transaction } from '../events/event
 import { storeError } from '../events/log-error.ts';
 import type { ContainerSize } from '../projections/container-size.ts';
 import type { CopyUpLedger } from '../projections/copy-up-ledger.ts';
+import { allocatedUsage, type AllocatedUsage } from '../projections/allocated-usage.ts';
 import type { DiskUsage } from '../projections/disk-usage.ts';
 import type { DriverBill } from '../projections/drivers/bill.ts';
 import { type ImageSize, imageSize } from '../projections/image-size.ts';
@@ -237,6 +238,11 @@ export class Store implements StoreQueries, Moments {
   /** @param at - Default: now, which costs what changed since it was last asked; an earlier moment costs its log. */
   diskUsage(at?: At): DiskUsage {
     return this.#results.diskUsage(this.#worldOf(at));
+  }
+
+  /** The same by blocks, directories too, as containerd counts; costs the sizes of uppers and volumes. */
+  allocatedUsage(at?: At): AllocatedUsage {
+    return allocatedUsage(this.#worldOf(at));
   }
 
   /** Every copy-up so far; see {@link Store.diskUsage}. */

@@ -1,4 +1,4 @@
-import type { DiskUsage, UsageTotal } from '../../index.ts';
+import type { AllocatedUsage, DiskUsage, UsageTotal } from '../../index.ts';
 import { DF_DIGITS, sizeText } from '../format/size.ts';
 import { formatTable } from '../format/table.ts';
 import type { VerbContext } from '../context.ts';
@@ -9,6 +9,9 @@ import type { Verb } from '../verb.ts';
 export const dfVerb: Verb = {
   name: 'df',
   summary: 'show how much room images, containers and volumes take, and what could be freed',
+  details:
+    'SIZE is what Docker counts: st_size, without directories. ALLOCATED, with -v, is what containerd counts: blocks of files and of ' +
+    'directories, as ext4 has them.',
   args: [],
   options: [
     { flags: '-v, --verbose', description: 'each of them' },
@@ -24,10 +27,12 @@ export const dfVerb: Verb = {
     const { store } = await context.view();
     const compat = textOption(options, 'compat');
     if (compat !== undefined && compat !== 'docker') throw usageError(`--compat is docker, not "${compat}"`);
-    const now = store.diskUsage(textOption(options, 'at'));
+    const at = textOption(options, 'at');
+    const now = store.diskUsage(at);
     const usage = compat === 'docker' ? asDocker20(now) : now;
-    if (context.isJson) return context.json(asDocument(usage));
-    context.print(flag(options, 'verbose') ? verbose(context, usage) : summary(context, usage));
+    if (!context.isJson && !flag(options, 'verbose')) return context.print(summary(context, usage));
+    const allocated = store.allocatedUsage(at);
+    context.answer(asDocument(usage, allocated), () => verbose(context, usage, allocated));
   },
 };
 
@@ -42,12 +47,16 @@ function asDocker20(usage: DiskUsage): DiskUsage {
   return { ...usage, totals: { ...usage.totals, images: { ...images, reclaimable: images.size - used } } };
 }
 
-function asDocument(usage: DiskUsage): unknown {
+function asDocument({ totals, images, containers, volumes }: DiskUsage, allocated: AllocatedUsage): unknown {
+  const ofAll = (kind: keyof DiskUsage['totals']): object => ({ ...totals[kind], allocated: allocated.totals[kind] });
   return {
-    totals: usage.totals,
-    images: [...usage.images.values()],
-    containers: [...usage.containers.values()],
-    volumes: [...usage.volumes.values()],
+    totals: { images: ofAll('images'), containers: ofAll('containers'), volumes: ofAll('volumes') },
+    images: [...images.values()].map((row) => ({ ...row, allocated: allocated.images.get(row.image) })),
+    containers: [...containers.values()].map((row) => ({
+      ...row,
+      allocated: allocated.containers.get(row.container),
+    })),
+    volumes: [...volumes.values()].map((row) => ({ ...row, allocated: allocated.volumes.get(row.volume) })),
   };
 }
 
@@ -71,8 +80,8 @@ function summary(context: VerbContext, { totals }: DiskUsage): string {
   ]);
 }
 
-function verbose(context: VerbContext, usage: DiskUsage): string {
-  const size = (bytes: number): string => sizeText(bytes, context.exactBytes);
+function verbose(context: VerbContext, usage: DiskUsage, allocated: AllocatedUsage): string {
+  const size = (bytes = 0): string => sizeText(bytes, context.exactBytes);
   const images = formatTable(
     [...usage.images.values()],
     [
@@ -80,6 +89,7 @@ function verbose(context: VerbContext, usage: DiskUsage): string {
       { title: 'SIZE', value: (row) => size(row.size) },
       { title: 'SHARED SIZE', value: (row) => size(row.shared) },
       { title: 'UNIQUE SIZE', value: (row) => size(row.unique) },
+      { title: 'ALLOCATED', value: (row) => size(allocated.images.get(row.image)) },
       { title: 'CONTAINERS', value: (row) => String(row.containers) },
     ],
   );
@@ -90,7 +100,7 @@ function verbose(context: VerbContext, usage: DiskUsage): string {
       { title: 'STATE', value: (row) => row.state },
       { title: 'SIZE', value: (row) => size(row.sizeRw) },
       { title: 'VIRTUAL', value: (row) => size(row.virtual) },
-      { title: 'ALLOCATED', value: (row) => size(row.allocated) },
+      { title: 'ALLOCATED', value: (row) => size(allocated.containers.get(row.container)) },
     ],
   );
   const volumes = formatTable(
@@ -99,6 +109,7 @@ function verbose(context: VerbContext, usage: DiskUsage): string {
       { title: 'VOLUME', value: (row) => row.name },
       { title: 'LINKS', value: (row) => String(row.links) },
       { title: 'SIZE', value: (row) => size(row.size) },
+      { title: 'ALLOCATED', value: (row) => size(allocated.volumes.get(row.volume)) },
     ],
   );
   return `Images:\n\n${images}\nContainers:\n\n${containers}\nVolumes:\n\n${volumes}`;

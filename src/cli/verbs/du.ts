@@ -1,6 +1,7 @@
 import { printableName, wastedBytes, wastedLines, wastedPaths } from '../../index.ts';
 import { copiedUp } from '../copied-up.ts';
 import type { VerbContext } from '../context.ts';
+import { usageError } from '../exit-codes.ts';
 import { sizeText } from '../format/size.ts';
 import { findContainer, openPlace } from '../place.ts';
 import { flag, textOption } from '../options.ts';
@@ -44,11 +45,16 @@ export const duVerb: Verb = {
     if (flag(options, 'copyUp') || flag(options, 'copied')) return copiedUp(context, what, options);
     const { view } = await context.view();
     const place = openPlace(view, what);
-    const depth = Number(textOption(options, 'depth') ?? 1);
+    const depth = levels(textOption(options, 'depth') ?? '1');
     const rows = directorySizes(view, place, depth);
     context.answer(rows, () => rows.map((row) => rowText(context, row)).join(''));
   },
 };
+
+function levels(text: string): number {
+  if (!/^\d+$/.test(text)) throw usageError(`--depth is a number of levels, not "${text}"`);
+  return Number(text);
+}
 
 function rowText(context: VerbContext, { bytes, upperBytes, path }: DirectorySize): string {
   const size = (count: number): string => sizeText(count, context.exactBytes);
@@ -90,7 +96,7 @@ async function whyImage(context: VerbContext, name: string): Promise<void> {
   const report = {
     name,
     ...store.imageSize(name, at),
-    wasted: wastedPaths(layers.map((layer) => view.world.lowers.layer(layer))),
+    wasted: wastedPaths(layers.map((layer) => view.world.lowers.ownTree(layer))),
     directories: sizesBelow(view.world.lowerOf(id), { ino: 1, path: '/' }, Number.MAX_SAFE_INTEGER).map(
       ({ path, bytes }) => ({ path, bytes }),
     ),
@@ -109,7 +115,7 @@ async function whyImage(context: VerbContext, name: string): Promise<void> {
 async function wasted(context: VerbContext, reference: string): Promise<void> {
   const { view } = await context.view();
   const layers = view.world.layersOf(view.images.get(reference).id);
-  const paths = wastedPaths(layers.map((layer) => view.world.lowers.layer(layer)));
+  const paths = wastedPaths(layers.map((layer) => view.world.lowers.ownTree(layer)));
   context.answer({ bytes: wastedBytes(paths), paths }, () =>
     wastedLines(paths)
       .map((line) => `${line}\n`)
