@@ -135,6 +135,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'M7',
+    title: 'a hole in front of the data stays one',
+    script: `open 0 /f rw+creat\npwrite 0 60000 x\n---\nopen 0 /f w\nfstat 0\nstat /f`,
+    upper: ['/f'],
+  },
+  {
+    id: 'M7',
     title: 'holes stay holes',
     script: `write /f x\ntruncate /f 70000\n---\nopen 0 /f w\nfstat 0`,
     upper: ['/f'],
