@@ -127,6 +127,7 @@ export { lastSeq } from './events/event.ts';
 export { kindOf, type NodeKind } from './events/mode.ts';
 export { type LogSummary, verifyLog } from './storage/file/verify.ts';
 export { dumpLog, type DumpRecord } from './storage/file/dump.ts';
+export { retainHistory, type RetainOptions, type RetainResult } from './store/retain.ts';
 export { type Salvage, salvageLog } from './storage/file/salvage.ts';
 export { exportLog } from './replay/log-export.ts';
 export { importLog, type LogImportOptions, type LogImportSummary } from './replay/log-import.ts';

@@ -26,6 +26,7 @@ const STORE_CODES: Readonly<Record<StoreErrorCode, number>> = {
   ERR_SCENARIO_SYNTAX: EXIT_CORRUPT,
   ERR_LOG_NOT_FOUND: EXIT_NOT_FOUND,
   ERR_NOT_FOUND: EXIT_NOT_FOUND,
+  ERR_HISTORY_DROPPED: EXIT_NOT_FOUND,
   ERR_AMBIGUOUS: EXIT_NOT_FOUND,
   ERR_AT_INVALID: EXIT_NOT_FOUND,
   ERR_INVALID_ARGUMENT: EXIT_USAGE,
@@ -37,6 +38,7 @@ const STORE_CODES: Readonly<Record<StoreErrorCode, number>> = {
   ERR_LOG_LOCKED: EXIT_DIFFERENT,
   ERR_LOG_READ_ONLY: EXIT_DIFFERENT,
   ERR_LOG_CLOSED: EXIT_DIFFERENT,
+  ERR_LOG_REWRITTEN: EXIT_DIFFERENT,
 };
 
 /** Codes of node:fs, in a container or on the host, that mean that something is not there. */

@@ -42,6 +42,7 @@ import { recordVerb } from './verbs/record.ts';
 import { renameVerb } from './verbs/rename.ts';
 import { replayVerb } from './verbs/replay.ts';
 import { restartVerb } from './verbs/restart.ts';
+import { retainVerb } from './verbs/retain.ts';
 import { rewindVerb } from './verbs/rewind.ts';
 import { rmVerb } from './verbs/rm.ts';
 import { rmiVerb } from './verbs/rmi.ts';
@@ -78,6 +79,7 @@ export const VERBS: readonly Verb[] = [
   restartVerb,
   renameVerb,
   quotaVerb,
+  retainVerb,
   rmVerb,
   downVerb,
   commitVerb,

@@ -22,15 +22,22 @@ export interface ChunkStore {
   put(bytes: Uint8Array): ChunkNumber;
 
   /**
+   * Gives the next `count` numbers to chunks whose content was dropped: a copy of a log has the same numbers.
+   *
+   * @param count - From 1.
+   */
+  putDropped(count: number): void;
+
+  /**
    * The chunk's bytes.
    *
    * @returns A view that the store may keep: read it, do not change it.
    * @throws `ERR_LOG_CHUNK_UNKNOWN` for a number that is not in the log; `ERR_LOG_CORRUPT` when its bytes do not match
-   *   the stored checksum.
+   *   the stored checksum; `ERR_HISTORY_DROPPED` when its content was dropped.
    */
   get(chunk: ChunkNumber): Uint8Array;
 
-  /** Length of a chunk in bytes, without reading its content. */
+  /** Length of a chunk in bytes, without reading its content; 0: its content was dropped. */
   byteLength(chunk: ChunkNumber): number;
 
   /** SHA-256 of the chunk, 32 bytes; not to be changed. Computed when it is asked for, so it throws as `get` does. */

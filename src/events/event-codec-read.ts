@@ -42,6 +42,9 @@ export function eventOf(f: StoredEvent): OtherEvent {
       return { type: 'MarkAdded', source: text(f[1]), timeNs: time(f[2]), text: text(f[3]), attributes: pairs(f[4]) };
     case 6:
       return nodesRestoredOf(f);
+    case 8:
+      arity(f, 2);
+      return { type: 'HistoryDropped', before: int(f[1]) };
     case 10:
       arity(f, 8);
       return {

@@ -21,6 +21,8 @@ export function storedEvent(event: Exclude<StoreEvent, FileEvent>): StoredEvent 
       return [3, text(event.label)];
     case 'CheckpointRecorded':
       return [4, event.seq, text(event.root)];
+    case 'HistoryDropped':
+      return [8, event.before];
     case 'MarkAdded':
       return [5, text(event.source), time(event.timeNs), text(event.text), event.attributes.flatMap(storedTexts)];
     case 'LayerAdded':

@@ -56,6 +56,8 @@ export type LogEvent =
   | { readonly type: 'LabelRemoved'; readonly label: string }
   /** A checkpoint of the state after event `seq` was written; `root` is its digest. A hint: it can always be rebuilt. */
   | { readonly type: 'CheckpointRecorded'; readonly seq: number; readonly root: string }
+  /** History in front of the moment `before` was dropped: it is the oldest one that can be asked about. */
+  | { readonly type: 'HistoryDropped'; readonly before: number }
   /** Something that others saw, at a time of its own: a container engine's event, a note. It changes nothing. */
   | {
       readonly type: 'MarkAdded';

@@ -109,6 +109,8 @@ export interface Registry {
   /** The number that the next container or volume gets. */
   readonly nextSubject: SubjectId;
   readonly labels: ReadonlyMap<string, number>;
+  /** The oldest moment that can be asked about: what was before was dropped. */
+  readonly oldest: number;
   readonly layers: ReadonlyMap<string, LayerRecord>;
   readonly images: ReadonlyMap<string, ImageRecord>;
   /** Reference (`name:tag`) → image id. */
@@ -130,6 +132,7 @@ export const NO_QUOTA: Quota = { bytes: null, inodes: null };
 export const EMPTY_REGISTRY: Registry = {
   storeId: '',
   nextSubject: 1,
+  oldest: 0,
   labels: new Map(),
   layers: new Map(),
   images: new Map(),
@@ -172,6 +175,9 @@ function applyEvent(draft: RegistryDraft, event: RegistryEvent, seq: number, tim
       return;
     case 'LabelRemoved':
       draft.labels.delete(event.label);
+      return;
+    case 'HistoryDropped':
+      draft.oldest = Math.max(draft.oldest, event.before);
       return;
     case 'LayerAdded': {
       const { type: _, ...layer } = event;

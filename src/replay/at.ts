@@ -25,6 +25,8 @@ import { parseDateNs, parseDurationNs, parseSecondsNs } from './at-time.ts';
 export interface AtContext {
   /** Sequence number of the newest event. */
   readonly head: number;
+  /** The oldest moment that can be asked about; 0 unless history was dropped. */
+  readonly oldest: number;
   /** What `~5m` counts back from. */
   readonly nowNs: bigint;
   readonly labels: ReadonlyMap<string, number>;
@@ -58,9 +60,21 @@ export function isLabelName(text: string): boolean {
  * The sequence number that a text names.
  *
  * @throws `ERR_AT_INVALID` with `detail.kind`: `form` (not one of the forms), `range` (before the first or after the
- *   newest event), `label` (no such label).
+ *   newest event), `label` (no such label); `ERR_HISTORY_DROPPED` for one in front of the oldest that was kept.
  */
 export function resolveAt(text: string, context: AtContext): number {
+  const seq = seqOf(text, context);
+  if (seq < context.oldest) throw historyDropped(text, seq, context.oldest);
+  return seq;
+}
+
+function historyDropped(text: string, seq: number, oldest: number): Error {
+  const asked = text === String(seq) ? `event ${seq}` : `${printableName(text)}, which is event ${seq},`;
+  const message = `${asked} is in front of the oldest moment that was kept, event ${oldest}: history before it was dropped`;
+  return storeError('ERR_HISTORY_DROPPED', message, { detail: { at: seq, oldest } });
+}
+
+function seqOf(text: string, context: AtContext): number {
   const { head } = context;
   if (text === 'now') return head;
   if (text === 'start') return inRange(context.labels.get(text) ?? 0, text, head);

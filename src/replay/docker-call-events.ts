@@ -86,6 +86,7 @@ export function* dockerCallEvents(operation: string, steps: readonly RegistrySte
       case 'LabelSet':
       case 'LabelRemoved':
       case 'CheckpointRecorded':
+      case 'HistoryDropped':
       case 'LayerAdded':
       case 'LayerRemoved':
       case 'LayerFramed':

@@ -61,6 +61,7 @@ export const EVENT_FIELDS: FieldTable = {
   LabelSet: { label: 'text', seq: 'int' },
   LabelRemoved: { label: 'text' },
   CheckpointRecorded: { seq: 'int', root: 'text' },
+  HistoryDropped: { before: 'int' },
   MarkAdded: { source: 'text', timeNs: 'time', text: 'text', attributes: 'pairs' },
 
   LayerAdded: {

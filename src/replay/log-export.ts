@@ -2,11 +2,12 @@
  * A whole log as text: NDJSON, one record a line, UTF-8, each line ended by LF.
  *
  * ```
- * {"record":"header","format":"overlog-log","version":1,"events":3,"chunks":1}
+ * {"record":"header","format":"overlog-log","version":1,"events":3,"chunks":2}
  * {"record":"transaction","seq":1,"timeNs":"1767323045000000000","subject":0,"cause":["init"],"group":null,"actor":null,"events":[{"type":"StoreCreated","storeId":"…"}]}
  * {"record":"chunk","number":1,"digest":"<SHA-256, hex>","bytes":"<base64>"}
+ * {"record":"dropped","number":2}
  * {"record":"transaction","seq":2,…}
- * {"record":"end","events":3,"chunks":1,"digest":"<SHA-256 of all lines before, hex>"}
+ * {"record":"end","events":3,"chunks":2,"digest":"<SHA-256 of all lines before, hex>"}
  * ```
  *
  * - `header` is the first line and tells how many events and chunks follow; `end` is the last and proves that nothing is
@@ -41,13 +42,15 @@ export function* exportLog(log: Pick<EventLog, 'head' | 'read' | 'chunks'>): Gen
     hash.update(text);
     return text;
   };
-  const chunkLine = (number: number): string =>
-    line({
+  const chunkLine = (number: number): string => {
+    if (log.chunks.byteLength(number) === 0) return line({ record: 'dropped', number });
+    return line({
       record: 'chunk',
       number,
       digest: Buffer.from(log.chunks.digest(number)).toString('hex'),
       bytes: base64(log.chunks.get(number)),
     });
+  };
   yield line({ record: 'header', format: EXPORT_FORMAT, version: EXPORT_VERSION, events, chunks });
   let written = 0;
   if (events > 0) {

@@ -8,13 +8,14 @@
  */
 
 import { createHash, hash } from 'node:crypto';
-import { CHUNK_BYTES_MAX } from '../events/chunk-store.ts';
+import { CHUNK_BYTES_MAX, type ChunkReader } from '../events/chunk-store.ts';
 import { lastSeq, type StoreEvent, type Transaction } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { storeError } from '../events/log-error.ts';
+import { isStoreError, storeError } from '../events/log-error.ts';
 import { printableName } from '../events/name.ts';
 import { LowerViews } from '../projections/lower-views.ts';
 import { merkleRoot } from '../projections/tree/merkle.ts';
+import type { Tree } from '../projections/tree/tree.ts';
 import { World } from '../projections/world.ts';
 import { bytesOf, intOf, JsonFormError, objectOf, transactionFromJson } from './event-json.ts';
 import { EXPORT_FORMAT, EXPORT_VERSION } from './log-export.ts';
@@ -107,6 +108,7 @@ class Importer {
       return this.#header(fields);
     }
     if (record === 'chunk') return this.#chunk(fields);
+    if (record === 'dropped') return this.#dropped(fields);
     if (record === 'transaction') return this.#transaction(transactionFromJson(fields));
     throw new JsonFormError('the record is neither a chunk nor a transaction nor the end');
   }
@@ -141,6 +143,13 @@ class Importer {
     if (stored !== number) throw new JsonFormError(`chunk ${number} has the same bytes as chunk ${stored}`);
   }
 
+  #dropped(json: unknown): void {
+    const { chunks } = this.#log;
+    const number = intOf(objectOf(json, ['number'], 'dropped').number, 'number', 1);
+    if (number !== chunks.head + 1) throw new JsonFormError(`chunk ${number} comes where ${chunks.head + 1} is next`);
+    chunks.putDropped(1);
+  }
+
   #transaction(transaction: Transaction): void {
     const next = this.#log.head + 1;
     if (transaction.seq !== next) throw new JsonFormError(`seq is ${transaction.seq} where ${next} is next`);
@@ -171,7 +180,8 @@ class Importer {
 
   #expectRoot(event: StoreEvent & { readonly type: 'LayerAdded' }): void {
     const { chunks } = this.#log;
-    const root = merkleRoot(this.#time.live.lowers.layer(event), chunks);
+    const root = rootOf(this.#time.live.lowers.layer(event), chunks);
+    if (root === null) return;
     if (root !== event.root) throw new JsonFormError(`layer ${event.chainId} does not have the root that it claims`);
   }
 
@@ -187,7 +197,8 @@ class Importer {
     for (let at = 0; at < event.pieces.length; at += 3) {
       const [chunk, offset, bytes] = event.pieces.slice(at, at + 3);
       expectChunk(chunk);
-      if (bytes === 0 || offset + bytes > chunks.byteLength(chunk)) {
+      const bytesMax = chunks.byteLength(chunk) || CHUNK_BYTES_MAX;
+      if (bytes === 0 || offset + bytes > bytesMax) {
         throw new JsonFormError(`${where} takes bytes that chunk ${chunk} does not have`);
       }
       length += bytes;
@@ -206,6 +217,16 @@ class Importer {
     }
     if (fields.digest !== this.#hash.digest('hex')) throw new JsonFormError('the lines do not match their digest');
     this.#isEnded = true;
+  }
+}
+
+/** Null: the layer was removed before the oldest moment that was kept, and its content is gone. */
+function rootOf(tree: Tree, chunks: ChunkReader): string | null {
+  try {
+    return merkleRoot(tree, chunks);
+  } catch (error) {
+    if (isStoreError(error, 'ERR_HISTORY_DROPPED')) return null;
+    throw error;
   }
 }
 

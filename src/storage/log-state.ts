@@ -30,6 +30,15 @@ export function chunkTooLarge(length: number): Error {
   });
 }
 
+/** The chunk has a number and nothing else: no moment that was kept speaks of it. */
+export function droppedChunk(chunk: ChunkNumber): Error {
+  const message = `the content of chunk ${chunk} is gone: the history that it belonged to was dropped`;
+  return storeError('ERR_HISTORY_DROPPED', message, { detail: { chunk } });
+}
+
+/** What a chunk without content has in place of a checksum: spread out, so that tables of sums stay even. */
+export const droppedSum = (chunk: ChunkNumber): number => Math.imul(chunk, 0x9e3779b1) >>> 0;
+
 export function unknownChunk(chunk: ChunkNumber): Error {
   return storeError('ERR_LOG_CHUNK_UNKNOWN', `chunk ${chunk} is not in the log`, { detail: { chunk } });
 }

@@ -4,7 +4,7 @@ import type { ChunkNumber } from '../events/event.ts';
 import { crc32 } from './crc32.ts';
 import { Uint32Column } from './columns.ts';
 import { HashIndex } from './hash-index.ts';
-import { chunkTooLarge, closedLog, unknownChunk } from './log-state.ts';
+import { chunkTooLarge, closedLog, droppedChunk, droppedSum, unknownChunk } from './log-state.ts';
 
 /** Content lies in slabs: a buffer for each chunk would cost more than copying a small one. */
 const SLAB_BYTES_MIN = 65_536;
@@ -52,8 +52,20 @@ export class MemoryChunks implements ChunkStore {
     return this.#lengths.length;
   }
 
+  putDropped(count: number): void {
+    if (this.#closed) throw closedLog();
+    for (let each = 0; each < count; each++) {
+      this.#slabOf.push(0);
+      this.#offsets.push(0);
+      this.#lengths.push(0);
+      this.#sums.push(droppedSum(this.head));
+      this.#index.add();
+    }
+  }
+
   get(chunk: ChunkNumber): Uint8Array {
     const index = this.#indexOf(chunk);
+    if (this.#lengths.get(index) === 0) throw droppedChunk(chunk);
     const offset = this.#offsets.get(index);
     return this.#slabs[this.#slabOf.get(index)].subarray(offset, offset + this.#lengths.get(index));
   }

@@ -3,6 +3,7 @@
  * Sequence numbers go on; content of a transaction can be read until it has been appended.
  */
 
+import { storeError } from '../events/log-error.ts';
 import { CHUNK_BYTES_MAX, type ChunkStore } from '../events/chunk-store.ts';
 import { type ChunkNumber, lastSeq, type Transaction } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -84,6 +85,10 @@ export class PassingChunks implements ChunkStore {
     if (bytes.length === 0 || bytes.length > CHUNK_BYTES_MAX) throw chunkTooLarge(bytes.length);
     this.#pending.push(bytes);
     return this.head;
+  }
+
+  putDropped(): void {
+    throw storeError('ERR_UNSUPPORTED', 'a log that is passed on and not kept has no chunks to drop');
   }
 
   get(chunk: ChunkNumber): Uint8Array {

@@ -90,7 +90,7 @@ export class Restoration {
     const subject = record.container;
     const trees = new Map<number, Tree>();
     const treeAt = (seq: number): Tree => {
-      const tree = trees.get(seq) ?? (this.#time.worldAt(seq).overlay(subject) as Overlay).tree;
+      const tree = trees.get(seq) ?? (this.#time.worldAt(this.#time.resolve(seq)).overlay(subject) as Overlay).tree;
       trees.set(seq, tree);
       return tree;
     };

@@ -115,6 +115,11 @@ export class Store implements StoreQueries, Moments {
     return this.engine.log.syncedSeq;
   }
 
+  /** The oldest moment that can be asked about; 0 unless history was dropped. */
+  get oldest(): number {
+    return this.world.registry.oldest;
+  }
+
   get readOnly(): boolean {
     return this.engine.log.readOnly;
   }
@@ -130,11 +135,12 @@ export class Store implements StoreQueries, Moments {
   /**
    * The sequence number that a moment stands for.
    *
-   * @throws `ERR_AT_INVALID`.
+   * @throws `ERR_AT_INVALID`; `ERR_HISTORY_DROPPED` for one in front of the oldest moment that was kept.
    */
   resolve(at: At): number {
     return resolveAt(String(at), {
       head: this.seq,
+      oldest: this.oldest,
       nowNs: this.engine.now(),
       labels: this.labels,
       seqAtTime: (timeNs) => this.time.seqAtTime(timeNs),
@@ -311,7 +317,7 @@ export class Store implements StoreQueries, Moments {
 
   /** Transactions of the log, in order. */
   *transactions(filter: TransactionFilter = {}): Generator<Transaction, void> {
-    const from = filter.from === undefined ? 0 : this.resolve(filter.from);
+    const from = filter.from === undefined ? this.oldest : this.resolve(filter.from);
     const to = filter.to === undefined ? this.seq : this.resolve(filter.to);
     const container = this.#subjectOf(filter.container, (name) => containerOf(this.#live, name).container);
     const volume = this.#subjectOf(filter.volume, (name) => volumeOf(this.#live, name).volume);
@@ -333,7 +339,7 @@ export class Store implements StoreQueries, Moments {
    * @throws `ERR_AT_INVALID`.
    */
   *events(range: { readonly since?: At; readonly until?: At } = {}): Generator<DockerEvent, void> {
-    const from = range.since === undefined ? 0 : this.resolve(range.since);
+    const from = range.since === undefined ? this.oldest : this.resolve(range.since);
     const to = range.until === undefined ? this.seq : this.resolve(range.until);
     yield* dockerEvents(this.worldAt(from).registry, this.engine.log.read(from + 1, to), (container, seq) =>
       this.worldAt(seq).registry.containers.get(container),

@@ -89,6 +89,7 @@ export const SAMPLE_EVENTS: { readonly [K in StoreEvent['type']]: readonly (Stor
       whiteouts: [1],
     },
   ],
+  HistoryDropped: [{ type: 'HistoryDropped', before: 7 }],
   MarkAdded: [{ type: 'MarkAdded', source: 'docker', timeNs: T, text: 'container die', attributes: [['name', 'web']] }],
   QuotaSet: [
     { type: 'QuotaSet', container: 1, bytes: 10_485_760, inodes: null },

@@ -74,6 +74,8 @@ function phraseOf(event: StoreEvent): string {
       return `label ${printableName(event.label)} set to ${event.seq}`;
     case 'NodesRestored':
       return `${event.names.length} names and ${event.nodes.length / 3} nodes restored`;
+    case 'HistoryDropped':
+      return `history before ${event.before} dropped`;
     case 'MarkAdded':
       return event.source === '' ? 'mark' : `mark of ${printableName(event.source)}`;
     case 'ContainerRewound':

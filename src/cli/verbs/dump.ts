@@ -39,6 +39,10 @@ function linesOf(record: DumpRecord): string[] {
       ];
     case 'chunk':
       return [`${place}  chunk ${record.number}, ${record.length} bytes`];
+    case 'dropped':
+      return [`${place}  chunks ${record.number} to ${record.number + record.chunks - 1} dropped`];
+    case 'rewritten':
+      return [`${place}  rewritten, chain before ${record.chain.slice(0, 16)}…`];
     case 'transactions':
       return record.transactions.map((transaction) => {
         const { seq, events, cause } = transaction;

@@ -1,6 +1,7 @@
 import type { ChunkNumber } from '../../events/event.ts';
 import { Uint32Column } from '../columns.ts';
 import { HashIndex } from '../hash-index.ts';
+import { droppedSum } from '../log-state.ts';
 import { ChunkTable } from './chunk-table.ts';
 
 /** Chunks of a segment that was not scanned. */
@@ -70,6 +71,11 @@ export class ChunkIndex {
     this.#lengths.push(length);
     this.#sums.push(sum);
     this.#bySum?.add();
+  }
+
+  /** Chunks whose content was dropped: they have numbers, and no bytes. */
+  addDropped(count: number): void {
+    for (let each = 0; each < count; each++) this.add(0, 0, droppedSum(this.head + 1));
   }
 
   /** The first chunk with this sum, or 0; {@link ChunkIndex.nextWithSum} gives the ones behind it. */

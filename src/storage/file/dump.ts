@@ -9,6 +9,8 @@ import {
   FRAME_HEADER_BYTES,
   KIND_BUNDLE,
   KIND_CHUNK,
+  KIND_DROPPED,
+  KIND_REWRITTEN,
   readUint64,
 } from './frame.ts';
 import { type LogFileSystem, nodeFileSystem } from './log-file-system.ts';
@@ -35,6 +37,10 @@ export type DumpRecord = { readonly segment: string; readonly offset: number; re
       readonly transactions: readonly Transaction[];
     }
   | { readonly record: 'commit'; readonly durable: number; readonly head: number; readonly chain: string }
+  /** So many chunks stood there, from that number on; no moment that was kept speaks of them. */
+  | { readonly record: 'dropped'; readonly number: number; readonly chunks: number }
+  /** Chunks were dropped from this segment; it ended with this chain hash before. */
+  | { readonly record: 'rewritten'; readonly chain: string }
   /** No whole frame stands there; nothing behind it in this segment is shown. */
   | { readonly record: 'bad'; readonly reason: string }
 );
@@ -61,7 +67,9 @@ export function* dumpLog(directory: string, files: LogFileSystem = nodeFileSyste
       for (;;) {
         const records: DumpRecord[] = [];
         const stopped = scanSome(files, open.descriptor(segment), at, segment, (record, end) => {
-          records.push(record.record === 'chunk' ? { ...record, number: (chunk as number)++ } : record);
+          const numbered = record.record === 'chunk' || record.record === 'dropped';
+          records.push(numbered ? { ...record, number: chunk as number } : record);
+          if (numbered) chunk = (chunk as number) + (record.record === 'dropped' ? record.chunks : 1);
           at = end;
           return records.length < FRAMES;
         });
@@ -123,6 +131,8 @@ function scanSome(
 
 function frameRecord(kind: number, buffer: Buffer, start: number, end: number, format: number): object {
   if (kind === KIND_CHUNK) return { record: 'chunk', number: 0, length: end - start - chunkPrefixBytes(format) };
+  if (kind === KIND_DROPPED) return { record: 'dropped', number: 0, chunks: readUint64(buffer, start) };
+  if (kind === KIND_REWRITTEN) return { record: 'rewritten', chain: buffer.toString('hex', start, end) };
   if (kind === KIND_BUNDLE) {
     const bytes = buffer.subarray(start, end);
     const transactions = decodeTransactions(bytes, format);

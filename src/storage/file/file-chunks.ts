@@ -3,7 +3,7 @@ import { CHUNK_BYTES_MAX, type ChunkStore } from '../../events/chunk-store.ts';
 import type { ChunkNumber } from '../../events/event.ts';
 import { isStoreError } from '../../events/log-error.ts';
 import { crc32 } from '../crc32.ts';
-import { chunkTooLarge, readOnlyLog, unknownChunk } from '../log-state.ts';
+import { chunkTooLarge, droppedChunk, readOnlyLog, unknownChunk } from '../log-state.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import { chunkPrefixBytes, FRAME_HEADER_BYTES, isFrameWhole } from './frame.ts';
 import { type LogFileSystem, readFully } from './log-file-system.ts';
@@ -71,12 +71,21 @@ export class FileChunks implements ChunkStore {
     return chunks.head;
   }
 
+  putDropped(count: number): void {
+    const writer = this.#writer;
+    if (writer === null) throw readOnlyLog();
+    this.#beforeAppend();
+    writer.appendDropped(count);
+    this.#index.chunks.addDropped(count);
+  }
+
   get(chunk: ChunkNumber): Uint8Array {
     this.#check(chunk);
     const cached = this.#cache.get(chunk);
     if (cached !== undefined) return cached;
     const segment = this.#segmentOf(chunk);
     const length = this.#index.chunks.byteLength(chunk);
+    if (length === 0) throw droppedChunk(chunk);
     const offset = this.#index.chunks.offset(chunk);
     const content = this.#unwritten(segment, offset, length) ?? this.#read(chunk, segment, offset, length);
     this.#cache.set(chunk, content);

@@ -7,6 +7,8 @@ import { FORMAT_VERSION } from '../../events/upcast.ts';
 import { checkExpected, closedLog, readOnlyLog } from '../log-state.ts';
 import { anchorOf, holdsAnchor } from './anchor.ts';
 import { openCheckpoints } from './checkpoint-files.ts';
+import { dropChunks } from './drop-chunks.ts';
+import { DroppedChunks, readDropPlan, removeDropPlan } from './drop-plan.ts';
 import { FileChunks } from './file-chunks.ts';
 import { follow } from './follower.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -101,10 +103,16 @@ function openWriter(directory: string, options: FileLogOptions, segmentBytesMax:
     const numbers = segmentNumbers(files, directory);
     const loaded = loadLog(files, directory, open, { numbers, findsEqualChunks: true });
     const recovery = cutTail(files, directory, loaded);
-    const { index } = loaded;
+    let { index } = loaded;
     writer = new LogWriter(files, directory, index, { segmentBytesMax, randomSalt: salt });
     // What a killed writer left unsynced is with the operating system, but nobody else would sync it.
     writer.syncSync();
+    if (finishDropping(files, directory, open, index, salt)) {
+      writer.abandon();
+      open.forget();
+      index = loadLog(files, directory, open, { numbers, findsEqualChunks: true }).index;
+      writer = new LogWriter(files, directory, index, { segmentBytesMax, randomSalt: salt });
+    }
     return new SegmentLog({ directory, files, options, open, index, writer, lock, recovery });
   } catch (error) {
     writer?.abandon();
@@ -112,6 +120,24 @@ function openWriter(directory: string, options: FileLogOptions, segmentBytesMax:
     lock.release();
     throw error;
   }
+}
+
+/**
+ * Does what was planned when history was dropped, or the rest of it; a plan whose event never reached the log is void. Tells
+ * whether segments may be others now.
+ */
+function finishDropping(
+  files: LogFileSystem,
+  directory: string,
+  open: OpenSegments,
+  index: LogIndex,
+  salt: () => number,
+): boolean {
+  const plan = readDropPlan(files, directory);
+  const counts = plan !== null && index.head >= plan.event;
+  if (counts) dropChunks(files, open, index, new DroppedChunks(plan), salt);
+  removeDropPlan(files, directory);
+  return counts;
 }
 
 function createFirstSegment(files: LogFileSystem, directory: string, salt: () => number): void {

@@ -1,6 +1,7 @@
 import type { LogFileSystem } from './log-file-system.ts';
 import type { LogIndex } from './log-index.ts';
 import type { OpenSegments } from './open-segments.ts';
+import { rewritten, saltOf } from './segment.ts';
 import { corruptFrame, followSegment, openSegment, scanLast, segmentNumbers } from './recovery.ts';
 
 /**
@@ -10,6 +11,7 @@ import { corruptFrame, followSegment, openSegment, scanLast, segmentNumbers } fr
  * it holds a next one, the last known one is complete.
  */
 export function follow(files: LogFileSystem, directory: string, open: OpenSegments, index: LogIndex): void {
+  expectSame(files, index);
   const numbers = segmentNumbers(files, directory).filter((number) => number > index.last.number);
   for (const number of numbers) {
     const { bad } = scanLast(files, open, index);
@@ -17,4 +19,14 @@ export function follow(files: LogFileSystem, directory: string, open: OpenSegmen
     followSegment(index, openSegment(files, directory, open, number));
   }
   scanLast(files, open, index);
+}
+
+/** A last segment that was written anew has another file: what is appended would never be seen. */
+function expectSame(files: LogFileSystem, { last }: LogIndex): void {
+  const fd = files.openSync(last.path, 'r');
+  try {
+    if (saltOf(files, fd) !== last.salt) throw rewritten(last);
+  } finally {
+    files.closeSync(fd);
+  }
 }

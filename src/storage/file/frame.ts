@@ -16,6 +16,8 @@ import { crc32 } from '../crc32.ts';
  *                       (format 1: number u64 · SHA-256, 32 bytes · content)
  *     bundle (2)        seq u64 · count u32 · MessagePack (bundle-writer.ts); in format 1 of one transaction
  *     commit (3)        offset of this frame u64 · durable bytes u64 · head seq u64 · chain hash, 32 bytes
+ *     dropped (4)       count u64: so many chunks had their frames here
+ *     rewritten (5)     chain hash, 32 bytes, that the segment ended with before chunks were dropped from it
  *
  * The salt is a random number of the segment. Content may hold a copy of a log; with the salt, and with a commit frame
  * that states its own offset, a copy is not mistaken for frames of this segment.
@@ -25,6 +27,11 @@ export const FRAME_HEADER_BYTES = 9;
 export const KIND_CHUNK = 1;
 export const KIND_BUNDLE = 2;
 export const KIND_COMMIT = 3;
+export const KIND_DROPPED = 4;
+export const KIND_REWRITTEN = 5;
+
+export const DROPPED_PAYLOAD_BYTES = 8;
+export const REWRITTEN_PAYLOAD_BYTES = DIGEST_BYTES;
 
 /** In front of a chunk's content: its checksum, which also finds equal chunks. */
 export const CHUNK_PREFIX_BYTES = 4;
@@ -116,5 +123,7 @@ export function isPayloadLength(kind: number, length: number, format: number): b
     const prefix = chunkPrefixBytes(format);
     return length > prefix && length <= prefix + CHUNK_BYTES_MAX;
   }
+  if (kind === KIND_DROPPED) return length === DROPPED_PAYLOAD_BYTES;
+  if (kind === KIND_REWRITTEN) return length === REWRITTEN_PAYLOAD_BYTES;
   return kind === KIND_COMMIT && length === COMMIT_PAYLOAD_BYTES;
 }

@@ -8,6 +8,8 @@ import {
   KIND_BUNDLE,
   KIND_CHUNK,
   KIND_COMMIT,
+  KIND_DROPPED,
+  KIND_REWRITTEN,
   readUint64,
 } from './frame.ts';
 import { crc32 } from '../crc32.ts';
@@ -26,6 +28,14 @@ export interface LastCommit {
   chain: Buffer;
 }
 
+/** What stands at the end of a segment from which chunks were dropped. */
+export interface Seal {
+  /** Offset behind the commit frame that follows it; frames may have been appended since. */
+  readonly end: number;
+  /** The chain hash that the segment ended with before. */
+  readonly chain: Buffer;
+}
+
 /**
  * What is known of an open log without reading it again: segments, chunks, and where transactions lie.
  *
@@ -38,6 +48,10 @@ export class LogIndex {
   readonly chunks: ChunkIndex;
   readonly seqs = new SeqIndex();
   readonly commit: LastCommit;
+  /** Chain hash of the last commit frame of each segment but the last. */
+  readonly endChains: Buffer[] = [];
+  /** Of a segment from which chunks were dropped: what its successor was made behind. By number. */
+  readonly seals = new Map<number, Seal>();
   /** What index files say of segments, by number. */
   readonly states = new Map<number, SegmentState>();
   head: number;
@@ -50,6 +64,12 @@ export class LogIndex {
     this.syncedSeq = this.head;
     this.commit = { end: SEGMENT_HEADER_BYTES, durable: 0, head: this.head, chain: Buffer.alloc(32) };
     this.addSegment(first);
+  }
+
+  /** The chain hash that a next segment goes on from. */
+  get chainAfter(): Buffer {
+    const seal = this.seals.get(this.last.number);
+    return seal?.end === this.lastEnd ? seal.chain : this.commit.chain;
   }
 
   get last(): Segment {
@@ -66,6 +86,7 @@ export class LogIndex {
 
   /** Takes a new last segment. All before it are sealed, so they are on the disk. */
   addSegment(segment: Segment): void {
+    if (this.segments.length > 0) this.endChains.push(Buffer.from(this.commit.chain));
     this.segments.push(segment);
     this.ends.push(SEGMENT_HEADER_BYTES);
     this.commit.end = SEGMENT_HEADER_BYTES;
@@ -88,6 +109,8 @@ export class LogIndex {
     commit.chain = Buffer.from(known.chain, 'hex');
     if (durable === known.end - COMMIT_FRAME_BYTES) this.syncedSeq = this.head;
     this.states.set(this.last.number, known);
+    if (known.seal !== null)
+      this.seals.set(this.last.number, { ...known.seal, chain: Buffer.from(known.seal.chain, 'hex') });
   }
 
   /** Takes the next frame of the last segment; a `FrameVisitor`. */
@@ -95,6 +118,8 @@ export class LogIndex {
     if (kind === KIND_BUNDLE) this.#takeBundle(buffer, start, offset);
     else if (kind === KIND_CHUNK) this.#takeChunk(buffer, start, end, offset);
     else if (kind === KIND_COMMIT) this.#takeCommit(buffer, start, offset);
+    else if (kind === KIND_DROPPED) this.chunks.addDropped(readUint64(buffer, start));
+    else if (kind === KIND_REWRITTEN) this.#takeSeal(buffer, start, end, offset);
     this.lastEnd = offset + FRAME_HEADER_BYTES + end - start;
   };
 
@@ -133,6 +158,11 @@ export class LogIndex {
     commit.end = offset + FRAME_HEADER_BYTES + COMMIT_PREFIX_BYTES + 32;
     buffer.copy(commit.chain, 0, start + COMMIT_PREFIX_BYTES, start + COMMIT_PREFIX_BYTES + 32);
     if (commit.durable === offset) this.syncedSeq = this.head;
+  }
+
+  #takeSeal(buffer: Buffer, start: number, end: number, offset: number): void {
+    const commitEnd = offset + FRAME_HEADER_BYTES + end - start + COMMIT_FRAME_BYTES;
+    this.seals.set(this.last.number, { end: commitEnd, chain: Buffer.from(buffer.subarray(start, end)) });
   }
 
   #corrupt(what: string, byte: number): Error {

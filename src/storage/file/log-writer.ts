@@ -10,9 +10,11 @@ import {
   COMMIT_FRAME_BYTES,
   COMMIT_PAYLOAD_BYTES,
   COMMIT_PREFIX_BYTES,
+  DROPPED_PAYLOAD_BYTES,
   FRAME_HEADER_BYTES,
   KIND_BUNDLE,
   KIND_COMMIT,
+  KIND_DROPPED,
   sealFrame,
   TRANSACTION_BYTES_MAX,
   writeChunkHeader,
@@ -113,6 +115,14 @@ export class LogWriter {
     this.used = start + frameBytes;
     this.#index.lastEnd = this.written + this.used;
     return this.written + at;
+  }
+
+  /** Says that so many chunks would stand here. */
+  appendDropped(count: number): void {
+    this.#makeRoom(FRAME_HEADER_BYTES + DROPPED_PAYLOAD_BYTES);
+    writeUint64(this.buffer, count, this.used + FRAME_HEADER_BYTES);
+    this.used = sealFrame(this.buffer, this.used, KIND_DROPPED, DROPPED_PAYLOAD_BYTES, this.#index.last.salt);
+    this.#index.lastEnd = this.written + this.used;
   }
 
   /**
@@ -298,7 +308,7 @@ export class LogWriter {
     this.#guard(() => {
       if (this.#isUncommitted) this.#write();
       this.#files.fdatasyncSync(this.#fd);
-      const { last, head, chunks, commit } = this.#index;
+      const { last, head, chunks } = this.#index;
       this.#markSynced(last.number, this.written, head);
       const header: SegmentHeader = {
         format: FORMAT_VERSION,
@@ -306,7 +316,7 @@ export class LogWriter {
         number: last.number + 1,
         firstSeq: head + 1,
         firstChunk: chunks.head + 1,
-        previousChain: Buffer.from(commit.chain),
+        previousChain: Buffer.from(this.#index.chainAfter),
       };
       const fd = createSegment(this.#files, this.#directory, header);
       this.#retired.push(this.#fd);

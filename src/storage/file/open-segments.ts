@@ -1,6 +1,6 @@
 import { closedLog } from '../log-state.ts';
 import type { LogFileSystem } from './log-file-system.ts';
-import type { Segment } from './segment.ts';
+import { rewritten, saltOf, type Segment } from './segment.ts';
 
 /** Descriptors that are kept open for reading; 64 segments of 64 MiB are 4 GiB of log. */
 const OPEN_MAX = 64;
@@ -15,12 +15,20 @@ export class OpenSegments {
     this.#files = files;
   }
 
-  /** @throws `ERR_LOG_CLOSED` after {@link OpenSegments.close}, also to reads that began before it. */
-  descriptor(segment: Pick<Segment, 'number' | 'path'>): number {
+  /**
+   * @param segment - Without a salt: as it is now.
+   * @throws `ERR_LOG_CLOSED` after {@link OpenSegments.close}, also to reads that began before it; `ERR_LOG_REWRITTEN` when
+   *   chunks were dropped from it meanwhile: what was known of it says nothing of it now.
+   */
+  descriptor(segment: Pick<Segment, 'number' | 'path'> & Partial<Pick<Segment, 'salt'>>): number {
     if (this.#closed) throw closedLog();
     const known = this.#descriptors.get(segment.number);
     if (known !== undefined) return known;
     const fd = this.#files.openSync(segment.path, 'r');
+    if (segment.salt !== undefined && saltOf(this.#files, fd) !== segment.salt) {
+      this.#files.closeSync(fd);
+      throw rewritten(segment);
+    }
     this.#makeRoom();
     this.#descriptors.set(segment.number, fd);
     return fd;
@@ -28,6 +36,11 @@ export class OpenSegments {
 
   close(): void {
     this.#closed = true;
+    this.forget();
+  }
+
+  /** Closes them all; they are opened again when somebody asks. */
+  forget(): void {
     for (const fd of this.#descriptors.values()) this.#files.closeSync(fd);
     this.#descriptors.clear();
   }

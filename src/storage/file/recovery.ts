@@ -142,7 +142,7 @@ export function followSegment(index: LogIndex, segment: Segment): void {
   if (segment.firstChunk !== index.chunks.head + 1) {
     throw corrupt(`the segment starts with chunk ${segment.firstChunk}`, place);
   }
-  if (!segment.previousChain.equals(index.commit.chain)) {
+  if (!segment.previousChain.equals(index.chainAfter)) {
     throw corrupt('the segment does not follow from the one before it: the chain hash differs', place);
   }
   index.addSegment(segment);

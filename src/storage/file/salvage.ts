@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { decodeTransactions } from '../../events/bundle-reader.ts';
 import { isStoreError, storeError } from '../../events/log-error.ts';
 import { openFileLog, type FileLog } from './file-log.ts';
-import { chunkPrefixBytes, KIND_BUNDLE, KIND_CHUNK } from './frame.ts';
+import { chunkPrefixBytes, KIND_BUNDLE, KIND_CHUNK, KIND_DROPPED, readUint64 } from './frame.ts';
 import { type LogFileSystem, nodeFileSystem, readFully } from './log-file-system.ts';
 import { LogIndex } from './log-index.ts';
 import { OpenSegments } from './open-segments.ts';
@@ -92,7 +92,8 @@ function copyWhole({ files, directory, open, copy, onProgress }: Copying, number
         if (kind === KIND_CHUNK) {
           const content = buffer.subarray(start + chunkPrefixBytes(segment.format), end);
           if (copy.chunks.put(content) !== known.chunks.head) throw new Error('a chunk stands there twice');
-        } else if (kind === KIND_BUNDLE) {
+        } else if (kind === KIND_DROPPED) copy.chunks.putDropped(readUint64(buffer, start));
+        else if (kind === KIND_BUNDLE) {
           for (const each of decodeTransactions(buffer.subarray(start, end), segment.format)) copy.append(each);
           onProgress?.({ events: copy.head });
         }

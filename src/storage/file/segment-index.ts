@@ -18,7 +18,7 @@ import { type Segment, segmentName } from './segment.ts';
 import type { StoredSeqs } from './seq-index.ts';
 
 /** Raised when older files can't be used. */
-const VERSION = 1;
+const VERSION = 2;
 const META_BYTES_MAX = 4096;
 const DIGEST = 32;
 
@@ -30,6 +30,8 @@ export interface SegmentState {
   readonly chunkHead: number;
   /** Chain hash, hex. */
   readonly chain: string;
+  /** As {@link Seal} of the log's index; chain hash in hex. */
+  readonly seal: { readonly end: number; readonly chain: string } | null;
 }
 
 interface Section {

@@ -32,11 +32,14 @@ export function indexSegments(files: LogFileSystem, directory: string, index: Lo
 function stateOf(index: LogIndex, at: number, isClosed: boolean): SegmentState | null {
   const end = index.ends[at];
   const next = index.segments[at + 1];
+  const found = index.seals.get(index.segments[at].number);
+  const seal = found === undefined ? null : { end: found.end, chain: found.chain.toString('hex') };
   if (next !== undefined) {
-    const { firstSeq, firstChunk, previousChain } = next;
-    return { end, head: firstSeq - 1, chunkHead: firstChunk - 1, chain: previousChain.toString('hex') };
+    const { firstSeq, firstChunk } = next;
+    const chain = index.endChains[at].toString('hex');
+    return { end, head: firstSeq - 1, chunkHead: firstChunk - 1, chain, seal };
   }
   const { commit, head, chunks } = index;
   if (!isClosed || commit.end !== end) return null;
-  return { end, head, chunkHead: chunks.head, chain: commit.chain.toString('hex') };
+  return { end, head, chunkHead: chunks.head, chain: commit.chain.toString('hex'), seal };
 }

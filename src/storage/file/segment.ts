@@ -108,6 +108,20 @@ export function readSegmentHeader(files: LogFileSystem, fd: number, directory: s
   return header;
 }
 
+/** The salt in a segment's header, which is new when the segment was written anew. */
+export function saltOf(files: LogFileSystem, fd: number): number {
+  const bytes = Buffer.alloc(4);
+  readFully(files, fd, bytes, 4, 16);
+  return bytes.readUInt32LE(0);
+}
+
+/** History was dropped while somebody had the log open for reading: what they know of it is of the old one. */
+export function rewritten({ number }: { readonly number: number }): Error {
+  const segment = segmentName(number);
+  const message = `history was dropped from the log while it was open (segment ${segment} is another one now): open it again`;
+  return storeError('ERR_LOG_REWRITTEN', message, { detail: { segment } });
+}
+
 export interface Place {
   readonly segment: string;
   readonly byte: number;

@@ -161,6 +161,7 @@ export const EVENTS: ByType<StoreEvent> = {
   ...FILE_EVENTS,
   StoreCreated: record({ type: is('StoreCreated'), storeId: name }),
   LabelSet: record({ type: is('LabelSet'), label: name, seq: count }),
+  HistoryDropped: record({ type: is('HistoryDropped'), before: count }),
   LabelRemoved: record({ type: is('LabelRemoved'), label: name }),
   CheckpointRecorded: record({ type: is('CheckpointRecorded'), seq: count, root: name }),
   LayerAdded: record({

@@ -7,6 +7,7 @@ const HEAD = 100;
 const NOW = 1_767_323_045n * 1_000_000_000n;
 /** One event a second, the newest now. */
 const context: AtContext = {
+  oldest: 0,
   head: HEAD,
   nowNs: NOW,
   labels: new Map([
