@@ -7,7 +7,7 @@
 
 import { openStore, type Store } from '../../src/index.ts';
 import { openFileLog } from '../../src/storage/file/file-log.ts';
-import { foldFrom } from '../../src/replay/time-machine.ts';
+import { foldWorld } from '../../src/replay/time-machine.ts';
 import { type Figure, quantile, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
 import { makeHistory } from '../history.ts';
@@ -86,7 +86,7 @@ function foldRate(directory: string): number {
   const log = openFileLog(directory, { readOnly: true });
   globalThis.gc?.();
   const start = performance.now();
-  foldFrom(log);
+  foldWorld(log);
   const seconds = (performance.now() - start) / 1000;
   const rate = log.head / seconds;
   log.closeSync();

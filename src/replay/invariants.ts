@@ -12,7 +12,7 @@ import { countedUpper, recountUpper } from '../projections/recount-upper.ts';
 import type { LayerRecord, Registry } from '../projections/registry.ts';
 import { merkleRoot } from '../projections/tree/merkle.ts';
 import type { Overlay, World } from '../projections/world.ts';
-import { foldFrom } from './time-machine.ts';
+import { foldWorld } from './time-machine.ts';
 
 export interface InvariantOptions {
   /** Called as each layer, container and volume is done. */
@@ -37,7 +37,7 @@ export function checkInvariants(
   for (const layer of layers.values()) check(checkLayer(layer, log));
   const fresh = new LowerViews(log.chunks);
   for (const image of images.keys()) check(checkStack(image, world, fresh, log));
-  const replayed = foldFrom(log).live;
+  const replayed = foldWorld(log);
   problems.push(...checkRegistry(world.registry, replayed.registry));
   for (const overlay of overlays) check(checkOverlay(overlay, world, replayed, log));
   return problems;

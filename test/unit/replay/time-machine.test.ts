@@ -4,7 +4,7 @@ import { lastSeq } from '../../../src/events/event.ts';
 import { LowerViews } from '../../../src/projections/lower-views.ts';
 import { merkleRoot } from '../../../src/projections/tree/merkle.ts';
 import { type Past, World } from '../../../src/projections/world.ts';
-import { foldFrom, TimeMachine } from '../../../src/replay/time-machine.ts';
+import { foldFrom, foldWorld, TimeMachine } from '../../../src/replay/time-machine.ts';
 import { play, story } from './random-story.ts';
 import { SECOND, START_NS, Workbench } from './workbench.ts';
 
@@ -40,6 +40,22 @@ const smallOptions = fc.record({
 });
 
 describe('the time machine', () => {
+  test('a whole log folded without snapshots gives the live world, also where it refers to earlier moments (law 2)', () => {
+    let withReferences = 0;
+    let without = 0;
+    fc.assert(
+      fc.property(story, (told) => {
+        const bench = play(told);
+        const types = [...bench.log.read()].flatMap(({ events }) => events.map(({ type }) => type));
+        if (types.some((type) => type === 'ContainerForked' || type === 'ContainerRewound')) withReferences++;
+        else without++;
+        expect(fingerprint(foldWorld(bench.log), bench)).toBe(fingerprint(bench.world, bench));
+      }),
+      { numRuns: 60 },
+    );
+    expect(Math.min(withReferences, without)).toBeGreaterThan(0);
+  });
+
   test('at any moment it equals the fold of that many events (laws 2 and 8)', () => {
     fc.assert(
       fc.property(story, smallOptions, fc.array(fc.nat(1000)), (told, options, shares) => {
