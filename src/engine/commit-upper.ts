@@ -20,7 +20,7 @@ import type { Inode } from '../projections/tree/inode.ts';
 import { isOverlayXattr } from '../projections/tree/overlay-xattr.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import { UpperParts } from '../projections/tree/upper-parts.ts';
-import { type BuiltLayer, storeLayer } from './layer-builder.ts';
+import { type BuiltLayer, storeLayer } from './store-layer.ts';
 import { LayerWriter } from './layer-writer.ts';
 
 /**

@@ -10,82 +10,30 @@
 import type { ChunkStore } from '../events/chunk-store.ts';
 import { type Ino, ROOT_INO } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
-import { formatBits, isSymlinkMode, makeDevice, PERMISSION_BITS } from '../events/mode.ts';
+import { isSymlinkMode } from '../events/mode.ts';
 import { printableName } from '../events/name.ts';
 import { Tree } from '../projections/tree/tree.ts';
-import type { BuiltLayer } from './layer-builder.ts';
-import { storeLayer } from './layer-builder.ts';
-import { FramingRecorder } from './layer-framing.ts';
-import type { LayerEntry, LayerFraming, LayerSink } from './layer-sink.ts';
-import { Chunker } from './layer-writer-content.ts';
+import { LayerAssembler, type LayerRules, nodeOf, type ObjectEntry, splitPath } from './layer-assembler.ts';
+import type { LayerEntry } from './layer-sink.ts';
 import { ensureDirectory, findDirectory } from './layer-writer-paths.ts';
 import { LayerWriter } from './layer-writer.ts';
 
-/** An entry that describes a node. */
-type ObjectEntry = Exclude<LayerEntry, { readonly kind: 'hardlink' | 'whiteout' | 'opaque' }>;
+/** A sink that builds a layer as Docker does. */
+export function dockerLayerBuilder(chunks: ChunkStore): LayerAssembler {
+  const writer = new LayerWriter(Tree.empty(0n));
+  return new LayerAssembler(new DockerRules(writer), { writer, chunks });
+}
 
-export class DockerLayerBuilder implements LayerSink {
-  readonly framing: LayerFraming = {
-    bytes: (bytes) => this.#recorder.bytes(bytes),
-    content: (length) => this.#recorder.content(this.#file, this.#chunker.position, length),
-  };
-  readonly #recorder: FramingRecorder;
-  readonly #writer = new LayerWriter(Tree.empty(0n));
-  readonly #chunks: ChunkStore;
-  readonly #chunker: Chunker;
+class DockerRules implements LayerRules {
+  readonly #writer: LayerWriter;
   readonly #seen = new Set<string>();
-  #file: Ino = 0;
 
-  constructor(chunks: ChunkStore) {
-    this.#chunks = chunks;
-    this.#recorder = new FramingRecorder(chunks);
-    this.#chunker = new Chunker(chunks, (run) => {
-      if (this.#file !== 0) this.#writer.push({ type: 'Written', ino: this.#file, ...run, timeNs: null });
-    });
-  }
-
-  /** @throws `ERR_OCI_CORRUPT` for what Docker refuses. */
-  entry(entry: LayerEntry): void {
-    this.#endFile();
-    this.#expectNew(entry);
-    if ('lower' in entry && entry.lower !== undefined) {
-      const name = printableName(entry.path);
-      throw storeError('ERR_OCI_UNSUPPORTED', `entry "${name}": Docker makes no layers with redirects or metacopy`);
-    }
-    switch (entry.kind) {
-      case 'whiteout':
-        return this.#whiteout(entry.path);
-      case 'opaque':
-        return this.#opaque(entry.path);
-      case 'dir':
-        return this.#directory(entry);
-      case 'hardlink':
-        return this.#hardlink(entry.path, entry.target);
-      case 'file':
-      case 'fifo':
-      case 'sock':
-      case 'symlink':
-      case 'chr':
-      case 'blk':
-        return this.#node(entry);
-    }
-  }
-
-  data(bytes: Uint8Array): void {
-    this.#chunker.data(bytes);
-  }
-
-  hole(length: number): void {
-    this.#chunker.hole(length);
-  }
-
-  finish(): BuiltLayer {
-    this.#endFile();
-    return storeLayer(this.#writer, this.#chunks, this.#recorder);
+  constructor(writer: LayerWriter) {
+    this.#writer = writer;
   }
 
   /** mknod(2) of a device 0:0 under the name: nothing may be there. */
-  #whiteout(path: string): void {
+  whiteout(path: string): void {
     const { parent, name } = this.#placeOf(path, path);
     const isThere = this.#writer.tree.lookup(parent, name) !== 0 || this.#writer.hasWhiteout(parent, name);
     if (isThere) throw refused(path, 'a whiteout of a name that the layer itself has');
@@ -93,11 +41,11 @@ export class DockerLayerBuilder implements LayerSink {
   }
 
   /** setxattr(2) on the directory. On the root the kernel takes no notice of it (L6). */
-  #opaque(path: string): void {
+  opaque(path: string): void {
     if (path !== '') this.#writer.opaque(this.#ensure(path, path));
   }
 
-  #directory(entry: ObjectEntry): void {
+  directory(entry: ObjectEntry): void {
     if (entry.path === '') return this.#writer.setAttributes(ROOT_INO, clamped(entry));
     const { parent, name } = this.#placeOf(entry.path, entry.path);
     const existing = this.#writer.tree.lookup(parent, name);
@@ -110,23 +58,13 @@ export class DockerLayerBuilder implements LayerSink {
     this.#writer.createDirectory(parent, name, clamped(entry));
   }
 
-  #node(given: ObjectEntry): void {
+  node(given: ObjectEntry): Ino {
     const entry = clamped(given);
     const { parent, name } = this.#placeOf(entry.path, entry.path);
-    const isDevice = entry.kind === 'chr' || entry.kind === 'blk';
-    const ino = this.#writer.createNode(parent, name, {
-      mode: formatBits(entry.kind) | (entry.mode & PERMISSION_BITS),
-      uid: entry.uid,
-      gid: entry.gid,
-      rdev: isDevice ? makeDevice(entry.major, entry.minor) : 0,
-      target: entry.kind === 'symlink' ? entry.target : '',
-      mtimeNs: entry.mtimeNs,
-      xattrs: entry.xattrs,
-    });
-    if (entry.kind === 'file') this.#file = ino;
+    return this.#writer.createNode(parent, name, nodeOf(entry));
   }
 
-  #hardlink(path: string, target: string): void {
+  hardlink(path: string, target: string): void {
     const at = splitPath(target);
     const directory = findDirectory(this.#writer, at.directory);
     const place = directory === null || directory === 'not-a-directory' ? 0 : directory.layer;
@@ -180,7 +118,12 @@ export class DockerLayerBuilder implements LayerSink {
     if (this.#writer.hasWhiteout(parent, name)) throw refused(entry, `"${printableName(name)}" is a whiteout`);
   }
 
-  #expectNew(entry: LayerEntry): void {
+  /** A path comes once. */
+  check(entry: LayerEntry): void {
+    if ('lower' in entry && entry.lower !== undefined) {
+      const name = printableName(entry.path);
+      throw storeError('ERR_OCI_UNSUPPORTED', `entry "${name}": Docker makes no layers with redirects or metacopy`);
+    }
     const { kind, path } = entry;
     const { directory, name } = splitPath(path);
     const slash = directory === '' ? '' : '/';
@@ -189,23 +132,11 @@ export class DockerLayerBuilder implements LayerSink {
     if (this.#seen.has(whole)) throw refused(path, 'this path came before');
     this.#seen.add(whole);
   }
-
-  #endFile(): void {
-    const size = this.#chunker.position;
-    this.#chunker.end();
-    if (this.#file !== 0) this.#writer.setSize(this.#file, size);
-    this.#file = 0;
-  }
 }
 
 /** Docker sets times before 1970 to 1970. */
 function clamped<T extends ObjectEntry>(entry: T): T {
   return entry.mtimeNs < 0n ? { ...entry, mtimeNs: 0n } : entry;
-}
-
-function splitPath(path: string): { directory: string; name: string } {
-  const slash = path.lastIndexOf('/');
-  return { directory: slash < 0 ? '' : path.slice(0, slash), name: path.slice(slash + 1) };
 }
 
 function refused(path: string, message: string): Error {

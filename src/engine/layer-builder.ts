@@ -7,121 +7,53 @@
  * before or after it, else below.
  */
 
-import { CHUNK_BYTES_MAX, type ChunkStore } from '../events/chunk-store.ts';
-import { splitEventBatches } from '../events/codec.ts';
-import type { ChunkNumber, FileEvent, Ino } from '../events/event.ts';
-import { ROOT_INO } from '../events/event.ts';
+import type { ChunkStore } from '../events/chunk-store.ts';
+import { type Ino, ROOT_INO } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
-import { formatBits, makeDevice, PERMISSION_BITS } from '../events/mode.ts';
 import { printableName } from '../events/name.ts';
-import { merkleRoot } from '../projections/tree/merkle.ts';
 import type { Tree } from '../projections/tree/tree.ts';
-import { FramingRecorder } from './layer-framing.ts';
+import {
+  LayerAssembler,
+  type LayerRules,
+  nodeOf,
+  type ObjectEntry,
+  type PlainEntry,
+  splitPath,
+} from './layer-assembler.ts';
 import { LayerLowerMarks } from './layer-lower-marks.ts';
-import type { LayerEntry, LayerFraming, LayerSink, LowerMarks } from './layer-sink.ts';
-import { type ContentRun, Chunker } from './layer-writer-content.ts';
+import type { LowerMarks } from './layer-sink.ts';
 import { ensureDirectory, findDirectory } from './layer-writer-paths.ts';
 import { LayerWriter } from './layer-writer.ts';
-
-/** A layer that has been built; its content lies in chunks, nothing in the log speaks of it yet. */
-export interface BuiltLayer {
-  /** The layer's own tree, in upperdir form. */
-  readonly tree: Tree;
-  readonly events: readonly FileEvent[];
-  /** The events as batches, as `LayerAdded` names them. */
-  readonly chunks: readonly ChunkNumber[];
-  /** Merkle root of the tree, hex. */
-  readonly root: string;
-  /** Names and whiteouts. */
-  readonly entries: number;
-  /** st_size over non-directories, hard links once. */
-  readonly bytes: number;
-  /** Chunks of the framing of its tar; none where it came from no tar, or can't be that tar again. */
-  readonly framing: readonly ChunkNumber[];
-}
 
 /** Takes what was understood but is odd. `path` is the entry's. */
 export type LayerWarning = (path: string, message: string) => void;
 
-/** An entry that describes a node. */
-type ObjectEntry = Exclude<LayerEntry, { readonly kind: 'hardlink' | 'whiteout' | 'opaque' }>;
-type PlainEntry = Extract<ObjectEntry, { readonly size: number }>;
+/**
+ * A sink that builds a layer by these rules.
+ *
+ * @param parts.below - Merged view of the layers below; of the lowest layer an empty tree.
+ */
+export function layerBuilder(parts: { chunks: ChunkStore; below: Tree; warn?: LayerWarning }): LayerAssembler {
+  const writer = new LayerWriter(parts.below);
+  return new LayerAssembler(new SpecRules(writer, parts.warn ?? (() => {})), { writer, chunks: parts.chunks });
+}
 
-export class LayerBuilder implements LayerSink {
-  readonly framing: LayerFraming = {
-    bytes: (bytes) => this.#recorder.bytes(bytes),
-    content: (length) => this.#recorder.content(this.#file, this.#chunker.position, length),
-  };
-  readonly #recorder: FramingRecorder;
+class SpecRules implements LayerRules {
   readonly #writer: LayerWriter;
-  readonly #chunks: ChunkStore;
   readonly #warn: LayerWarning;
-  readonly #chunker: Chunker;
-  readonly #lowerMarks: LayerLowerMarks;
-  #hasLowerMarks = false;
   /** Hard links whose target the layer does not hold yet. */
   #links: { readonly path: string; readonly target: string }[] = [];
-  #file: Ino = 0;
   #isRootOpaque = false;
+  readonly #lowerMarks: LayerLowerMarks;
+  #hasLowerMarks = false;
 
-  /**
-   * @param parts.below - Merged view of the layers below; of the lowest layer an empty tree.
-   */
-  constructor(parts: { chunks: ChunkStore; below: Tree; warn?: LayerWarning }) {
-    this.#writer = new LayerWriter(parts.below);
-    this.#chunks = parts.chunks;
-    this.#recorder = new FramingRecorder(parts.chunks);
-    this.#lowerMarks = new LayerLowerMarks(this.#writer);
-    this.#warn = parts.warn ?? (() => {});
-    this.#chunker = new Chunker(parts.chunks, (run) => this.#written(run));
+  constructor(writer: LayerWriter, warn: LayerWarning) {
+    this.#writer = writer;
+    this.#warn = warn;
+    this.#lowerMarks = new LayerLowerMarks(writer);
   }
 
-  /** @throws `ERR_OCI_CORRUPT` for an entry that can't be: a loop of links, a hard link to a directory. */
-  entry(entry: LayerEntry): void {
-    this.#endFile();
-    switch (entry.kind) {
-      case 'whiteout':
-        return this.#whiteout(entry.path);
-      case 'opaque':
-        return this.#opaque(entry.path);
-      case 'dir':
-        return this.#directory(entry);
-      case 'hardlink':
-        return this.#hardlink(entry.path, entry.target);
-      case 'file':
-      case 'fifo':
-      case 'sock':
-      case 'symlink':
-      case 'chr':
-      case 'blk':
-        return this.#node(entry);
-    }
-  }
-
-  data(bytes: Uint8Array): void {
-    this.#chunker.data(bytes);
-  }
-
-  hole(length: number): void {
-    this.#chunker.hole(length);
-  }
-
-  /**
-   * Ends the layer and stores its events.
-   *
-   * @throws `ERR_OCI_CORRUPT` when a hard link has no target.
-   */
-  finish(): BuiltLayer {
-    this.#endFile();
-    this.#linkLate();
-    if (this.#isRootOpaque) this.#spellOutRootOpaque();
-    if (!this.#hasLowerMarks) return storeLayer(this.#writer, this.#chunks, this.#recorder);
-    this.#lowerMarks.complete();
-    // What came from below is in no tar.
-    return storeLayer(this.#writer, this.#chunks);
-  }
-
-  #whiteout(path: string): void {
+  whiteout(path: string): void {
     const { directory, name } = splitPath(path);
     const place = findDirectory(this.#writer, directory);
     if (place === 'not-a-directory') {
@@ -133,7 +65,7 @@ export class LayerBuilder implements LayerSink {
     this.#writer.whiteout(this.#ensure(directory, path), name);
   }
 
-  #opaque(path: string): void {
+  opaque(path: string): void {
     const directory = this.#ensure(path, path);
     if (directory === ROOT_INO) {
       this.#isRootOpaque = true;
@@ -143,7 +75,7 @@ export class LayerBuilder implements LayerSink {
     }
   }
 
-  #directory(entry: PlainEntry): void {
+  directory(entry: PlainEntry): void {
     if (entry.path === '') return this.#writer.setAttributes(ROOT_INO, entry);
     const { directory, name } = splitPath(entry.path);
     const parent = this.#ensure(directory, entry.path);
@@ -160,24 +92,15 @@ export class LayerBuilder implements LayerSink {
       );
   }
 
-  #node(entry: ObjectEntry): void {
+  node(entry: ObjectEntry): Ino {
     const { directory, name } = splitPath(entry.path);
     if (name === '') throw corrupt(entry.path, 'the root can only be a directory');
     const parent = this.#ensure(directory, entry.path);
-    const isDevice = entry.kind === 'chr' || entry.kind === 'blk';
-    const ino = this.#writer.createNode(parent, name, {
-      mode: formatBits(entry.kind) | (entry.mode & PERMISSION_BITS),
-      uid: entry.uid,
-      gid: entry.gid,
-      rdev: isDevice ? makeDevice(entry.major, entry.minor) : 0,
-      target: entry.kind === 'symlink' ? entry.target : '',
-      mtimeNs: entry.mtimeNs,
-      xattrs: entry.xattrs,
-    });
+    const ino = this.#writer.createNode(parent, name, nodeOf(entry));
     this.#dropLateLink(entry.path);
-    if (entry.kind !== 'file') return;
-    if (entry.lower?.isMetacopy === true) this.#takeData(entry, parent, name, ino, entry.lower);
-    else this.#file = ino;
+    if (entry.kind !== 'file' || entry.lower?.isMetacopy !== true) return ino;
+    this.#takeData(entry, parent, name, ino, entry.lower);
+    return 0;
   }
 
   /** What the entry has of content are the holes of a file without data. */
@@ -187,14 +110,14 @@ export class LayerBuilder implements LayerSink {
     name: string,
     ino: Ino,
     marks: LowerMarks,
-  ) {
+  ): void {
     this.#hasLowerMarks = true;
     if (!this.#lowerMarks.takeData(parent, name, ino, marks))
       throw corrupt(entry.path, 'its data is in a layer below (metacopy), and no layer below has it');
     this.#writer.setSize(ino, entry.size);
   }
 
-  #hardlink(path: string, target: string): void {
+  hardlink(path: string, target: string): void {
     if (this.#link(path, target, false)) {
       this.#dropLateLink(path);
       return;
@@ -226,6 +149,14 @@ export class LayerBuilder implements LayerSink {
     const parent = this.#ensure(to.directory, path);
     if (writer.tree.lookup(parent, to.name) !== ino) writer.link(parent, to.name, ino);
     return true;
+  }
+
+  finish(): boolean {
+    this.#linkLate();
+    if (this.#isRootOpaque) this.#spellOutRootOpaque();
+    // What came from below is in no tar.
+    if (this.#hasLowerMarks) this.#lowerMarks.complete();
+    return !this.#hasLowerMarks;
   }
 
   #linkLate(): void {
@@ -264,51 +195,6 @@ export class LayerBuilder implements LayerSink {
       this.#warn(path, 'it lies below something that is not a directory, which is replaced by one');
     });
   }
-
-  #written(run: ContentRun): void {
-    if (this.#file !== 0) this.#writer.push({ type: 'Written', ino: this.#file, ...run, timeNs: null });
-  }
-
-  #endFile(): void {
-    const size = this.#chunker.position;
-    this.#chunker.end();
-    if (this.#file !== 0) this.#writer.setSize(this.#file, size);
-    this.#file = 0;
-  }
-}
-
-/** Stores a written layer's events as batches and says what `LayerAdded` needs to know. */
-export function storeLayer(writer: LayerWriter, chunks: ChunkStore, recorder?: FramingRecorder): BuiltLayer {
-  const { tree, events } = writer;
-  const numbers: ChunkNumber[] = [];
-  for (const piece of splitEventBatches(events, CHUNK_BYTES_MAX)) numbers.push(chunks.put(piece));
-  return {
-    tree,
-    events,
-    chunks: numbers,
-    root: merkleRoot(tree, chunks),
-    entries: countNames(tree) + tree.whiteouts,
-    bytes: tree.upperBytes,
-    framing: recorder?.finish(tree) ?? [],
-  };
-}
-
-/** Without recursion: an archive may nest directories as deep as it likes. */
-function countNames(tree: Tree): number {
-  let count = 0;
-  const directories: Ino[] = [ROOT_INO];
-  for (let at = directories.pop(); at !== undefined; at = directories.pop()) {
-    tree.at(at).dir?.entries.forEach((_, ino) => {
-      count++;
-      if (tree.at(ino).dir !== null) directories.push(ino);
-    });
-  }
-  return count;
-}
-
-function splitPath(path: string): { directory: string; name: string } {
-  const slash = path.lastIndexOf('/');
-  return { directory: slash < 0 ? '' : path.slice(0, slash), name: path.slice(slash + 1) };
 }
 
 function corrupt(path: string, message: string): Error {

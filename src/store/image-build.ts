@@ -10,9 +10,11 @@ import {
   imageIdOf,
   type NewLayer,
 } from '../engine/decide/image.ts';
-import { DockerLayerBuilder } from '../engine/docker-layer-builder.ts';
-import { type BuiltLayer, LayerBuilder, type LayerWarning } from '../engine/layer-builder.ts';
+import { dockerLayerBuilder } from '../engine/docker-layer-builder.ts';
+import type { LayerAssembler } from '../engine/layer-assembler.ts';
+import { layerBuilder, type LayerWarning } from '../engine/layer-builder.ts';
 import type { LayerSink } from '../engine/layer-sink.ts';
+import type { BuiltLayer } from '../engine/store-layer.ts';
 import type { LayerRecord } from '../projections/registry.ts';
 import { mergeLayer } from '../projections/tree/merge.ts';
 import type { Tree } from '../projections/tree/tree.ts';
@@ -69,7 +71,7 @@ export async function prepareImage(
       below = known;
       continue;
     }
-    const builder = layerBuilder(live, image, below);
+    const builder = builderFor(live, image, below);
     await feed(builder); // a layer is built on the ones below it
     const layer = builder.finish();
     if (stored !== undefined) {
@@ -89,10 +91,10 @@ export async function prepareImage(
   return { config: image.config, layers, references };
 }
 
-function layerBuilder(live: LiveMoment, image: NewImage, below: Tree): LayerBuilder | DockerLayerBuilder {
+function builderFor(live: LiveMoment, image: NewImage, below: Tree): LayerAssembler {
   const { chunks } = live.engine.log;
-  if (image.compat === 'docker') return new DockerLayerBuilder(chunks);
-  return new LayerBuilder({ chunks, below, ...(image.warn && { warn: image.warn }) });
+  if (image.compat === 'docker') return dockerLayerBuilder(chunks);
+  return layerBuilder({ chunks, below, ...(image.warn && { warn: image.warn }) });
 }
 
 /** A store has one tree for a stack. Where Docker's would be another one, the answer must not be the wrong one. */

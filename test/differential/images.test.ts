@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { LayerBuilder } from '../../src/engine/layer-builder.ts';
+import { layerBuilder } from '../../src/engine/layer-builder.ts';
 import type { ChunkStore } from '../../src/events/chunk-store.ts';
 import { openImageSource } from '../../src/oci/image-archive.ts';
 import type { ImageSourceOptions } from '../../src/oci/image-source.ts';
@@ -40,7 +40,7 @@ class Stack {
     try {
       for (const layer of source.images[0].layers) {
         const warn = (place: string, message: string): void => void this.warnings.push(`${place}: ${message}`);
-        const builder = new LayerBuilder({ chunks: this.#chunks, below: this.merged, warn });
+        const builder = layerBuilder({ chunks: this.#chunks, below: this.merged, warn });
         await source.readLayer(layer, builder);
         const built = builder.finish();
         this.merged = mergeLayer(this.merged, built.tree, this.#height++);

@@ -9,7 +9,7 @@ import {
   normalizeReference,
   type Registry,
 } from '../../projections/registry.ts';
-import type { BuiltLayer } from '../layer-builder.ts';
+import type { BuiltLayer } from '../store-layer.ts';
 
 /** A layer of an image that is being added. `built` is null when the store has its stack already. */
 export interface NewLayer {

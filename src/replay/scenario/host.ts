@@ -2,7 +2,7 @@
 
 import type { Caller } from '../../engine/caller.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { BuiltLayer } from '../../engine/layer-builder.ts';
+import type { BuiltLayer } from '../../engine/store-layer.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import type { ContainerStep } from './scenario.ts';
 

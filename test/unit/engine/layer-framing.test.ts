@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FramingRecorder, framedTar } from '../../../src/engine/layer-framing.ts';
-import { LayerBuilder } from '../../../src/engine/layer-builder.ts';
+import { layerBuilder } from '../../../src/engine/layer-builder.ts';
 import { LayerReader } from '../../../src/oci/layer-reader.ts';
 import { Tree } from '../../../src/projections/tree/tree.ts';
 import { openMemoryLog } from '../../../src/storage/memory.ts';
@@ -11,7 +11,7 @@ import { archive, extension, file, header, pax } from '../oci/support/raw-tar.ts
 /** Reads a tar as a layer, in pieces, and puts it together again; null: its framing is not kept. */
 function again(tar: Buffer, pieceBytes = tar.length): Buffer | null {
   const { chunks } = openMemoryLog();
-  const builder = new LayerBuilder({ chunks, below: Tree.empty(0n) });
+  const builder = layerBuilder({ chunks, below: Tree.empty(0n) });
   const reader = new LayerReader(builder, { file: 'layer' });
   for (let at = 0; at < tar.length; at += pieceBytes) reader.push(tar.subarray(at, at + pieceBytes));
   reader.end();

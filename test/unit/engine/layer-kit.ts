@@ -1,6 +1,8 @@
 /** Layers from lines, and trees as lines: `dir/` · `file=content` · `link->target` · `whiteout!` · `opaque/*`. */
 
-import { LayerBuilder, type BuiltLayer } from '../../../src/engine/layer-builder.ts';
+import { layerBuilder } from '../../../src/engine/layer-builder.ts';
+import type { LayerSink } from '../../../src/engine/layer-sink.ts';
+import type { BuiltLayer } from '../../../src/engine/store-layer.ts';
 import type { EntryAttributes, LayerEntry } from '../../../src/engine/layer-sink.ts';
 import type { ChunkStore } from '../../../src/events/chunk-store.ts';
 import { type Ino, ROOT_INO } from '../../../src/events/event.ts';
@@ -27,7 +29,7 @@ export function stack(...layers: (readonly (string | LayerEntry)[])[]): Stack {
   const built: BuiltLayer[] = [];
   const warnings: string[] = [];
   for (const [index, entries] of layers.entries()) {
-    const builder = new LayerBuilder({
+    const builder = layerBuilder({
       chunks,
       below: merged,
       warn: (path, message) => warnings.push(`${path}: ${message}`),
@@ -44,7 +46,7 @@ export function stack(...layers: (readonly (string | LayerEntry)[])[]): Stack {
 }
 
 /** `d/` · `d/ 700` · `f=text` · `l->target` · `h=>target` · `gone!` · `d/*` (opaque). */
-function feed(builder: LayerBuilder, text: string): void {
+function feed(builder: LayerSink, text: string): void {
   const [, path, operator, rest] = /^(.*?)(->|=>|=|!$|\/\*$|\/ ?\d*$)(.*)$/s.exec(text) ?? [];
   switch (operator) {
     case undefined:

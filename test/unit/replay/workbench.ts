@@ -9,7 +9,8 @@ import { ftruncate, truncate } from '../../../src/engine/calls/space.ts';
 import { setxattr } from '../../../src/engine/calls/xattrs.ts';
 import { type Caller, rootCaller } from '../../../src/engine/caller.ts';
 import { Engine } from '../../../src/engine/engine.ts';
-import { LayerBuilder } from '../../../src/engine/layer-builder.ts';
+import { layerBuilder } from '../../../src/engine/layer-builder.ts';
+import type { LayerSink } from '../../../src/engine/layer-sink.ts';
 import { Namespace } from '../../../src/engine/namespace.ts';
 import { OpenFileTable } from '../../../src/engine/open-file-table.ts';
 import { O_APPEND, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, type OpenFile } from '../../../src/engine/open-files.ts';
@@ -60,7 +61,7 @@ export class Workbench {
     const chain: string[] = [];
     let below = this.world.lowers.empty;
     layers.forEach((layer, index) => {
-      const builder = new LayerBuilder({ chunks: this.log.chunks, below });
+      const builder = layerBuilder({ chunks: this.log.chunks, below });
       for (const [path, value] of Object.entries(layer)) addEntry(builder, path, value);
       const built = builder.finish();
       const diffId = digestOf(built.root);
@@ -271,7 +272,7 @@ export class Shell {
 
 export const digestOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
-function addEntry(builder: LayerBuilder, path: string, value: string | null): void {
+function addEntry(builder: LayerSink, path: string, value: string | null): void {
   const attributes = { uid: 0, gid: 0, mtimeNs: START_NS, xattrs: [] };
   if (value === null) return builder.entry({ kind: 'whiteout', path });
   if (path.endsWith('/')) {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { listTree, openStore, type Store } from '../../../src/index.ts';
-import { type BuiltLayer, LayerBuilder } from '../../../src/engine/layer-builder.ts';
+import { layerBuilder } from '../../../src/engine/layer-builder.ts';
+import type { BuiltLayer } from '../../../src/engine/store-layer.ts';
 import { LayerReader } from '../../../src/oci/layer-reader.ts';
 import type { LayerRecord } from '../../../src/projections/registry.ts';
 import type { Tree } from '../../../src/projections/tree/tree.ts';
@@ -11,7 +12,7 @@ import { smallStore } from './store-kit.ts';
 /** A layer written as a tar and read again over the same stack. */
 function reread(store: Store, layer: Tree, below: Tree): BuiltLayer {
   const { chunks } = store.engine.log;
-  const builder = new LayerBuilder({ chunks, below });
+  const builder = layerBuilder({ chunks, below });
   const reader = new LayerReader(builder, { file: 'layer.tar' });
   writeLayerTar(layer, chunks, (bytes) => reader.push(Buffer.from(bytes)));
   reader.end();
