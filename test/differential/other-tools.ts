@@ -1,6 +1,8 @@
 /** Other programs, and what they show, for the tests that compare with them. */
 
 import { execFileSync } from 'node:child_process';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Container, type ListingEntry, listTree, openStore, type Store } from '../../src/index.ts';
 
@@ -69,4 +71,17 @@ export async function changedContainer(store: Store): Promise<Container> {
   fs.lchownSync('/sparse', 3_000_000, 70_000);
   fs.utimesSync('/sparse', 1, -5);
   return c;
+}
+
+/** A small tree on the disk as the lines of test/fixtures/layer-cases.ts. */
+export function linesOf(root: string, directory = ''): string[] {
+  const lines = readdirSync(join(root, directory)).flatMap((name) => {
+    const path = directory === '' ? name : `${directory}/${name}`;
+    const status = lstatSync(join(root, path));
+    if (status.isDirectory()) return [`${path}/`, ...linesOf(root, path)];
+    if (status.isSymbolicLink()) return [`${path}->${readlinkSync(join(root, path))}`];
+    if (status.isCharacterDevice()) return [`${path}!`];
+    return [`${path}=${readFileSync(join(root, path), 'utf8')}`];
+  });
+  return lines.toSorted();
 }

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAYER_CASES, LOWER, type LayerCase } from '../../fixtures/layer-cases.ts';
 import { config, json } from '../../unit/oci/support/images.ts';
 import { dockerArchiveOf, layerOf, seen } from '../../unit/oci/support/layer-lines.ts';
+import { linesOf } from '../other-tools.ts';
 import { Daemon, dockerMissing } from './daemon.ts';
 
 /** What the cases of SEM-2.5 say of Docker is what a real daemon makes of them. */
@@ -48,15 +49,4 @@ function loadedByDocker(daemon: Daemon, one: LayerCase): string[] | 'refused' {
   mkdirSync(root);
   execFileSync('tar', ['-xpf', exported, '-C', root]);
   return linesOf(root).filter((line) => !OF_DOCKER.test(line));
-}
-
-function linesOf(root: string, directory = ''): string[] {
-  const lines = readdirSync(join(root, directory)).flatMap((name) => {
-    const path = directory === '' ? name : `${directory}/${name}`;
-    const status = lstatSync(join(root, path));
-    if (status.isDirectory()) return [`${path}/`, ...linesOf(root, path)];
-    if (status.isSymbolicLink()) return [`${path}->${readlinkSync(join(root, path))}`];
-    return [`${path}=${readFileSync(join(root, path), 'utf8')}`];
-  });
-  return lines.toSorted();
 }
