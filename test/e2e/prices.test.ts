@@ -115,6 +115,7 @@ test.each([
   [['--driver', 'qcow2:x=1'], 2, 'qcow2 has no parameter "x"; it has cluster-size, extended-l2, disk-size'],
   [['--driver', 'btrfs:sector-size=5000'], 2, 'btrfs: sector-size is a power of two'],
   [['--driver', 'qcow2:cluster-size=4K,extended-l2=1'], 2, 'qcow2: '],
+  [['--driver', 'devicemapper:block-size=65537'], 2, 'block-size is a multiple of 64 KiB'],
   [['--explain', 'web:/nope'], 4, 'there is nothing at /nope'],
   [['--explain', 'web:/made'], 2, '/made is a directory, not a file'],
   [['--explain', 'volume(v1):/x'], 2, 'a volume has no storage driver'],

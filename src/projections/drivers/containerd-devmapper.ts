@@ -1,6 +1,6 @@
 import { devicemapper } from './devicemapper.ts';
 import type { StorageDriver } from './storage-driver.ts';
-import { baseSizeLimit, thinModel } from './thin-device.ts';
+import { baseSizeLimit, thinModel, wrongBlockSize } from './thin-device.ts';
 
 /** containerd's devmapper snapshotter: thin snapshots, in a pool that the administrator made. */
 export const containerdDevmapper: StorageDriver = {
@@ -25,6 +25,7 @@ export const containerdDevmapper: StorageDriver = {
       source: 'containerd docs/snapshotters/devmapper.md, the example of base_image_size',
     },
   ],
+  conflict: wrongBlockSize,
   rules: {
     ...devicemapper.rules,
     remove: {

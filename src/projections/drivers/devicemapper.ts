@@ -1,5 +1,5 @@
 import type { StorageDriver } from './storage-driver.ts';
-import { baseSizeLimit, THIN_RULES, thinModel } from './thin-device.ts';
+import { baseSizeLimit, THIN_RULES, thinModel, wrongBlockSize } from './thin-device.ts';
 
 /** Docker's devicemapper driver: a layer and a container are thin snapshots of one base device. Removed in Docker 25. */
 export const devicemapper: StorageDriver = {
@@ -24,6 +24,7 @@ export const devicemapper: StorageDriver = {
       source: 'moby v20.10 daemon/graphdriver/devmapper/deviceset.go defaultBaseFsSize',
     },
   ],
+  conflict: wrongBlockSize,
   rules: {
     ...THIN_RULES,
     firstWrite: {

@@ -43,7 +43,8 @@ export const OVERLAY_RULES = {
     source: 'fs/ext4/ext4.h EXT4_DIR_REC_LEN; mke2fs(8)',
   },
   newContainer: {
-    formula: 'the directories diff and work: 2 × 4 KiB; nothing is copied',
+    formula:
+      'the directories diff and work: 2 × 4 KiB; nothing is copied. What Docker keeps beside them (their folder, the files link and lower, the init layer) is not counted',
     source: 'moby daemon/graphdriver/overlay2 create',
   },
   read: {

@@ -2,7 +2,7 @@
 
 import { DeviceTree } from './device-tree.ts';
 import { BLOCK_BYTES } from '../tree/page.ts';
-import type { LimitRule, StorageModel, StoredLayer } from './storage-driver.ts';
+import type { DriverValues, LimitRule, StorageModel, StoredLayer } from './storage-driver.ts';
 
 /** A mapping in the pool's btree: a key and a value of 8 bytes (Documentation/admin-guide/device-mapper/persistent-data.rst). */
 const MAPPING_BYTES = 16;
@@ -22,6 +22,13 @@ export function thinModel(unitBytes: number): StorageModel {
     read: () => ({ lookups: 1, readBytes: BLOCK_BYTES }),
   };
 }
+
+/** Device mapper takes nothing else (drivers/md/dm-thin.c, DATA_DEV_BLOCK_SIZE_MIN_SECTORS). */
+const BLOCK_STEP_BYTES = 65_536;
+
+/** What is wrong with a pool's block size that is in its bounds; null: nothing. */
+export const wrongBlockSize = (values: DriverValues): string | null =>
+  values['block-size'] % BLOCK_STEP_BYTES === 0 ? null : 'block-size is a multiple of 64 KiB';
 
 export const THIN_RULES = {
   container: {
