@@ -17,8 +17,10 @@ export interface MountRecord {
   /** The moment that is mounted; null: now, for reading and writing. */
   readonly at: number | null;
   readonly readOnly: boolean;
-  /** The process that was started in it as its root directory; null: none. */
+  /** The program that runs in it, which `overlog exec` joins; null: none. */
   readonly program: number | null;
+  /** The directory that the program sees it at; null: it is its root directory. */
+  readonly over: string | null;
 }
 
 const FOLDER = 'mounts';

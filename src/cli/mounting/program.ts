@@ -1,7 +1,7 @@
 /** A program in a mounted container: with the container as its root directory, or in its directory. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,7 +19,7 @@ export interface ProgramOptions {
   readonly view: 'root' | 'over' | 'beside';
   /** A process in the container. */
   readonly beside?: number;
-  /** The directory of the host that the container started as. */
+  /** The directory of the host that the container started as, or is seen at. */
   readonly over: string | null;
   /** `user[:group]`, names or numbers; '': root. */
   readonly user: string;
@@ -35,7 +35,10 @@ const WITHOUT_OWN = OWN.map((name) => `-u ${name}`).join(' ');
  */
 const AS_ROOT = `
 set -e
-if [ -d "$OVERLOG_ROOT/proc" ]; then mount -t proc proc "$OVERLOG_ROOT/proc"; fi
+if [ -d "$OVERLOG_ROOT/proc" ]; then
+  # Where parts of /proc are hidden, as in a container, a user namespace gets no new one.
+  mount -t proc proc "$OVERLOG_ROOT/proc" 2>/dev/null || mount --rbind /proc "$OVERLOG_ROOT/proc"
+fi
 if [ -d "$OVERLOG_ROOT/dev" ]; then mount --rbind /dev "$OVERLOG_ROOT/dev"; fi
 if [ -d "$OVERLOG_ROOT/sys" ]; then mount --rbind /sys "$OVERLOG_ROOT/sys" && mount -o remount,bind,ro "$OVERLOG_ROOT/sys"; fi
 exec env ${WITHOUT_OWN} PATH="$OVERLOG_PATH" "$(command -v unshare)" --root="$OVERLOG_ROOT" --wd="$OVERLOG_WD" $OVERLOG_USER -- "$@"
@@ -52,8 +55,12 @@ exec env ${WITHOUT_OWN} "$@"
 export function startProgram(options: ProgramOptions): ChildProcess {
   const { root, argv, env, view, over, workingDirectory } = options;
   if (view === 'beside') {
-    const target = ['--target', String(options.beside), '--mount', '--pid', '--ipc', '--root'];
-    return spawn('nsenter', [...target, `--wdns=${workingDirectory || '/'}`, '--', ...argv], { stdio: 'inherit', env });
+    const target = ['--target', String(options.beside), '--mount'];
+    if (over === null) target.push('--pid', '--ipc', '--root');
+    // Who is not root has a user namespace around them, whose root they are.
+    if (process.getuid?.() !== 0) target.push('--user', '--preserve-credentials');
+    const directory = over === null ? workingDirectory || '/' : join(over, workingDirectory);
+    return spawn('nsenter', [...target, `--wdns=${directory}`, '--', ...argv], { stdio: 'inherit', env });
   }
   const isRoot = view === 'root';
   const namespaces = isRoot ? ['--mount', '--pid', '--fork', '--kill-child', '--ipc'] : ['--mount'];
@@ -93,6 +100,16 @@ function entryOf(file: string, name: string): string[] | undefined {
     return lines.map((line) => line.split(':')).find((fields) => fields[0] === name || fields[2] === name);
   } catch {
     return undefined;
+  }
+}
+
+/** Whether a process is the program already, and not what prepares its place. */
+export function hasBegun(pid: number, view: 'root' | 'over'): boolean {
+  try {
+    if (readFileSync(`/proc/${pid}/environ`, 'latin1').includes('OVERLOG_ROOT=')) return false;
+    return view === 'over' || readlinkSync(`/proc/${pid}/root`) !== '/';
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
-import { exitCodeOfProgram, processInside, type ProgramOptions, startProgram } from './program.ts';
+import { exitCodeOfProgram, hasBegun, processInside, type ProgramOptions, startProgram } from './program.ts';
 
 /**
  * Runs a program to its end. Signals that this process gets are the program's; those of the terminal it has got itself.
@@ -14,10 +14,10 @@ export async function runProgram(
   onStarted: (pid: number) => void = () => {},
 ): Promise<number> {
   const child = startProgram(options);
-  if (options.view === 'root') void whenInside(child, onStarted);
+  if (options.view !== 'beside') void whenInside(child, options.view, onStarted);
   const forward = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' && process.stdin.isTTY) return;
-    const inside = options.view === 'over' ? (child.pid ?? 0) : processInside(child);
+    const inside = options.view === 'root' ? processInside(child) : (child.pid ?? 0);
     if (inside > 0) process.kill(inside, signal);
   };
   context.onSignal = forward;
@@ -34,11 +34,11 @@ export async function runProgram(
   }
 }
 
-/** unshare(1) forks; its child is the program, once the script around it has done its part. */
-async function whenInside(child: ChildProcess, onStarted: (pid: number) => void): Promise<void> {
+/** Where it has a root directory of its own, unshare(1) forks; the program has begun when the script around it has done its part. */
+async function whenInside(child: ChildProcess, view: 'root' | 'over', onStarted: (pid: number) => void): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
-    const pid = processInside(child);
-    if (pid > 0) return onStarted(pid);
+    const pid = view === 'root' ? processInside(child) : (child.pid ?? 0);
+    if (pid > 0 && hasBegun(pid, view)) return onStarted(pid);
     await new Promise<void>((turn) => setTimeout(turn, 5));
   }
 }

@@ -111,9 +111,13 @@ export class ServedMount {
     });
   }
 
-  /** A program has the container as its root directory: `overlog exec` joins it. */
-  programStarted(pid: number): void {
-    writeMountRecord(this.#parts.options.store, recordOf(this.#parts, this.opened, pid));
+  /**
+   * A program runs in the container: `overlog exec` joins it.
+   *
+   * @param over - The directory that it sees the container at; null: as its root directory.
+   */
+  programStarted(pid: number, over: string | null): void {
+    writeMountRecord(this.#parts.options.store, { ...recordOf(this.#parts, this.opened), program: pid, over });
   }
 
   /** Says what becomes of the container once it is unmounted. */
@@ -209,7 +213,7 @@ async function mountOpened(
   try {
     const name = at === null ? container : `${container}@${at}`;
     mountDevice(device, directory, { source: `overlog-${process.pid}:${name}`, readOnly });
-    writeMountRecord(options.store, recordOf(parts, opened, null));
+    writeMountRecord(options.store, recordOf(parts, opened));
     let served: ServedMount | null = null;
     if (at === null) {
       control = await listenForCommands(options.store, (argv) => served!.command(argv as string[]));
@@ -227,9 +231,10 @@ async function mountOpened(
   }
 }
 
-function recordOf({ directory }: Parts, opened: OpenedMessage, program: number | null): MountRecord {
+function recordOf({ directory }: Parts, opened: OpenedMessage): MountRecord {
   const { container, at, readOnly } = opened;
-  return { pid: process.pid, start: startOfProcess(process.pid), directory, container, at, readOnly, program };
+  const start = startOfProcess(process.pid);
+  return { pid: process.pid, start, directory, container, at, readOnly, program: null, over: null };
 }
 
 function firstMessage(worker: Worker): Promise<OpenedMessage> {

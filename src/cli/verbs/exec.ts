@@ -25,13 +25,14 @@ export const execVerb: Verb = {
     if (mount === undefined) {
       throw Object.assign(new Error(`container "${container}" neither runs nor is mounted`), { exitCode: 1 });
     }
-    const own = { PATH: DEFAULT_PATH, HOME: '/root', TERM: context.env['TERM'] ?? 'dumb' };
+    const isRoot = mount.over === null;
+    const own = isRoot ? { PATH: DEFAULT_PATH, HOME: '/root', TERM: context.env['TERM'] ?? 'dumb' } : context.env;
     const variables = Object.fromEntries(listOption(options, 'env').map(variableOf));
     return runProgram(context, {
       ...viewOf(mount),
       root: mount.directory,
       argv,
-      env: { ...own, ...variables },
+      env: { ...(own as Record<string, string>), ...variables },
       workingDirectory: textOption(options, 'workdir') ?? '',
       user: '',
     });
@@ -39,7 +40,5 @@ export const execVerb: Verb = {
 };
 
 /** In the namespaces of the program that runs, when there is one. */
-const viewOf = ({ program }: MountRecord) =>
-  program === null
-    ? ({ view: 'root', over: null } as const)
-    : ({ view: 'beside', over: null, beside: program } as const);
+const viewOf = ({ program, over }: MountRecord) =>
+  program === null ? ({ view: 'root', over: null } as const) : ({ view: 'beside', over, beside: program } as const);

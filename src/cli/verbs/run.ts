@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { DEFAULT_PATH, variableOf } from '../mounting/environment.ts';
+import { inOwnNamespace, needsNamespace, programEnvironment } from '../mounting/own-namespace.ts';
 import type { ProgramOptions } from '../mounting/program.ts';
 import { runProgram } from '../mounting/run-program.ts';
 import type { RunSpec } from '../mounting/run-spec.ts';
@@ -18,7 +19,7 @@ export const runVerb: Verb = {
   details:
     'With --image the container is its root directory, in mount, pid and ipc namespaces of its own. With --lower DIR it lies over ' +
     'DIR, for the program alone: DIR stays as it is. A container that is there already is gone on with. Start and end are in ' +
-    'the log. Linux with /dev/fuse, as root.',
+    'the log. Linux with /dev/fuse; who is not root gets a user namespace.',
   args: [{ form: '[command...]', description: 'the program and its arguments, behind --; default: that of the image' }],
   options: [
     { flags: '--image <image>', description: 'make the container of an image' },
@@ -43,6 +44,7 @@ export const runVerb: Verb = {
     { command: 'run --name web -- sh', explains: 'once more in the same container' },
   ],
   run: async (context, command, options) => {
+    if (needsNamespace(context)) return inOwnNamespace(context);
     const spec = specOf(context, command, options);
     const trial = trialOf(options);
     const root = mkdtempSync(join(tmpdir(), 'overlog-run-'));
@@ -94,7 +96,7 @@ async function runIn(
   let afterwards: 'keep' | 'drop' | 'remove' = flag(options, 'rm') ? 'remove' : 'keep';
   try {
     exitCode = await runProgram(context, programOf(context, served, spec, options), (pid) =>
-      served.programStarted(pid),
+      served.programStarted(pid, spec.lower !== null && !flag(options, 'chroot') ? spec.lower : null),
     );
     if (trial !== null) {
       const before = defaults?.before ?? 0;
@@ -120,7 +122,9 @@ function programOf(context: VerbContext, served: ServedMount, spec: RunSpec, opt
   const argv = defaults.command;
   if (argv.length === 0) throw usageError('there is no program to run: name it behind --');
   const isRoot = spec.lower === null || flag(options, 'chroot');
-  const own = isRoot ? { PATH: DEFAULT_PATH, HOME: '/root', TERM: context.env['TERM'] ?? 'dumb' } : context.env;
+  const own = isRoot
+    ? { PATH: DEFAULT_PATH, HOME: '/root', TERM: context.env['TERM'] ?? 'dumb' }
+    : programEnvironment(context.env);
   const variables = [...(isRoot ? defaults.environment : []), ...listOption(options, 'env')].map(variableOf);
   return {
     root: served.directory,
