@@ -14,12 +14,15 @@ export {
 export {
   clearDeadMounts,
   isServed,
+  journalStem,
   type MountRecord,
   mountRecords,
   removeMountRecord,
   startOfProcess,
   writeMountRecord,
 } from '../mount/mount-records.ts';
+export { resend } from '../mount/notices.ts';
+export { removeServeJournal } from '../mount/serve-journal.ts';
 export type { MountEntry } from '../mount/mount-table.ts';
 export { MountServer, type MountServerOptions, type ServeEnd } from '../mount/server.ts';
 export { type ControlServer, listenForCommands, sendCommand, takesCommands } from '../mount/control-socket.ts';

@@ -1,6 +1,6 @@
 import type { OpenFile } from '../engine/open-files.ts';
 
-/** Open files by the handle that the kernel got for each; numbers from 1, the lowest free one first. */
+/** Open files by the handle that the kernel got for each; numbers from 1, one that was freed first. */
 export class Handles {
   readonly #files: (OpenFile | null)[] = [null];
   readonly #free: number[] = [];
@@ -9,6 +9,15 @@ export class Handles {
     const handle = this.#free.pop() ?? this.#files.length;
     this.#files[handle] = file;
     return handle;
+  }
+
+  /** Puts a file where another server had it. All are put before the first is added. */
+  put(handle: number, file: OpenFile): void {
+    while (this.#files.length < handle) {
+      this.#free.push(this.#files.length);
+      this.#files.push(null);
+    }
+    this.#files[handle] = file;
   }
 
   get(handle: number): OpenFile | null {
@@ -25,6 +34,10 @@ export class Handles {
   }
 
   *all(): Generator<OpenFile, void> {
-    for (const file of this.#files) if (file !== null) yield file;
+    for (const [, file] of this.entries()) yield file;
+  }
+
+  *entries(): Generator<[handle: number, file: OpenFile], void> {
+    for (const [handle, file] of this.#files.entries()) if (file !== null) yield [handle, file];
   }
 }

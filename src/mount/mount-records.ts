@@ -6,11 +6,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { overlogMountAt, unmount } from './device.ts';
+import { removeServeJournal } from './serve-journal.ts';
 
 export interface MountRecord {
+  /** The process that the mount lives as long as: its server, or the supervisor of that. */
   readonly pid: number;
   /** When the process started, in the kernel's words: tells it from a later one with its number. */
   readonly start: string;
+  /** The process that answers the kernel now. */
+  readonly server: number;
   /** Real path of the mount point. */
   readonly directory: string;
   readonly container: string;
@@ -62,6 +66,7 @@ export function clearDeadMounts(store: string): MountRecord[] {
   for (const { pid, directory } of dead) {
     if (overlogMountAt(directory)?.source.startsWith(`overlog-${pid}:`) === true) unmount(directory, 'lazy');
     removeMountRecord(store, pid);
+    removeServeJournal(journalStem(store, pid));
   }
   return dead;
 }
@@ -73,5 +78,8 @@ function readRecord(path: string): MountRecord[] {
     return []; // removed meanwhile, or cut by power loss: it names nothing
   }
 }
+
+/** Where the journal of a supervised server lies, without its endings. */
+export const journalStem = (store: string, pid: number): string => join(store, FOLDER, String(pid));
 
 const recordPath = (store: string, pid: number): string => join(store, FOLDER, `${pid}.json`);

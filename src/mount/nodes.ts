@@ -12,6 +12,7 @@
 
 import type { FileEvent, Ino, SubjectId } from '../events/event.ts';
 import type { Inode } from '../projections/tree/inode.ts';
+import type { AliasRecord, ServeJournal } from './serve-journal.ts';
 import type { Mount, Namespace } from '../engine/namespace.ts';
 
 /** Room for inode numbers below the place of a mount. */
@@ -49,6 +50,8 @@ export class Nodes {
   readonly #aliasByUpper = new Map<string, Alias>();
   readonly #removed = new Map<number, Inode>();
   #nextAlias = ALIAS_BASE;
+  /** Told of what another server would have to know; null: there will be none. */
+  journal: ServeJournal | null = null;
 
   constructor(namespace: Namespace) {
     this.#mounts = namespace.mounts;
@@ -116,18 +119,30 @@ export class Nodes {
     this.#removed.set(id, inode);
   }
 
+  /** Takes over a name of a breakable link from a server that is dead. */
+  adopt({ id, subject, parent, name, ino, isUpper, lookups }: AliasRecord): void {
+    const mount = this.mountOf(subject);
+    if (mount === undefined) return;
+    const alias: Alias = { id, mount, parent, name, ino, lookups };
+    this.#aliases.set(id, alias);
+    if (isUpper) this.#aliasByUpper.set(`${subject}/${ino}`, alias);
+    else this.#aliasByName.set(nameKey(mount, parent, name), alias);
+    this.#nextAlias = Math.max(this.#nextAlias, id + 1);
+  }
+
   removed(id: number): Inode | undefined {
     return this.#removed.get(id);
   }
 
   forget(id: number, lookups: number): void {
-    this.#removed.delete(id);
+    if (this.#removed.delete(id)) this.journal?.forgotten(id);
     if (id < ALIAS_BASE) return;
     const alias = this.#aliases.get(id);
     if (alias === undefined) return;
     alias.lookups -= lookups;
     if (alias.lookups > 0) return;
     this.#aliases.delete(id);
+    this.journal?.forgotten(id);
     this.#aliasByName.delete(nameKey(alias.mount, alias.parent, alias.name));
     this.#aliasByUpper.delete(`${alias.mount.subject}/${alias.ino}`);
   }
@@ -144,6 +159,11 @@ export class Nodes {
     alias.ino = event.upperIno;
     this.#aliasByUpper.set(`${subject}/${event.upperIno}`, alias);
     this.#aliasByName.delete(nameKey(alias.mount, alias.parent, alias.name));
+    this.#note(alias, true);
+  }
+
+  #note({ id, mount, parent, name, ino, lookups }: Alias, isUpper: boolean): void {
+    this.journal?.alias({ id, subject: mount.subject, parent, name, ino, isUpper, lookups });
   }
 
   #named(subject: SubjectId, event: { readonly parent: Ino; readonly name: string }): Alias | undefined {
@@ -167,6 +187,7 @@ export class Nodes {
       this.#aliases.set(alias.id, alias);
     }
     if (isLookup) alias.lookups++;
+    this.#note(alias, false);
     return alias.id;
   }
 }

@@ -11,7 +11,7 @@ import type { FileEvent, Ino } from '../events/event.ts';
 import { encodeName } from '../events/name.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import type { Nodes } from './nodes.ts';
-import { FUSE_NOTIFY_INVAL_ENTRY, FUSE_NOTIFY_INVAL_INODE, OUT_HEADER_BYTES } from './protocol.ts';
+import { FUSE_NOTIFY_INVAL_ENTRY, FUSE_NOTIFY_INVAL_INODE, FUSE_NOTIFY_RESEND, OUT_HEADER_BYTES } from './protocol.ts';
 
 /** Attributes of a node, and with `data` its cached content (of a directory: its cached list). */
 export function invalidNode(id: number, data: boolean): Uint8Array {
@@ -30,6 +30,9 @@ export function invalidName(parentId: number, name: string): Uint8Array {
   bytes.copy(notice, OUT_HEADER_BYTES + 16);
   return notice;
 }
+
+/** Asks for the requests once more that a dead server had read and not answered (Linux 6.9). */
+export const resend = (): Uint8Array => header(FUSE_NOTIFY_RESEND, 0);
 
 /** All that differs between two states of one mount's tree. Costs what differs. */
 export function noticesOfChange(nodes: Nodes, mount: Mount, before: Tree, after: Tree): Uint8Array[] {

@@ -80,8 +80,9 @@ const FUSE_EXPLICIT_INVAL_DATA = 1 << 25;
 const FUSE_HANDLE_KILLPRIV_V2 = 1 << 28;
 export const FUSE_SETXATTR_EXT = 1 << 29;
 export const FUSE_INIT_EXT = 1 << 30;
-/** flags2, bit 36 of the whole. */
+/** flags2, bits 36 and 39 of the whole. */
 const FUSE_DIRECT_IO_ALLOW_MMAP = 1 << 4;
+const FUSE_HAS_RESEND = 1 << 7;
 
 /**
  * What this server asks for. Locks stay with the kernel (no POSIX_LOCKS, no FLOCK_LOCKS): all clients are on this machine.
@@ -104,7 +105,7 @@ export const WANTED_FLAGS =
   FUSE_HANDLE_KILLPRIV_V2 |
   FUSE_SETXATTR_EXT |
   FUSE_INIT_EXT;
-export const WANTED_FLAGS2 = FUSE_DIRECT_IO_ALLOW_MMAP;
+export const WANTED_FLAGS2 = FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_HAS_RESEND;
 
 /** `valid` of SETATTR. */
 export const FATTR_MODE = 1 << 0;
@@ -134,6 +135,9 @@ export const FOPEN_CACHE_DIR = 1 << 3;
 /** enum fuse_notify_code, written with `unique` 0. */
 export const FUSE_NOTIFY_INVAL_INODE = 2;
 export const FUSE_NOTIFY_INVAL_ENTRY = 3;
+export const FUSE_NOTIFY_RESEND = 7;
+/** Bit 63 of `unique`, in its upper half: the kernel sends a request again that another server had read. */
+export const FUSE_UNIQUE_RESEND_HIGH = 0x8000_0000;
 
 /**
  * How long the kernel may trust what it was told, in seconds: this server is the only one that changes anything, and says so

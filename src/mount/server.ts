@@ -10,7 +10,7 @@ import { close } from '../engine/calls/open.ts';
 import { EINVAL, EIO, ENOSPC, ENOSYS } from '../engine/errno.ts';
 import type { Mount, Namespace } from '../engine/namespace.ts';
 import type { OpenFile } from '../engine/open-files.ts';
-import type { FileEvent, SubjectId, Transaction } from '../events/event.ts';
+import type { FileEvent, Ino, SubjectId, Transaction } from '../events/event.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import { invalidNode, noticesOfChange, noticesOfCommand } from './notices.ts';
 import { isStoreError } from '../events/log-error.ts';
@@ -23,8 +23,10 @@ import { LOOKUPS } from './operations/lookups.ts';
 import { NAMES } from './operations/names.ts';
 import { OPENS } from './operations/opens.ts';
 import { XATTRS } from './operations/xattrs.ts';
-import { IN_HEADER_BYTES, INIT, OPCODES } from './protocol.ts';
-import { NO_REPLY, type Operation, type Operations, Session } from './session.ts';
+import { FUSE_UNIQUE_RESEND_HIGH, IN_HEADER_BYTES, INIT, OPCODES } from './protocol.ts';
+import { answerAgain, CHANGING, restore } from './resume.ts';
+import { readServeJournal, ServeJournal, servedNothing, type ServedBefore } from './serve-journal.ts';
+import { NO_REPLY, type Operation, type Operations, Session, UNIQUE_HIGH_MASK } from './session.ts';
 
 export interface MountServerOptions {
   /** An open descriptor of /dev/fuse that a mount was made with. */
@@ -36,6 +38,13 @@ export interface MountServerOptions {
   readonly isWanted: () => boolean;
   /** Operations that take the place of the usual ones. */
   readonly operations?: Operations;
+  /** Where it is kept what a server that takes over has to know. Left out: nobody will take over. */
+  readonly journal?: {
+    /** Path of its files without their endings. */
+    readonly stem: string;
+    /** A server that is dead has kept it: this one goes on in its place. */
+    readonly goesOn: boolean;
+  };
   /** Gets what the kernel has to be told; another thread writes each to the device. */
   readonly onNotices: (notices: readonly Uint8Array[]) => void;
 }
@@ -52,13 +61,36 @@ export class MountServer {
   #isServing = false;
   #pid = -1;
   #group = '';
+  readonly #groupStem: string;
+  /** What a dead server has left; null: nothing was served before. */
+  #before: ServedBefore | null = null;
+  /** Head of the log as it was found. */
+  readonly #headFound: number;
+  /** Numbers that broken links got in the request at hand. */
+  #copiedUp: Ino[] = [];
 
   constructor(options: MountServerOptions) {
     this.#options = options;
     this.#operations = options.operations === undefined ? OPERATIONS : table(options.operations);
     this.session = new Session(options.namespace);
     for (const { subject, overlay } of options.namespace.mounts) this.#trees.set(subject, overlay.tree);
+    this.#headFound = this.session.head;
+    this.#groupStem = this.#takeOver();
     this.#stopListening = options.namespace.engine?.onCommit(this.#committed) ?? (() => {});
+  }
+
+  /** @returns What groups are called. */
+  #takeOver(): string {
+    const { journal, group } = this.#options;
+    if (journal === undefined) return group;
+    if (journal.goesOn) {
+      this.#before = readServeJournal(journal.stem);
+      restore(this.session, this.#before);
+    }
+    const known = this.#before ?? servedNothing(group);
+    this.session.journal = new ServeJournal(journal.stem, known);
+    this.session.nodes.journal = this.session.journal;
+    return known.group;
   }
 
   /** Whether the kernel has said hello. */
@@ -92,6 +124,7 @@ export class MountServer {
   close(): void {
     this.#stopListening();
     for (const file of this.session.handles.all()) closeQuietly(file);
+    this.session.journal?.close();
   }
 
   #answer(): void {
@@ -114,7 +147,7 @@ export class MountServer {
     try {
       if (engine === null || engine.log.readOnly) return operation(session);
       engine.group = this.#groupOf(session.request.pid);
-      const result = operation(session);
+      const result = this.#runNoted(operation, opcode);
       // What was answered survives the death of this process.
       engine.log.flushSync();
       return result;
@@ -123,10 +156,28 @@ export class MountServer {
     }
   }
 
+  /** With a note before of what is about to be done, and behind it of what open files have become. */
+  #runNoted(operation: Operation, opcode: number): number {
+    const { session } = this;
+    const { journal, request } = session;
+    if (journal === null) return operation(session);
+    if (request.uniqueHigh >= FUSE_UNIQUE_RESEND_HIGH && this.#before !== null) {
+      const answer = answerAgain(session, this.#before, this.#headFound);
+      if (answer !== null) return answer;
+    }
+    if (CHANGING.has(opcode)) journal.begin(request.uniqueLow, request.uniqueHigh & UNIQUE_HIGH_MASK, session.head);
+    const result = operation(session);
+    for (const ino of this.#copiedUp) {
+      for (const [handle, file] of session.handles.entries()) if (file.ino === ino) journal.moved(handle, ino);
+    }
+    this.#copiedUp = [];
+    return result;
+  }
+
   #groupOf(pid: number): string {
     if (pid !== this.#pid) {
       this.#pid = pid;
-      this.#group = `${this.#options.group}:${pid}`;
+      this.#group = `${this.#groupStem}:${pid}`;
     }
     return this.#group;
   }
@@ -156,6 +207,7 @@ export class MountServer {
       case 'SymlinkCopiedUp':
       case 'NodeCopiedUp':
         nodes.copiedUp(mount.subject, event, target);
+        if (event.upperIno !== event.ino && this.session.journal !== null) this.#copiedUp.push(event.upperIno);
         return nodes.idsOf(mount, event.upperIno).map((id) => invalidNode(id, false));
       case 'DirectoryCopiedUp':
         return [invalidNode(nodes.inoOf(mount, event.ino), false)];

@@ -14,6 +14,7 @@ import { Paths } from './paths.ts';
 import { writeEntryOut } from './attributes.ts';
 import { Reply } from './reply.ts';
 import { Request } from './request.ts';
+import type { ServeJournal } from './serve-journal.ts';
 
 /** An operation: reads the request, writes the answer's payload, and gives its length; or a negative error number. */
 export type Operation = (session: Session) => number;
@@ -36,6 +37,9 @@ export class Session {
   readonly found = new Found();
   /** The node that the request is about, after {@link Session.node}. */
   readonly target = new Node();
+
+  /** Where it is noted what a server that takes over has to know; null: nobody will. */
+  journal: ServeJournal | null = null;
 
   constructor(namespace: Namespace) {
     this.namespace = namespace;
@@ -82,6 +86,36 @@ export class Session {
     return this.handles.get(handle) ?? (this.node() === undefined ? null : this.nodeFile());
   }
 
+  /** Keeps a file open for the kernel. @returns Its handle. */
+  hold(file: OpenFile): number {
+    const handle = this.handles.add(file);
+    const { journal, request } = this;
+    if (journal !== null) {
+      const { mount, ino, flags, parent, name, path } = file;
+      const by = [request.uniqueLow, request.uniqueHigh & UNIQUE_HIGH_MASK] as const;
+      const { subject } = mount;
+      journal.opened({ handle, by, subject, ino, flags, parent, name, path, entries: null });
+    }
+    return handle;
+  }
+
+  /** Takes an open file out; null when there is none. */
+  letGo(handle: number): OpenFile | null {
+    this.journal?.closed(handle);
+    return this.handles.remove(handle);
+  }
+
+  /** Keeps what a node was when it left the tree, for as long as the kernel knows it. */
+  keepGone(id: number, { mount, ino }: Location, inode: Inode, seqBefore: number): void {
+    this.nodes.remove(id, inode);
+    this.journal?.gone({ id, subject: mount.subject, ino, seq: seqBefore });
+  }
+
+  /** Number of the newest event; 0 where nothing is written. */
+  get head(): number {
+    return this.namespace.engine?.log.head ?? 0;
+  }
+
   pathOfTarget(): string {
     const { mount, ino, parent, name } = this.target;
     return parent === 0 ? this.paths.node(mount, ino) : this.paths.entry(mount, parent, name);
@@ -119,6 +153,9 @@ export class Session {
     return writeEntryOut(this.reply, at, id, this.nodes.inoOf(mount, ino), inode);
   }
 }
+
+/** The upper half of `unique` without the bit that marks a request that is sent again. */
+export const UNIQUE_HIGH_MASK = 0x7fff_ffff;
 
 /** What a node that is gone answers. */
 export const GONE = ESTALE;

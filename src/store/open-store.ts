@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Engine } from '../engine/engine.ts';
+import { releaseOrphans } from '../engine/orphans.ts';
 import { STORE_SUBJECT } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { storeError } from '../events/log-error.ts';
 import { openTime, type TimeMachineOptions } from '../replay/time-machine.ts';
 import { type FileLogOptions, openFileLog } from '../storage/file/file-log.ts';
 import { openMemoryLog } from '../storage/memory.ts';
-import { releaseOrphans } from './recover.ts';
 import { StoreEngine } from './store-engine.ts';
 import { Store } from './store.ts';
 
@@ -29,6 +29,11 @@ export interface OpenStoreOptions extends Pick<
   readonly storeId?: string;
   /** What every transaction carries as its actor, unless said otherwise. */
   readonly actor?: string;
+  /**
+   * Keeps files that have no name and were open when the last process that wrote ended: this one has taken over what was open.
+   * Default false: they are released.
+   */
+  readonly keepsNameless?: boolean;
   readonly timeMachine?: TimeMachineOptions;
   /** Told what could not be done on the host for a bind. Default: `process.emitWarning`. */
   readonly onWarning?: (message: string) => void;
@@ -60,7 +65,7 @@ export async function openStore(where: string | OpenStoreOptions = {}): Promise<
     engine.actor = options.actor ?? null;
     if (!log.readOnly) {
       if (log.head === 0) createStore(engine, options.storeId);
-      else releaseOrphans(engine);
+      else if (options.keepsNameless !== true) releaseOrphans(engine);
       await log.sync();
     }
     return new Store({ engine, time, directory, warn });

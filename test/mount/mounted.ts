@@ -31,14 +31,18 @@ export interface Mounted {
 }
 
 /** Makes a store with a container `web`, over an image made of a directory when one is given, and mounts it. */
-export async function mountedContainer(options: { image?: string; name?: string } = {}): Promise<Mounted> {
+export async function mountedContainer(
+  options: { image?: string; name?: string; supervise?: boolean } = {},
+): Promise<Mounted> {
   const { name = 'web' } = options;
   const root = mkdtempSync(join(tmpdir(), 'overlog-mount-'));
   const [store, directory] = [join(root, 'store'), join(root, 'mnt')];
   mkdirSync(directory);
   const run = (...argv: string[]): Promise<CommandResult> => runCommand([...argv, '--store', store]);
   const mount = (what: string, at: string): CommandResult =>
-    spawnCommand(root, ['mount', what, at], { env: { OVERLOG_STORE: store } });
+    spawnCommand(root, ['mount', ...(options.supervise === true ? ['--supervise'] : []), what, at], {
+      env: { OVERLOG_STORE: store },
+    });
   onTestFinished(async () => {
     spawnSync('umount', ['-f', '-l', directory]);
     // The server ends with its mount.

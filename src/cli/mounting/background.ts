@@ -5,14 +5,16 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VerbContext } from '../context.ts';
 import { exitCodeOf } from '../exit-codes.ts';
+import type { ServedMount } from './served-mount.ts';
 
 /** Set for the process in the background: it reports on {@link READY_FD}. */
-const READY_VARIABLE = 'OVERLOG_READY';
+export const READY_VARIABLE = 'OVERLOG_READY';
 const READY_FD = 3;
 
 export interface MountReport {
   readonly pid: number;
   readonly container: string;
+  readonly id: string;
   /** The moment that is mounted; null: now. */
   readonly at: number | null;
   readonly readOnly: boolean;
@@ -46,6 +48,12 @@ export async function inBackground<T>(context: VerbContext, argv: readonly strin
   const report = (text === '' ? NO_REPORT : JSON.parse(text)) as T | Failure;
   if (isFailure(report)) throw Object.assign(new Error(report.error), { exitCode: report.exitCode });
   return report;
+}
+
+/** @param pid - The process that the mount lives as long as. */
+export function reportOf({ opened, directory }: ServedMount, pid: number): MountReport {
+  const { container, id, at, readOnly } = opened;
+  return { pid, container, id, at, readOnly, directory };
 }
 
 /** Whether this process was started by {@link inBackground}. */

@@ -10,6 +10,8 @@ export interface ServeRequest {
   /** Two 32-bit flags: {@link WANTED}, {@link UNSYNCED}. */
   readonly flags: SharedArrayBuffer;
   readonly env: Readonly<Record<string, string>>;
+  /** Where it is noted what a next server has to know, and whether there is something to go on from. */
+  readonly journal?: { readonly stem: string; readonly goesOn: boolean };
 }
 
 /** Set by the main thread: leave the loop after the next request. */
@@ -46,6 +48,7 @@ export interface CommandResult {
 export interface OpenedMessage {
   readonly type: 'opened';
   readonly container: string;
+  readonly id: string;
   /** The moment that is mounted; null: now. */
   readonly at: number | null;
   readonly readOnly: boolean;

@@ -51,7 +51,9 @@ async function open(request: ServeRequest) {
   let store: Store | null = null;
   try {
     const readOnly = 'at' in what && what.at !== null;
-    store = await openStore({ directory: request.store, readOnly, create: 'run' in what });
+    const { journal } = request;
+    const keepsNameless = journal?.goesOn === true;
+    store = await openStore({ directory: request.store, readOnly, create: 'run' in what, keepsNameless });
     const { container, at, defaults } = await find(store, what);
     const namespace = container.namespace();
     const flags = new Int32Array(request.flags);
@@ -59,11 +61,19 @@ async function open(request: ServeRequest) {
       device: request.device,
       namespace,
       group: `${defaults === null ? 'mount' : 'run'}-${store.seq}`,
+      ...(journal !== undefined && { journal }),
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
       onNotices: (notices) => say({ type: 'notify', notices }),
     });
     store.engine.onCommit(() => void Atomics.store(flags, UNSYNCED, 1));
-    say({ type: 'opened', container: container.name, at, readOnly: namespace.root.readOnly, defaults });
+    say({
+      type: 'opened',
+      container: container.name,
+      id: container.id,
+      at,
+      readOnly: namespace.root.readOnly,
+      defaults,
+    });
     return { store, server, flags, container, defaults };
   } catch (error) {
     await store?.close();

@@ -3,7 +3,7 @@
  * signals, and tells the kernel what the serving thread wants told.
  */
 
-import { realpathSync, write } from 'node:fs';
+import { realpathSync, write, writeSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { Worker } from 'node:worker_threads';
 import {
@@ -17,7 +17,10 @@ import {
   type MountRecord,
   openDevice,
   overlogMountAt,
+  journalStem,
   removeMountRecord,
+  removeServeJournal,
+  resend,
   startOfProcess,
   unmount,
   type UnmountHow,
@@ -42,6 +45,18 @@ export interface ServeOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Told of mounts of killed servers that were taken away, and of what a bind could not do. */
   readonly say: (text: string) => void;
+  /** Set in a process that a supervisor has started. */
+  readonly supervised?: Supervised;
+}
+
+/** What a supervised server gets from its supervisor, and leaves to the one that comes after it. */
+export interface Supervised {
+  /** An open descriptor of /dev/fuse. */
+  readonly device: number;
+  /** The supervisor. */
+  readonly pid: number;
+  /** It is mounted already, and the server before this one is dead. */
+  readonly goesOn: boolean;
 }
 
 /** How often it is looked whether something waits for the disk. */
@@ -83,13 +98,16 @@ export class ServedMount {
    * @throws What keeps it from being mounted, as one sentence; nothing is mounted then, and the store is closed.
    */
   static async start(options: ServeOptions): Promise<ServedMount> {
-    prepareMount(options.store, options.directory, options.say);
-    const directory = realpathSync(options.directory);
-    const device = openDevice();
+    const { supervised } = options;
+    // A mount whose server is dead can't be looked at: it waits for this one.
+    if (supervised?.goesOn !== true) prepareMount(options.store, options.directory, options.say);
+    const directory = supervised?.goesOn === true ? options.directory : realpathSync(options.directory);
+    const device = supervised?.device ?? openDevice();
     const flags = new Int32Array(new SharedArrayBuffer(8));
     const { store, what } = options;
     const env = { ...options.env } as Record<string, string>;
-    const worker = startServer({ store, what, device, flags: flags.buffer, env });
+    const journal = supervised && { stem: journalStem(store, supervised.pid), goesOn: supervised.goesOn };
+    const worker = startServer({ store, what, device, flags: flags.buffer, env, ...(journal && { journal }) });
     const parts: Parts = { options, directory, device, flags, worker };
     try {
       const opened = await firstMessage(worker);
@@ -177,7 +195,9 @@ export class ServedMount {
     this.#control?.close();
     const gone = { exitCode: 1, stdout: '', stderr: 'overlog: the store was unmounted meanwhile\n' };
     for (const resolve of this.#waiting.values()) resolve(gone);
-    removeMountRecord(this.#parts.options.store, process.pid);
+    const { options } = this.#parts;
+    removeMountRecord(options.store, mountPid(options));
+    if (options.supervised !== undefined) removeServeJournal(journalStem(options.store, options.supervised.pid));
     closeDevice(this.#parts.device);
   }
 }
@@ -212,30 +232,39 @@ async function mountOpened(
   let control: ControlServer | null = null;
   try {
     const name = at === null ? container : `${container}@${at}`;
-    mountDevice(device, directory, { source: `overlog-${process.pid}:${name}`, readOnly });
+    if (options.supervised?.goesOn !== true) {
+      mountDevice(device, directory, { source: `overlog-${mountPid(options)}:${name}`, readOnly });
+    }
     writeMountRecord(options.store, recordOf(parts, opened));
     let served: ServedMount | null = null;
     if (at === null) {
       control = await listenForCommands(options.store, (argv) => served!.command(argv as string[]));
     }
     served = make(parts, control);
+    // First of all what the server before this one has read and not answered: only of the last such request is known whether it
+    // was carried out.
+    if (options.supervised?.goesOn === true) writeSync(device, resend());
     worker.postMessage({ type: 'serve' } satisfies ToServer);
     return served;
   } catch (error) {
     control?.close();
     unmount(directory, 'lazy');
-    removeMountRecord(options.store, process.pid);
+    removeMountRecord(options.store, mountPid(options));
     worker.postMessage({ type: 'abandon' } satisfies ToServer);
     await new Promise<void>((done) => worker.once('exit', () => done()));
     throw error;
   }
 }
 
-function recordOf({ directory }: Parts, opened: OpenedMessage): MountRecord {
+function recordOf({ directory, options }: Parts, opened: OpenedMessage): MountRecord {
   const { container, at, readOnly } = opened;
-  const start = startOfProcess(process.pid);
-  return { pid: process.pid, start, directory, container, at, readOnly, program: null, over: null };
+  const pid = mountPid(options);
+  const start = startOfProcess(pid);
+  return { pid, start, server: process.pid, directory, container, at, readOnly, program: null, over: null };
 }
+
+/** The process that the mount lives as long as. */
+const mountPid = ({ supervised }: ServeOptions): number => supervised?.pid ?? process.pid;
 
 function firstMessage(worker: Worker): Promise<OpenedMessage> {
   return new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
@@ -8,9 +9,11 @@ import {
   openServeLog,
   reportFailure,
   reportMounted,
+  reportOf,
 } from '../mounting/background.ts';
 import { prepareMount, ServedMount } from '../mounting/served-mount.ts';
 import { untilUnmounted } from '../mounting/signals.ts';
+import { checkSupervision, isSupervised, serveSupervised, supervise } from '../mounting/supervisor.ts';
 import { flag } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -27,7 +30,13 @@ export const mountVerb: Verb = {
     },
     { form: '<dir>', description: 'an empty directory' },
   ],
-  options: [{ flags: '--foreground', description: 'stay, and unmount on Ctrl-C; default: serve in the background' }],
+  options: [
+    { flags: '--foreground', description: 'stay, and unmount on Ctrl-C; default: serve in the background' },
+    {
+      flags: '--supervise',
+      description: 'a server that dies is replaced by another, and programs go on (Linux 6.9 or later)',
+    },
+  ],
   examples: [
     { command: 'mount web /mnt/web', explains: 'work in it; every change is in the log' },
     { command: 'mount web@~1h /mnt/then', explains: 'as it was an hour ago, to read' },
@@ -39,30 +48,39 @@ export const mountVerb: Verb = {
     if (!flag(options, 'foreground')) {
       if (!context.storeExists) await context.store('read');
       prepareMount(resolve(context.directory), directory, say);
+      if (flag(options, 'supervise')) checkSupervision();
       const store = resolve(context.directory);
-      const argv = ['mount', '--foreground', '--store', store, '--', name, directory];
+      const how = flag(options, 'supervise') ? ['--foreground', '--supervise'] : ['--foreground'];
+      const argv = ['mount', ...how, '--store', store, '--', name, directory];
       const mounted = await inBackground<MountReport>(context, argv, openServeLog(store));
       context.answer(mounted, () => `${mounted.directory}\n`);
       return;
     }
-    const served = await startServing(context, container, at, directory);
-    const { opened } = served;
-    if (isInBackground(context))
-      reportMounted({
-        pid: process.pid,
-        container: opened.container,
-        at: opened.at,
-        readOnly: opened.readOnly,
-        directory: served.directory,
-      } satisfies MountReport);
-    else {
-      const moment = opened.at === null ? '' : ` as it was after event ${opened.at}`;
-      context.say(`${opened.container}${moment} is mounted at ${served.directory}; Ctrl-C unmounts it`);
+    if (isSupervised(context.env)) return serveSupervised(context, { container, at }, directory);
+    const report = (mounted: MountReport): void => announce(context, mounted);
+    if (flag(options, 'supervise')) {
+      checkSupervision();
+      prepareMount(resolve(context.directory), directory, say);
+      const error = await supervise(context, name, realpathSync(directory), report).catch((failure: unknown) => {
+        if (isInBackground(context)) reportFailure(failure);
+        throw failure;
+      });
+      if (error !== null) throw new Error(error);
+      return;
     }
+    const served = await startServing(context, container, at, directory);
+    report(reportOf(served, process.pid));
     const error = await untilUnmounted(context, served);
     if (error !== null) throw new Error(error);
   },
 };
+
+/** Says that it is mounted, to whoever waits for it. */
+function announce(context: VerbContext, mounted: MountReport): void {
+  if (isInBackground(context)) return reportMounted(mounted);
+  const moment = mounted.at === null ? '' : ` as it was after event ${mounted.at}`;
+  context.say(`${mounted.container}${moment} is mounted at ${mounted.directory}; Ctrl-C unmounts it`);
+}
 
 async function startServing(
   context: VerbContext,

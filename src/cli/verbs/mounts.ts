@@ -17,6 +17,7 @@ export const mountsVerb: Verb = {
       directory: record.directory,
       access: record.readOnly ? 'ro' : 'rw',
       pid: record.pid,
+      server: record.server,
       state: isServed(record) ? 'serving' : 'dead',
     }));
     context.rows(rows, [

@@ -14,7 +14,6 @@ import {
   FOPEN_KEEP_CACHE,
   FSYNCDIR,
   MAX_WRITE_BYTES,
-  OPEN_OUT_BYTES,
   OPENDIR,
   OUT_HEADER_BYTES,
   READDIR,
@@ -22,7 +21,7 @@ import {
   RELEASEDIR,
 } from '../protocol.ts';
 import { GONE, type Operations, type Session } from '../session.ts';
-import { release } from './opens.ts';
+import { release, writeOpenOut } from './opens.ts';
 
 /** fuse_dirent in front of its name: ino u64, off u64, namelen u32, type u32. */
 const DIRENT_BYTES = 24;
@@ -35,11 +34,7 @@ function openDirectory(session: Session): number {
   // A removed directory that is somebody's working directory can be opened, and is empty.
   const directory = isThere ? openNode(session.caller, session.target, O_DIRECTORY, '') : session.nodeFile();
   if (typeof directory === 'number') return directory;
-  const { reply } = session;
-  reply.u64(0, session.handles.add(directory));
-  reply.u32(8, FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR);
-  reply.u32(12, 0);
-  return OPEN_OUT_BYTES;
+  return writeOpenOut(session, 0, session.hold(directory), FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR);
 }
 
 const readPlain = (session: Session): number => readEntries(session, 0);
@@ -57,10 +52,12 @@ function readEntries(session: Session, prefixBytes: number): number {
   if (directory === null) return EBADF;
   const offset = request.u64(8);
   if (offset === 0) directory.entries = null;
+  const isNew = directory.entries === null;
   const entries = readdir(directory);
   if (typeof entries === 'number') return entries;
   const limit = Math.min(request.u32(16), MAX_WRITE_BYTES);
   let at = 0;
+  let next = offset;
   for (let index = offset; index < entries.length + DOTS; index++) {
     const entry = index < DOTS ? dotEntry(directory, index) : entries[index - DOTS];
     const bytes = nameBytes(entry.name);
@@ -68,7 +65,10 @@ function readEntries(session: Session, prefixBytes: number): number {
     if (end > limit) break;
     writeEntry(session, directory, entry, { at, prefixBytes, nameBytes: bytes, next: index + 1 });
     at = end;
+    next = index + 1;
   }
+  // Who goes on in a list needs the same list.
+  if (isNew && next < entries.length + DOTS) session.journal?.listed(request.u64(0), entries);
   return at;
 }
 

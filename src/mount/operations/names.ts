@@ -84,8 +84,9 @@ function watchRemoval(session: Session, { mount, ino: parent }: Location, name: 
   const inode = ino === 0 ? undefined : tree.get(ino);
   if (inode === undefined) return () => {};
   const id = session.nodes.idOf(mount, ino, inode, parent, name, false);
+  const { head } = session;
   return () => {
-    if (tree.get(ino) === undefined) session.nodes.remove(id, inode);
+    if (tree.get(ino) === undefined) session.keepGone(id, { mount, ino }, inode, head);
   };
 }
 

@@ -29,7 +29,7 @@ function openFile(session: Session): number {
   const file = openNode(session.caller, target, flags, session.pathOfTarget());
   if (typeof file === 'number') return file;
   if (flags & O_TRUNC) killPrivileges(file, (request.u32(4) & FUSE_OPEN_KILL_SUIDGID) !== 0);
-  return writeOpenOut(session, 0, file);
+  return writeOpenOut(session, 0, session.hold(file));
 }
 
 function create(session: Session): number {
@@ -41,7 +41,7 @@ function create(session: Session): number {
   const file = openNew(session, directory, name, flags, session.pathIn(directory, name));
   if (typeof file === 'number') return file;
   const entry = session.writeEntry(directory, name);
-  return entry < 0 ? entry : writeOpenOut(session, ENTRY_OUT_BYTES, file);
+  return entry < 0 ? entry : writeOpenOut(session, ENTRY_OUT_BYTES, session.hold(file));
 }
 
 function createNameless(session: Session): number {
@@ -53,7 +53,7 @@ function createNameless(session: Session): number {
   if (typeof file === 'number') return file;
   const { mount, ino } = file;
   session.writeNode(mount, ino, mount.overlay.tree.at(ino), 0, '');
-  return writeOpenOut(session, ENTRY_OUT_BYTES, file);
+  return writeOpenOut(session, ENTRY_OUT_BYTES, session.hold(file));
 }
 
 /** @param path - As people read it: by name alone the cause would not say where. */
@@ -70,23 +70,23 @@ function openNew(session: Session, directory: Location, name: string, flags: num
 }
 
 /** fuse_open_out behind what else is answered. Returns the length of the whole. */
-function writeOpenOut(session: Session, at: number, file: OpenFile): number {
-  const { reply } = session;
-  reply.u64(at, session.handles.add(file));
-  reply.u32(at + 8, FOPEN_KEEP_CACHE);
+export function writeOpenOut({ reply }: Session, at: number, handle: number, flags = FOPEN_KEEP_CACHE): number {
+  reply.u64(at, handle);
+  reply.u32(at + 8, flags);
   reply.u32(at + 12, 0);
   return at + OPEN_OUT_BYTES;
 }
 
 /** Closes a file or directory; the last close lets a node without a name go. */
 export function release(session: Session): number {
-  const file = session.handles.remove(session.request.u64(0));
+  const file = session.letGo(session.request.u64(0));
   if (file === null) return 0;
   const { mount, ino } = file;
   const inode = mount.overlay.tree.get(ino);
+  const { head } = session;
   close(file);
   if (inode !== undefined && mount.overlay.tree.get(ino) === undefined) {
-    session.nodes.remove(session.request.nodeId, inode);
+    session.keepGone(session.request.nodeId, file, inode, head);
   }
   return 0;
 }

@@ -1,0 +1,75 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { mountRecords } from '../../src/entry/mount.ts';
+import { mountedContainer, noMount } from './mounted.ts';
+
+const script = fileURLToPath(new URL('supervise.py', import.meta.url));
+const [major, minor] = release().split('.').map(Number);
+const resends = major > 6 || (major === 6 && minor >= 9);
+const hasPython = spawnSync('python3', ['-c', '']).status === 0;
+const reason = noMount ?? (resends ? null : 'Linux before 6.9') ?? (hasPython ? null : 'no python3');
+const title = reason === null ? 'a supervised mount' : `a supervised mount (skipped: ${reason})`;
+
+/** A long run takes OVERLOG_SUPERVISE=600. */
+const SECONDS = process.env['OVERLOG_SUPERVISE'] ?? '10';
+
+interface Seen {
+  readonly errors: readonly string[];
+  readonly kills: number;
+  readonly rounds: number;
+  readonly longestSeconds: number;
+}
+
+/** Two names of one file. */
+function rootfs(): string {
+  const root = mkdtempSync(join(tmpdir(), 'overlog-rootfs-'));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(join(root, 'etc'));
+  writeFileSync(join(root, 'etc/motd'), 'hello\n');
+  linkSync(join(root, 'etc/motd'), join(root, 'etc/issue'));
+  return root;
+}
+
+describe.skipIf(reason !== null)(title, () => {
+  test(
+    'programs go on while its server is killed again and again: no call fails, and nothing they were told is lost',
+    { timeout: (Number(SECONDS) + 120) * 1000 },
+    async () => {
+      const { directory, store, run } = await mountedContainer({ image: rootfs(), supervise: true });
+      const { stdout } = await promisify(execFile)('python3', [script, directory, join(store, 'mounts'), SECONDS]);
+      const seen = JSON.parse(stdout) as Seen;
+      if (process.env['OVERLOG_SUPERVISE'] !== undefined) process.stderr.write(stdout);
+      expect(seen).toMatchObject({
+        errors: [],
+        held: 'before, after',
+        heldLinks: 0,
+        goneMode: '0o40755',
+        lower: 'hello\nmore\n',
+        issue: 'hello\n',
+        sameIno: true,
+      });
+      expect(seen.kills).toBeGreaterThan(0);
+      expect(seen.rounds).toBeGreaterThan(0);
+      expect((await run('umount', directory)).exitCode).toBe(0);
+      expect((await run('verify')).exitCode).toBe(0);
+      expect(mountRecords(store)).toEqual([]);
+    },
+  );
+
+  test('it ends with its supervisor, and the store is closed', async () => {
+    const { directory, store, run } = await mountedContainer({ supervise: true });
+    writeFileSync(join(directory, 'file'), 'kept');
+    const [{ pid, server }] = mountRecords(store);
+    expect(server).not.toBe(pid);
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => mountRecords(store), { timeout: 20_000 }).toEqual([]);
+    expect(() => statSync(join(directory, 'file'))).toThrow('ENOENT');
+    expect((await run('cat', 'web:/file')).stdout).toBe('kept');
+    expect(readFileSync(join(store, 'mounts/serve.log'), 'utf8')).toBe('');
+  });
+});
