@@ -148,8 +148,8 @@ export class MountServer {
       if (engine === null || engine.log.readOnly) return operation(session);
       engine.group = this.#groupOf(session.request.pid);
       const result = this.#runNoted(operation, opcode);
-      // What was answered survives the death of this process.
-      engine.log.flushSync();
+      // What was answered survives the death of this process. A log that has failed can be read all the same.
+      if (!engine.log.failed) engine.log.flushSync();
       return result;
     } catch (error) {
       return errnoOf(error);

@@ -32,11 +32,11 @@ export interface Mounted {
 
 /** Makes a store with a container `web`, over an image made of a directory when one is given, and mounts it. */
 export async function mountedContainer(
-  options: { image?: string; name?: string; supervise?: boolean } = {},
+  options: { image?: string; name?: string; supervise?: boolean; store?: string } = {},
 ): Promise<Mounted> {
   const { name = 'web' } = options;
   const root = mkdtempSync(join(tmpdir(), 'overlog-mount-'));
-  const [store, directory] = [join(root, 'store'), join(root, 'mnt')];
+  const [store, directory] = [options.store ?? join(root, 'store'), join(root, 'mnt')];
   mkdirSync(directory);
   const run = (...argv: string[]): Promise<CommandResult> => runCommand([...argv, '--store', store]);
   const mount = (what: string, at: string): CommandResult =>
