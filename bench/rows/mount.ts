@@ -53,7 +53,8 @@ export const mountGroup: Group = {
       const lower = join(root, 'lower');
       mkdirSync(lower);
       const largeMib = quick ? 32 : 512;
-      writeFileSync(join(lower, 'large'), Buffer.alloc(largeMib * MIB, 7));
+      writeLower(join(lower, 'large'), quick ? 256 : 1024);
+      const sources = makeSources(root, quick ? 500 : 5000);
       targets.push(await mountOverlog(root, lower));
       for (const peer of PEERS) {
         const target = mountPeer(root, lower, peer);
@@ -61,7 +62,7 @@ export const mountGroup: Group = {
         else targets.push(target);
       }
       return figuresOf(
-        measure(targets, { files: quick ? 300 : 10_000, largeMib, rounds: quick ? 2 : ROUNDS }, progress),
+        measure(targets, { files: quick ? 300 : 10_000, largeMib, rounds: quick ? 2 : ROUNDS, sources }, progress),
         targets,
       );
     } finally {
@@ -103,7 +104,7 @@ function mountPeer(root: string, lower: string, peer: (typeof PEERS)[number]): T
 /** Rounds take turns, so that what else the machine does falls on all alike. */
 function measure(
   targets: readonly Target[],
-  { files, largeMib, rounds }: { files: number; largeMib: number; rounds: number },
+  { files, largeMib, rounds, sources }: { files: number; largeMib: number; rounds: number; sources: Sources },
   progress: Progress,
 ): Map<string, Rates[]> {
   const rates = new Map(targets.map(({ name }): [string, Rates[]] => [name, []]));
@@ -112,9 +113,69 @@ function measure(
     progress(`round ${round + 1} of ${rounds}`);
     for (const { name, directory } of targets) {
       const first = round === 0 ? { 'first write to a large lower file': firstWrites.get(name) as number } : {};
-      rates.get(name)?.push({ ...filesOf(directory, files), ...largeOf(directory, largeMib), ...first });
+      rates.get(name)?.push({
+        ...filesOf(directory, files),
+        ...treesOf(directory, sources),
+        ...largeOf(directory, largeMib),
+        ...first,
+      });
     }
   }
+  return rates;
+}
+
+/** What programs unpack and clone: as many files in an archive, and in a repository. */
+interface Sources {
+  readonly files: number;
+  readonly archive: string;
+  /** null: git is not installed. */
+  readonly repository: string | null;
+}
+
+const FILES_PER_DIRECTORY = 50;
+
+function makeSources(root: string, files: number): Sources {
+  const tree = join(root, 'tree');
+  for (let index = 0; index < files; index++) {
+    const folder = join(tree, `d${Math.floor(index / FILES_PER_DIRECTORY)}`);
+    if (index % FILES_PER_DIRECTORY === 0) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `f${index}`), `${index}\n`.repeat(1 + (index % 300)));
+  }
+  const archive = join(root, 'tree.tar');
+  execFileSync('tar', ['cf', archive, '-C', tree, '.']);
+  const git = (...argv: string[]): boolean => spawnSync('git', ['-C', tree, ...argv], { stdio: 'ignore' }).status === 0;
+  const isCommitted =
+    git('init', '-q') &&
+    git('add', '.') &&
+    git('-c', 'user.name=bench', '-c', 'user.email=bench@localhost', 'commit', '-qm', 'all');
+  return { files, archive, repository: isCommitted ? tree : null };
+}
+
+/** No two of its pieces are equal, as in a real file. */
+function writeLower(path: string, mib: number): void {
+  const file = openSync(path, 'w');
+  const piece = Buffer.alloc(MIB, 7);
+  for (let index = 0; index < mib; index++) {
+    piece.writeUInt32LE(index);
+    writeSync(file, piece);
+  }
+  closeSync(file);
+}
+
+/** By the programs that people use for it, their start included. */
+function treesOf(directory: string, { files, archive, repository }: Sources): Rates {
+  const unpacked = join(directory, 'unpacked');
+  const clone = join(directory, 'clone');
+  mkdirSync(unpacked);
+  const run = (program: string, ...argv: string[]): void => void execFileSync(program, argv, { stdio: 'ignore' });
+  const rates: Record<string, number> = {
+    'files unpacked by tar': perSecond(files, () => run('tar', 'xf', archive, '-C', unpacked)),
+    'files removed by rm -rf': perSecond(files, () => run('rm', '-rf', unpacked)),
+  };
+  if (repository === null) return rates;
+  rates['git clone'] = perSecond(1, () => run('git', 'clone', '-q', '--no-hardlinks', repository, clone));
+  rates['git status'] = perSecond(1, () => run('git', '-C', clone, 'status', '--porcelain'));
+  run('rm', '-rf', clone);
   return rates;
 }
 
@@ -204,6 +265,10 @@ const REACH: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   stat: { 'fuse-overlayfs': 1 },
   read: { 'fuse-overlayfs': 1 },
   unlink: { 'fuse-overlayfs': 2 },
+  'files unpacked by tar': { 'fuse-overlayfs': 1 },
+  'files removed by rm -rf': { 'fuse-overlayfs': 1 },
+  'git clone': { 'fuse-overlayfs': 1 },
+  'git status': { 'fuse-overlayfs': 2 },
   'write of a large file': { 'fuse-overlayfs': 1 },
   'read of a large file': { 'fuse-overlayfs': 1 },
   'first write to a large lower file': { 'fuse-overlayfs': 100 },
