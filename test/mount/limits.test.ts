@@ -30,10 +30,13 @@ async function programIn(directory: string): Promise<void> {
   await new Promise<void>((said) => program.stdout.once('data', () => said()));
 }
 
-describe.skipIf(noMount !== null)(title, () => {
+/** Each mount is a process that starts from the sources. */
+const TIMEOUT_MS = 600_000;
+const PATIENCE = { timeout: 60_000 };
+
+describe.skipIf(noMount !== null)(title, { timeout: TIMEOUT_MS }, () => {
   test.skipIf(!hasPython)(
     'it does what a local file system does: large directories and files, appends, locks, shared memory, seekdir, bytes, ACLs',
-    { timeout: 600_000 },
     async () => {
       const { directory, run } = await mountedContainer();
       const { stdout } = await promisify(execFile)('python3', [script, directory, NAMES]);
@@ -59,7 +62,9 @@ describe.skipIf(noMount !== null)(title, () => {
     expect(readFileSync(join(directory, 'before'), 'utf8')).toBe('kept');
     expect(() => writeFileSync(join(directory, 'after'), 'x')).toThrow(/ENOSPC|EIO/);
     spawnSync('umount', [directory]);
-    await expect.poll(() => run('mounts', '--json').then(({ stdout }) => JSON.parse(stdout) as unknown[])).toEqual([]);
+    await expect
+      .poll(() => run('mounts', '--json').then(({ stdout }) => JSON.parse(stdout) as unknown[]), PATIENCE)
+      .toEqual([]);
     expect((await run('cat', 'web:/before')).stdout).toBe('kept');
     expect((await run('verify')).exitCode).toBe(0);
   });
@@ -75,7 +80,9 @@ describe.skipIf(noMount !== null)(title, () => {
     writeFileSync(join(directory, 'file'), 'x');
     expect((await run('umount', '--lazy', directory)).exitCode).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
-    await expect.poll(() => run('mounts', '--json').then(({ stdout }) => JSON.parse(stdout) as unknown[])).toEqual([]);
+    await expect
+      .poll(() => run('mounts', '--json').then(({ stdout }) => JSON.parse(stdout) as unknown[]), PATIENCE)
+      .toEqual([]);
     expect((await run('cat', 'web:/file')).stdout).toBe('x');
   });
 

@@ -17,7 +17,9 @@ import {
   type MountRecord,
   openDevice,
   overlogMountAt,
+  isServed,
   journalStem,
+  mountRecords,
   removeMountRecord,
   removeServeJournal,
   resend,
@@ -220,6 +222,21 @@ export function prepareMount(store: string, directory: string, say: (text: strin
     say(`took away the mount of a server that was killed: ${dead.container} at ${dead.directory}`);
   }
   checkMountPoint(directory);
+}
+
+/**
+ * Looks whether somebody has mounted a container of the store for writing.
+ *
+ * @throws `ERR_LOG_LOCKED` with what to do.
+ */
+export function refuseSecondWriter(store: string): void {
+  const writer = mountRecords(store).find((record) => !record.readOnly && isServed(record));
+  if (writer === undefined) return;
+  const { container, directory, pid } = writer;
+  const message =
+    `the store is locked: ${container} is mounted at ${directory} (process ${pid}), and one container at a time is mounted ` +
+    'for writing; overlog umount that first, or mount NAME@now to read';
+  throw Object.assign(new Error(message), { code: 'ERR_LOG_LOCKED' });
 }
 
 async function mountOpened(

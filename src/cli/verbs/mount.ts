@@ -11,7 +11,7 @@ import {
   reportMounted,
   reportOf,
 } from '../mounting/background.ts';
-import { prepareMount, ServedMount } from '../mounting/served-mount.ts';
+import { prepareMount, refuseSecondWriter, ServedMount } from '../mounting/served-mount.ts';
 import { untilUnmounted } from '../mounting/signals.ts';
 import { checkSupervision, isSupervised, serveSupervised, supervise } from '../mounting/supervisor.ts';
 import { flag } from '../options.ts';
@@ -48,6 +48,7 @@ export const mountVerb: Verb = {
     if (!flag(options, 'foreground')) {
       if (!context.storeExists) await context.store('read');
       prepareMount(resolve(context.directory), directory, say);
+      if (at === null) refuseSecondWriter(resolve(context.directory));
       if (flag(options, 'supervise')) checkSupervision();
       const store = resolve(context.directory);
       const how = flag(options, 'supervise') ? ['--foreground', '--supervise'] : ['--foreground'];
