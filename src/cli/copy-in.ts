@@ -1,55 +1,58 @@
 /** Files of the host into a container. */
 
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import {
+  type BigIntStats,
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type CopyCount, type CopyOptions, copyTarget, overwriting } from './copy-rules.ts';
 import type { Place } from './place.ts';
 
 const PIECE_BYTES = 2 ** 20;
 
-/** Where the source goes, as cp(1) decides it. */
-export function targetPath(fs: Pick<Place['fs'], 'statSync'>, source: string, target: string): string {
-  const isDirectory = fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (!isDirectory) return target.length > 1 ? target.replace(/\/+$/, '') : target;
-  const name = basename(source);
-  return name === '' || name === '.' || name === '..' ? target : join(target, name);
-}
-
-/**
- * Copies; the caller makes it one transaction.
- *
- * @param left - Takes the paths that were left out.
- * @returns How many entries were copied.
- */
-export function copyIn(source: string, place: Place, left: string[]): number {
+/** Copies; the caller makes it one transaction. What is made is root's, unless the source's owner is asked for. */
+export function copyIn(source: string, place: Place, options: CopyOptions): CopyCount {
   const { fs } = place;
-  const copy = (from: string, to: string): number => {
-    const node = lstatSync(from, { bigint: true });
-    const mode = Number(node.mode) & 0o7777;
-    let count = 1;
+  const count: CopyCount = { copied: 0, left: [] };
+  const top = (options.followLink ? statSync : lstatSync)(source, { bigint: true });
+  const target = copyTarget(fs, { path: source, isDirectory: top.isDirectory() }, place.path);
+  copy(source, target.path, top);
+  return count;
+
+  function copy(from: string, to: string, node: BigIntStats): void {
     if (node.isDirectory()) {
-      if (!fs.existsSync(to)) fs.mkdirSync(to);
-      for (const name of readdirSync(from)) count += copy(join(from, name), join(to, name));
-    } else if (node.isSymbolicLink()) {
-      fs.rmSync(to, { force: true });
-      fs.symlinkSync(readlinkSync(from), to);
-      return count;
-    } else if (node.isFile()) {
-      copyFile(fs, from, to);
+      const isTaken = target.takesContent && from === source;
+      if (!isTaken && overwriting(fs, to, true) === 'nothing') fs.mkdirSync(to);
+      for (const name of readdirSync(from)) {
+        const path = join(from, name);
+        copy(path, join(to, name), lstatSync(path, { bigint: true }));
+      }
+      if (isTaken) return void count.copied++;
+    } else if (!node.isSymbolicLink() && !node.isFile()) {
+      count.left.push(from);
+      return;
     } else {
-      left.push(from);
-      return 0;
+      if (overwriting(fs, to, false) === 'replace') fs.rmSync(to);
+      if (node.isFile()) copyFile(fs, from, to);
+      else fs.symlinkSync(readlinkSync(from), to);
     }
-    fs.chmodSync(to, mode);
-    fs.linux.utimensSync(to, node.atimeNs, node.mtimeNs);
-    return count;
-  };
-  return copy(source, targetPath(fs, source, place.path));
+    if (options.archive) fs.lchownSync(to, Number(node.uid), Number(node.gid));
+    if (!node.isSymbolicLink()) fs.chmodSync(to, Number(node.mode) & 0o7777);
+    fs.linux.utimensSync(to, node.atimeNs, node.mtimeNs, { follow: false });
+    count.copied++;
+  }
 }
 
 function copyFile(fs: Place['fs'], from: string, to: string): void {
   const input = openSync(from, 'r');
   try {
-    const output = fs.openSync(to, 'w');
+    const output = fs.openSync(to, 'wx');
     try {
       const buffer = Buffer.alloc(PIECE_BYTES);
       for (let count = readSync(input, buffer); count > 0; count = readSync(input, buffer)) {

@@ -1,53 +1,53 @@
 /** Files of a container onto the host. */
 
 import * as host from 'node:fs';
-import { chmod, lstat, mkdir, open, rm, symlink, utimes } from 'node:fs/promises';
+import { chmod, lchown, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { targetPath } from './copy-in.ts';
+import { type CopyCount, type CopyOptions, copyTarget, overwriting } from './copy-rules.ts';
 import type { Place } from './place.ts';
 
 const PIECE_BYTES = 2 ** 20;
 
-/**
- * Copies.
- *
- * @param left - Takes the paths that were left out: devices, sockets, and names that the host could not hold.
- * @returns How many entries were copied.
- */
-export async function copyOut(place: Place, target: string, left: string[]): Promise<number> {
+/** Copies. What is made is the caller's, unless the source's owner is asked for. Names that the host can't hold are left out. */
+export async function copyOut(place: Place, target: string, options: CopyOptions): Promise<CopyCount> {
   const { fs } = place;
-  const copy = async (from: string, to: string): Promise<number> => {
+  const count: CopyCount = { copied: 0, left: [] };
+  const source = options.followLink ? fs.realpathSync(place.path) : place.path;
+  const isDirectory = fs.lstatSync(source).isDirectory();
+  // The root has no name of its own: it is called as its container.
+  const path = basename(place.path) === '' ? place.name : place.path;
+  const to = copyTarget(host, { path, isDirectory }, target);
+  await copy(source, to.path);
+  return count;
+
+  async function copy(from: string, at: string): Promise<void> {
     const node = fs.lstatSync(from, { bigint: true });
-    let count = 1;
     if (node.isDirectory()) {
-      await mkdir(to, { recursive: true });
+      const isTaken = to.takesContent && from === source;
+      if (!isTaken && overwriting(host, at, true) === 'nothing') await mkdir(at);
       for (const name of fs.readdirSync(from)) {
-        if (name.isWellFormed()) count += await copy(join(from, name), join(to, name));
-        else left.push(join(from, name));
+        if (name.isWellFormed()) await copy(join(from, name), join(at, name));
+        else count.left.push(join(from, name));
       }
-    } else if (node.isSymbolicLink()) {
-      await rm(to, { force: true });
-      await symlink(fs.readlinkSync(from), to);
-      return count;
-    } else if (node.isFile()) {
-      await copyFile(fs, from, to);
+      if (isTaken) return void count.copied++;
+    } else if (!node.isSymbolicLink() && !node.isFile()) {
+      count.left.push(from);
+      return;
     } else {
-      left.push(from);
-      return 0;
+      if (overwriting(host, at, false) === 'replace') await rm(at);
+      if (node.isFile()) await copyFile(fs, from, at);
+      else await symlink(fs.readlinkSync(from), at);
     }
-    await chmod(to, Number(node.mode) & 0o7777);
-    await utimes(to, Number(node.atimeNs) / 1e9, Number(node.mtimeNs) / 1e9);
-    return count;
-  };
-  return copy(place.path, targetPath(host, basename(place.path) === '' ? place.name : place.path, target));
+    if (options.archive) await lchown(at, Number(node.uid), Number(node.gid));
+    if (!node.isSymbolicLink()) await chmod(at, Number(node.mode) & 0o7777);
+    await lutimes(at, Number(node.atimeNs) / 1e9, Number(node.mtimeNs) / 1e9);
+    count.copied++;
+  }
 }
 
 async function copyFile(fs: Place['fs'], from: string, to: string): Promise<void> {
-  const status = await lstat(to).catch(() => null);
-  // Not through a link that happens to stand there.
-  if (status?.isSymbolicLink()) await rm(to);
   const input = fs.openSync(from, 'r');
-  const output = await open(to, 'w');
+  const output = await open(to, 'wx');
   try {
     const buffer = Buffer.alloc(PIECE_BYTES);
     for (let count = fs.readSync(input, buffer); count > 0; count = fs.readSync(input, buffer)) {

@@ -95,7 +95,8 @@ async function runTest(
 ): Promise<Verdict> {
   const folder = flag(options, 'files') ? mkdtempSync(join(tmpdir(), 'overlog-bisect-')) : null;
   try {
-    if (folder !== null) await copyOut(openPlace(store.at(seq), `${name}:/`), folder, []);
+    if (folder !== null)
+      await copyOut(openPlace(store.at(seq), `${name}:/`), folder, { archive: false, followLink: false });
     const env = { ...context.env, OVERLOG_AT: String(seq), OVERLOG_CONTAINER: name, OVERLOG_STORE: context.directory };
     const ran = spawnSync(command[0], command.slice(1), {
       stdio: ['ignore', 'ignore', 'inherit'],

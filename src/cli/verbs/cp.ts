@@ -1,7 +1,9 @@
 import { copyIn } from '../copy-in.ts';
 import { copyOut } from '../copy-out.ts';
+import type { CopyCount } from '../copy-rules.ts';
 import { usageError } from '../exit-codes.ts';
 import { plural } from '../format/size.ts';
+import { flag } from '../options.ts';
 import { isPlace, openPlace } from '../place.ts';
 import type { Verb } from '../verb.ts';
 
@@ -9,35 +11,43 @@ export const cpVerb: Verb = {
   name: 'cp',
   summary: 'copy files between the host and a container, with modes and times',
   details:
-    'As docker cp: a directory that is there takes the source in, otherwise the source gets the new name. Directories are ' +
-    'copied with all below them, symbolic links as links. Devices and sockets are left out, and named.',
+    'As docker cp: a directory that is there takes the source in, or of a source that ends in /. what is in it; otherwise the ' +
+    'source gets the new name. Directories are copied with all below them, symbolic links as links. Devices, fifos and ' +
+    'sockets are left out, and named.',
   args: [
     { form: '<from>', description: 'a path of the host, or NAME:/path' },
     { form: '<to>', description: 'the other kind' },
   ],
-  options: [],
+  options: [
+    {
+      flags: '-a, --archive',
+      description: 'with owner and group (default: root in a container, outside whoever copies)',
+    },
+    { flags: '-L, --follow-link', description: 'copy what a source leads to that is a symbolic link' },
+  ],
   examples: [
     { command: 'cp ./app.conf web:/etc/', explains: 'into a container' },
     { command: 'cp --at before-rm web:/var/log ./log', explains: 'out of it, as it was' },
   ],
   reads: true,
-  run: async (context, [from, to]) => {
+  run: async (context, [from, to], options) => {
     if (isPlace(from) === isPlace(to)) throw usageError('one of the two is a path of the host, the other NAME:/path');
     if (from === '-' || to === '-')
       throw usageError('a stream of tar is not read or written; for one file there is cat');
     const isOut = isPlace(from);
     if (!isOut && context.options['at'] !== undefined) throw usageError('--at is for copying out of a container');
-    const left: string[] = [];
-    let copied: number;
+    const how = { archive: flag(options, 'archive'), followLink: flag(options, 'followLink') };
+    let count: CopyCount;
     if (isOut) {
       const { view } = await context.view();
-      copied = await copyOut(openPlace(view, from), to, left);
+      count = await copyOut(openPlace(view, from), to, how);
     } else {
       const store = await context.store('write');
       const place = openPlace(store, to);
-      copied = store.engine.transact(['cp', from, place.path], () => copyIn(from, place, left));
+      count = store.engine.transact(['cp', from, place.path], () => copyIn(from, place, how));
       await store.flush();
     }
+    const { copied, left } = count;
     for (const path of left) context.say(`left out: ${path}`);
     context.answer({ from, to, copied, left }, () => `${plural(copied, 'entry', 'entries')} copied\n`);
   },

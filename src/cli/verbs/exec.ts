@@ -23,7 +23,10 @@ export const execVerb: Verb = {
     const container = store.containers.get(name).name;
     const mount = mountRecords(context.directory).find((each) => each.at === null && each.container === container);
     if (mount === undefined) {
-      throw Object.assign(new Error(`container "${container}" neither runs nor is mounted`), { exitCode: 1 });
+      throw Object.assign(
+        new Error(`no program runs in container "${container}" and it is not mounted: see run and mount`),
+        { exitCode: 1 },
+      );
     }
     const isRoot = mount.over === null;
     const own = isRoot ? { PATH: DEFAULT_PATH, HOME: '/root', TERM: context.env['TERM'] ?? 'dumb' } : context.env;
