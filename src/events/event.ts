@@ -175,7 +175,7 @@ export type ContainerEvent =
       readonly container: SubjectId;
       /**
        * Triples (ino, from, at): node `ino` has the attributes and content that `from` had after event `at`; it is made where
-       * there is none. Of a directory not its names.
+       * there is none. Of a directory not its names. Up to the moment that a fork was made from, its past is its source's.
        */
       readonly nodes: readonly number[];
       /** The names: entry `names[i]` of the directory `parents[i]` is node `inos[i]`, or nothing where that is 0. */

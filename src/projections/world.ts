@@ -160,7 +160,9 @@ export class World {
       }
       case 'NodesRestored': {
         const { tree } = this.#overlays.get(event.container) as Overlay;
-        const treeAt = (at: number): Tree => (this.#worldAt(at, past).overlay(event.container) as Overlay).tree;
+        const record = this.registry.containers.get(event.container) as ContainerRecord;
+        const worldAt = (at: number): World => this.#worldAt(at, past);
+        const treeAt = (at: number): Tree => (overlayThen(record, at, worldAt) as Overlay).tree;
         applyRestored(tree, event, seq, treeAt);
         return;
       }
@@ -192,4 +194,20 @@ export class World {
     if (overlay === undefined) throw new Error(`world: there is no container or volume ${subject}`);
     return overlay.tree;
   }
+}
+
+/**
+ * A container's tree at an earlier moment; up to the moment that a fork was made from, that of its source.
+ *
+ * @returns Nothing where neither was there.
+ */
+export function overlayThen(
+  record: ContainerRecord,
+  seq: number,
+  worldAt: (seq: number) => World,
+): Overlay | undefined {
+  const { container, forkedFrom } = record;
+  if (forkedFrom === null || seq > forkedFrom.at) return worldAt(seq).overlay(container);
+  const source = worldAt(forkedFrom.at).registry.containers.get(forkedFrom.container) as ContainerRecord;
+  return overlayThen(source, seq, worldAt);
 }

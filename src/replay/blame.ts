@@ -11,7 +11,8 @@ import { lastSeq } from '../events/event.ts';
 import type { History, SeqList } from '../projections/history.ts';
 import { readContent } from '../projections/tree/content.ts';
 import type { Inode } from '../projections/tree/inode.ts';
-import type { World } from '../projections/world.ts';
+import type { Tree } from '../projections/tree/tree.ts';
+import { overlayThen, type World } from '../projections/world.ts';
 
 /** A stretch of a file, and where its bytes come from. */
 export interface BlameSpan {
@@ -82,7 +83,7 @@ function spansAt(query: BlameQuery, subject: SubjectId, ino: Ino, upTo: number):
   const own = query.index.get(subject);
   if (own === undefined) return [];
   const { from } = own;
-  const base = from === null || from.at > upTo ? [] : spansAt(query, from.subject, ino, from.at);
+  const base = from === null ? [] : spansAt(query, from.subject, ino, Math.min(upTo, from.at));
   const seqs = [...ascending(own.touched.get(ino) ?? null, upTo), ...ascending(own.rewinds, upTo)];
   seqs.sort((a, b) => a - b);
   const versions: Version[] = [{ seq: 0, spans: base }];
@@ -112,12 +113,18 @@ function restored(
   for (let index = 0; index < nodes.length; index += 3) {
     if (nodes[index] !== ino) continue;
     const [from, at] = [nodes[index + 1], nodes[index + 2]];
-    const node = query.worldAt?.(at).overlay(container)?.tree.get(from);
+    const node = treeThen(query, container, at)?.get(from);
     // Then it was of a layer, as it is again.
     if (node !== undefined && !node.isUpper) return layerSpans(node);
-    return from === ino ? versionAt(versions, at).spans : spansAt(query, container, from, at);
+    const isOwn = from === ino && at > (query.index.get(container)?.from?.at ?? -1);
+    return isOwn ? versionAt(versions, at).spans : spansAt(query, container, from, at);
   }
   return null;
+}
+
+function treeThen({ world, worldAt }: BlameQuery, container: SubjectId, at: number): Tree | undefined {
+  const record = world.registry.containers.get(container);
+  return record === undefined || worldAt === undefined ? undefined : overlayThen(record, at, worldAt)?.tree;
 }
 
 const layerSpans = ({ size, layer }: Inode): BlameSpan[] =>

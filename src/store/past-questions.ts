@@ -138,10 +138,10 @@ export class PastQuestions {
     return changes.map((change) => patchOf(change, lower ?? this.#store.world.lowers.empty, tree, this.#chunks));
   }
 
-  /** The last moment at which something was at a path that is gone; null when nothing ever was. */
+  /** The last moment at which something was at a path that is gone, also in the source of a fork; null when nothing ever was. */
   #lastSeen(subject: SubjectId, path: string): number | null {
-    for (const { seq } of this.#history(this.#store.world, subject, path).toReversed()) {
-      const tree = this.#store.worldAt(seq - 1).overlay(subject)?.tree;
+    for (const { seq, subject: of } of this.#history(this.#store.world, subject, path).toReversed()) {
+      const tree = this.#store.worldAt(seq - 1).overlay(of)?.tree;
       if (tree !== undefined && nodeAt(tree, path) !== 0) return seq - 1;
     }
     return null;

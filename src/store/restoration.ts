@@ -5,7 +5,7 @@ import { storeError } from '../events/log-error.ts';
 import { printableName } from '../events/name.ts';
 import type { ContainerRecord } from '../projections/registry.ts';
 import type { Tree } from '../projections/tree/tree.ts';
-import type { Overlay } from '../projections/world.ts';
+import { type Overlay, overlayThen } from '../projections/world.ts';
 import { diffTrees } from '../replay/diff.ts';
 import { type PathPlan, planPath } from '../replay/restore-path.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
@@ -78,7 +78,7 @@ export class Restoration {
 
   #planPath(record: ContainerRecord, to: number, path: string): PathPlan {
     const subject = record.container;
-    const then = this.#time.worldAt(to).overlay(subject);
+    const then = overlayThen(record, to, (seq) => this.#time.worldAt(seq));
     if (then === undefined) {
       throw storeError('ERR_INVALID_ARGUMENT', absenceAt(this.#time, record, to), { detail: { at: to } });
     }

@@ -163,7 +163,7 @@ class BookWriter {
   #fork(event: Extract<StoreEvent, { type: 'ContainerForked' }>, seq: number): void {
     const { container, name, at } = event;
     const source = this.#edit(event.from) as Mutable<Book>;
-    const timeline = new Timeline(source.timeline.at(at), seq);
+    const timeline = new Timeline(source.timeline.at(at), seq, { timeline: source.timeline.branch(), at });
     timeline.share(at, seq);
     source.timeline.share(at, seq);
     this.#put({ ...source, container, name, timeline, firstWrites: this.#noWrites() });

@@ -22,9 +22,13 @@ export class Timeline {
   #segments: Segment[];
   #trees: readonly StoredTree[];
 
+  /** Of a fork: what it was up to the moment that it was made from. */
+  readonly #source: { readonly timeline: Timeline; readonly at: number } | null;
+
   /** @param trees - One for each driver, after event `seq`. */
-  constructor(trees: readonly StoredTree[], seq: number) {
+  constructor(trees: readonly StoredTree[], seq: number, source: { timeline: Timeline; at: number } | null = null) {
     this.#trees = trees;
+    this.#source = source;
     this.#segments = [];
     this.#keep(seq);
   }
@@ -34,7 +38,7 @@ export class Timeline {
   }
 
   branch(): Timeline {
-    const copy = new Timeline(snapshots(this.#trees), 0);
+    const copy = new Timeline(snapshots(this.#trees), 0, this.#source);
     copy.#segments = [...this.#segments];
     const last = copy.#segments.length - 1;
     copy.#segments[last] = { ...copy.#segments[last], events: [...copy.#segments[last].events] };
@@ -52,6 +56,7 @@ export class Timeline {
 
   /** The trees after event `at`, in values of their own. */
   at(at: number): StoredTree[] {
+    if (this.#source !== null && at <= this.#source.at) return this.#source.timeline.at(at);
     const segment = this.#segments.findLast(({ seq }) => seq <= at) ?? this.#segments[0];
     const trees = snapshots(segment.trees);
     for (const [seq, event] of segment.events) {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { checkInvariants } from '../../../src/replay/invariants.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { sampleImages } from '../../../src/testing/sample-images.ts';
 
@@ -88,6 +89,31 @@ describe('versions and undelete', () => {
     await expect(past.undelete('c', '/a/b')).rejects.toMatchObject({ code: 'ERR_CONFLICT' });
     await expect(past.undelete('c', '/never')).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
     expect(fs.existsSync('/a/b')).toBe(true);
+  });
+
+  it('bring back in a fork what its source removed before it was made, and a fork of that fork too', async () => {
+    const { store, container, fs, past } = await open();
+    fs.mkdirSync('/dir');
+    fs.writeFileSync('/dir/file', 'first line\n');
+    const { seq: written } = store;
+    fs.appendFileSync('/a/a', '\nadded\n');
+    fs.rmSync('/dir', { recursive: true });
+    fs.unlinkSync('/a/a');
+    await store.containers.fork('c', { name: 'f' });
+    const second = await store.containers.fork('f', { name: 'ff' });
+    second.fs.writeFileSync('/new', 'takes the next number');
+    await container.remove({ force: true });
+    expect(past.versions('ff', '/dir/file').map(({ kind }) => kind)).toEqual(['file', null]);
+    await past.undelete('ff', '/dir');
+    await past.undelete('ff', '/a/a');
+    expect(second.fs.readFileSync('/dir/file', 'utf8')).toBe('first line\n');
+    expect(second.fs.readFileSync('/a/a', 'utf8')).toBe('second\nadded\n');
+    expect(past.blame('ff', '/dir/file').spans).toEqual([{ start: 0, end: 11, seq: written, layer: null }]);
+    expect(past.blame('ff', '/a/a').spans[0]).toEqual({ start: 0, end: 6, seq: null, layer: 1 });
+    expect(store.at('now').containers.get('ff').fs.readFileSync('/dir/file', 'utf8')).toBe('first line\n');
+    expect(checkInvariants(store.world, store.engine.log)).toEqual([]);
+    for (const { containers } of store.storageBills({}))
+      expect(containers.every(({ dataBytes }) => dataBytes >= 0)).toBe(true);
   });
 });
 
