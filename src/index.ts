@@ -3,7 +3,7 @@
 export { openStore, type OpenStoreOptions } from './store/open-store.ts';
 export { type PriceQuery, Store, type TransactionFilter } from './store/store.ts';
 export { type MountRequest, parseMountOption, parseVolumeOption } from './store/mount-spec.ts';
-export type { At } from './store/moment.ts';
+export type { At, NamedSubject, Subject } from './store/moment.ts';
 export { type StoreQueries, StoreView } from './store/store-view.ts';
 export type { User } from './engine/caller.ts';
 export type { Protections } from './engine/identity.ts';

@@ -87,6 +87,11 @@ function expectOne<T extends object>(found: T | 'ambiguous' | undefined, what: s
 /** A container or a volume, by name. */
 export type Subject = { readonly container: string } | { readonly volume: string };
 
+/** A {@link Subject}, or the name of a container alone. */
+export type NamedSubject = string | Subject;
+
+export const subjectNamed = (of: NamedSubject): Subject => (typeof of === 'string' ? { container: of } : of);
+
 /** Its number, by the name that it has in the first of the worlds that knows it. @throws `ERR_NOT_FOUND`, `ERR_AMBIGUOUS`. */
 export function subjectIn(worlds: readonly World[], subject: Subject): SubjectId {
   return 'container' in subject

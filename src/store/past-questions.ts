@@ -17,7 +17,15 @@ import { nodeAt } from '../replay/restore-path.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
 import { type PathVersion, versionsOf } from '../replay/versions.ts';
-import { type At, containerOf, type Moments, type Subject, subjectIn } from './moment.ts';
+import {
+  type At,
+  containerOf,
+  type Moments,
+  type NamedSubject,
+  type Subject,
+  subjectIn,
+  subjectNamed,
+} from './moment.ts';
 
 /** Where a file's bytes come from. */
 export interface Blame {
@@ -47,14 +55,14 @@ export class PastQuestions {
   }
 
   /**
-   * Which event wrote each byte and line of a file of a container's own tree, down to the image layer.
+   * Which event wrote each byte and line of a file of a container's or volume's own tree, down to the image layer.
    *
    * @param at - Of the file as it was then; default: now.
-   * @throws `ERR_NOT_FOUND` when there is no such container, or nothing at the path; `ERR_INVALID_ARGUMENT` for a directory.
+   * @throws `ERR_NOT_FOUND` when there is no such container or volume, or nothing at the path; `ERR_INVALID_ARGUMENT` for a directory.
    */
-  blame(container: string, path: string, at?: At): Blame {
+  blame(of: NamedSubject, path: string, at?: At): Blame {
     const world = this.#worldOf(at);
-    const { container: subject } = containerOf({ world }, container);
+    const subject = subjectIn([world], subjectNamed(of));
     const tree = world.overlay(subject)?.tree;
     const ino: Ino = tree === undefined ? 0 : nodeAt(tree, path);
     if (tree === undefined || ino === 0) {
@@ -72,14 +80,14 @@ export class PastQuestions {
   }
 
   /**
-   * What stood at a path of a container's own tree after each transaction that changed it, oldest first; a name that is
+   * What stood at a path of a container's or volume's own tree after each transaction that changed it, oldest first; a name that is
    * gone stands for what was last seen there.
    *
-   * @throws `ERR_NOT_FOUND` when there is no such container.
+   * @throws `ERR_NOT_FOUND` when there is no such container or volume.
    */
-  versions(container: string, path: string, at?: At): PathVersion[] {
+  versions(of: NamedSubject, path: string, at?: At): PathVersion[] {
     const world = this.#worldOf(at);
-    const { container: subject } = containerOf({ world }, container);
+    const subject = subjectIn([world], subjectNamed(of));
     const treeAt = (seq: number, of: SubjectId): Tree | null => this.#store.worldAt(seq).overlay(of)?.tree ?? null;
     const transactions = this.#history(world, subject, path);
     return versionsOf({ path, transactions, chunks: this.#chunks, treeAt });

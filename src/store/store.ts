@@ -25,7 +25,17 @@ import type { Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { Images } from './images.ts';
 import { OpenMoment } from './live-moment.ts';
-import { type At, containerOf, imageOf, type Moments, type Subject, subjectIn, volumeOf } from './moment.ts';
+import {
+  type At,
+  containerOf,
+  imageOf,
+  type Moments,
+  type NamedSubject,
+  type Subject,
+  subjectIn,
+  subjectNamed,
+  volumeOf,
+} from './moment.ts';
 import { Marks } from './marks.ts';
 import { PastQuestions } from './past-questions.ts';
 import { Results } from './results.ts';
@@ -300,14 +310,14 @@ export class Store implements StoreQueries, Moments {
   }
 
   /**
-   * The transactions that touched what stands at a path of a container's own tree, oldest first: through renames, broken
-   * hard links, forks and rewinds.
+   * The transactions that touched what stands at a path of a container's or volume's own tree, oldest first: through
+   * renames, broken hard links, forks and rewinds.
    *
    * @param at - Look back from there; default: now.
    */
-  history(container: string, path: string, at?: At): Transaction[] {
+  history(of: NamedSubject, path: string, at?: At): Transaction[] {
     const world = this.#worldOf(at);
-    return this.#results.history(world, containerOf({ world }, container).container, path);
+    return this.#results.history(world, subjectIn([world], subjectNamed(of)), path);
   }
 
   /** As {@link Store.history}: as it is now, then whenever something was added. */

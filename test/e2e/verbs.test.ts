@@ -37,6 +37,45 @@ const json = async (store: Store, ...argv: string[]): Promise<any> => {
   return JSON.parse(stdout);
 };
 
+describe('questions about the past', () => {
+  it('go into the volume that is mounted at a path', async () => {
+    const store = await storyStore();
+    store.volumes.fs('v1').writeFileSync('/file', 'one\ntwo\n');
+    expect(await json(store, 'blame', 'c2:/vol/file')).toMatchObject([{ line: 1 }, { line: 2 }]);
+    expect(await json(store, 'versions', 'c2:/vol/file')).toMatchObject([{ path: '/file', size: 8 }]);
+    expect(await json(store, 'history', 'volume(v1):/file')).toMatchObject([{ cause: ['writeFile', '/file'] }]);
+    expect(await json(store, 'log', '--volume', 'v1', '--path', '/file')).toHaveLength(1);
+    expect(await json(store, 'log', 'start..end', '--volume', 'v1', '--path', '/file')).toHaveLength(0);
+    const { exitCode, stderr } = await runCommand(['undelete', 'c2:/vol/file'], store);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('/file is in volume v1')]);
+  });
+
+  it('are asked by operation and group', async () => {
+    const store = await storyStore();
+    store.group('g', () => store.containers.get('c1').fs.chmodSync('/etc.conf', 0o600));
+    const paths = async (...argv: string[]): Promise<string> =>
+      (await runCommand(['find', 'c1:/', ...argv], store)).stdout;
+    expect(await paths('--op', 'chmod')).toBe('/etc.conf\n');
+    expect(await paths('--group', 'g')).toBe('/etc.conf\n');
+    expect(await paths('--op', 'chmod', '--at', 'end')).toBe('');
+    expect(await json(store, 'find', 'c1:/', '--op', 'appendFile', '--type', 'f')).toMatchObject([
+      { path: '/data/seed' },
+    ]);
+    expect(await json(store, 'versions', 'c1:/etc.conf', '--op', 'chmod')).toMatchObject([{ what: ['mode'] }]);
+    expect(await json(store, 'blame', 'c1:/data/seed', '--op', 'chmod')).toEqual([]);
+  });
+
+  it('have the marks among what log prints as JSON', async () => {
+    const store = await storyStore();
+    await store.marks.add('half way');
+    const rows = await json(store, 'log', '--marks');
+    expect(rows.filter((row: { mark?: unknown }) => row.mark !== undefined)).toMatchObject([
+      { mark: { text: 'half way' } },
+    ]);
+    expect(await json(store, 'log')).toHaveLength(rows.length - 1);
+  });
+});
+
 describe('--json', () => {
   it('prints one document of a known shape, for every verb that reads', async () => {
     const store = await storyStore();

@@ -1,10 +1,9 @@
 import { type ContainerView, type Store, type Transaction } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
-import { usageError } from '../exit-codes.ts';
 import { plural } from '../format/size.ts';
 import { formatLogTime } from '../format/time.ts';
 import { causeLine } from '../format/transaction.ts';
-import { findContainer, parsePlace } from '../place.ts';
+import { hasTransactionFilter, pastPlace, transactionFilter } from '../past-place.ts';
 import { flag, type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -20,9 +19,10 @@ export const blameVerb: Verb = {
   details:
     'Goes back through copy-ups, renames, forks, rewinds and undos. A line that several events wrote counts as the newest one’s. ' +
     'A line that nothing wrote since the image is of its layer.',
-  args: [{ form: '<place>', description: 'CONTAINER:/path' }],
+  args: [{ form: '<place>', description: 'CONTAINER:/path or volume(NAME):/path' }],
   options: [
     { flags: '--ranges', description: 'stretches of bytes instead of lines; for files that are not text' },
+    { flags: '--op <operation>', description: 'only what this operation wrote' },
     { flags: '--group <id>', description: 'only what this group wrote' },
   ],
   examples: [
@@ -32,22 +32,22 @@ export const blameVerb: Verb = {
   reads: true,
   run: async (context, [text], options) => {
     const { store, view } = await context.view();
-    const { kind, name, path } = parsePlace(text);
-    if (kind === 'volume') throw usageError('blame is of files of containers');
-    const container = findContainer(view, name);
-    const at = textOption(context.options, 'at');
-    const blame = store.past.blame(container.name, path, at);
+    const { of, path, fs } = pastPlace(view, text);
+    const blame = store.past.blame(of, path, textOption(context.options, 'at'));
     const rows = flag(options, 'ranges') ? blame.spans : blame.lines;
-    const group = textOption(options, 'group');
     const found = transactionsOf(store, rows);
-    const shown = rows.filter((row) => group === undefined || found.get(row.seq ?? 0)?.group === group);
+    const isWanted = transactionFilter(options);
+    const shown = rows.filter(({ seq }) => {
+      const transaction = seq === null ? undefined : found.get(seq);
+      return transaction === undefined ? !hasTransactionFilter(options) : isWanted(transaction);
+    });
     const sourceOf = ({ seq, layer }: Source) => {
       const transaction = seq === null ? null : (found.get(seq) ?? null);
       return { seq, layer, group: transaction?.group ?? null, cause: transaction?.cause ?? null };
     };
     context.answer(
       shown.map((row) => ({ ...row, ...sourceOf(row) })),
-      () => shown.map((row) => rowText(context, row, found, contentOf(container.fs, path, row, options))).join(''),
+      () => shown.map((row) => rowText(context, row, found, contentOf(fs, path, row, options))).join(''),
     );
   },
 };

@@ -1,7 +1,9 @@
-import { decodeName, runFileVerb } from '../../index.ts';
+import { decodeName, printableName, runFileVerb, type Store, type StoreQueries } from '../../index.ts';
+import type { VerbContext } from '../context.ts';
+import { hasTransactionFilter, pastPlace, transactionFilter } from '../past-place.ts';
 import { nodeRow } from '../format/node.ts';
 import { openPlace } from '../place.ts';
-import { textOption } from '../options.ts';
+import { type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
 export const findVerb: Verb = {
@@ -11,15 +13,19 @@ export const findVerb: Verb = {
   options: [
     { flags: '--name <pattern>', description: 'whose name fits, with * and ?' },
     { flags: '--type <letter>', description: 'f file, d directory, l symlink, p fifo, c or b device, s socket' },
+    { flags: '--op <operation>', description: 'that this operation touched, such as chmod, under whatever name' },
+    { flags: '--group <id>', description: 'that this group touched' },
+    { flags: '--actor <name>', description: 'that this actor touched' },
   ],
   examples: [
     { command: "find --name '*.conf' web:/etc", explains: 'files by name' },
+    { command: 'find --type f --op chmod web:/', explains: 'files that chmod ever touched' },
     { command: 'find --type l --json web:/', explains: 'all symbolic links' },
   ],
   reads: true,
   streams: true,
   run: async (context, [place], options) => {
-    const { view } = await context.view();
+    const { store, view } = await context.view();
     const { path, namespace, fs } = openPlace(view, place);
     const name = textOption(options, 'name');
     const type = textOption(options, 'type');
@@ -30,12 +36,34 @@ export const findVerb: Verb = {
       ...(type === undefined ? [] : ['-type', type]),
     ];
     const isText = !context.isJson && !context.isNdjson;
-    const output = runFileVerb(namespace, words, { forTerminal: isText && context.stdout.isTerminal });
-    if (isText) return context.stdout.write(output);
-    const paths = decodeName(output).split('\n').slice(0, -1);
+    const isFiltered = hasTransactionFilter(options);
+    const output = runFileVerb(namespace, words, {
+      forTerminal: isText && !isFiltered && context.stdout.isTerminal,
+    });
+    if (isText && !isFiltered) return context.stdout.write(output);
+    const found = decodeName(output).split('\n').slice(0, -1);
+    const paths = isFiltered ? found.filter(touchedBy(context, store, view, place, options)) : found;
+    if (isText) return context.print(paths.map((each) => `${printableName(each)}\n`).join(''));
     context.rows(
       paths.map((each) => nodeRow(fs, each)),
       [],
     );
   },
 };
+
+/** Whether a transaction that the options ask for is in the history of a path. */
+function touchedBy(
+  context: VerbContext,
+  store: Store,
+  view: StoreQueries,
+  place: string,
+  options: Options,
+): (path: string) => boolean {
+  const at = textOption(context.options, 'at');
+  const isWanted = transactionFilter(options);
+  const name = place.includes(':') ? place.slice(0, place.indexOf(':')) : place;
+  return (path) => {
+    const { of, path: inner } = pastPlace(view, `${name}:${path}`);
+    return store.history(of, inner, at).some(isWanted);
+  };
+}

@@ -1,7 +1,8 @@
-import { type ContainerView, type Store, type StoreQueries, whereLine, whereLines } from '../../index.ts';
+import { type Store, type StoreQueries, whereLine, whereLines } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
-import { findContainer, isPlace, parsePlace } from '../place.ts';
+import { isPlace } from '../place.ts';
+import { pastPlace, type PastPlace } from '../past-place.ts';
 import { placesAt } from '../places-at.ts';
 import { textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -10,9 +11,9 @@ import { namesAt } from '../format/names.ts';
 
 export const historyVerb: Verb = {
   name: 'history',
-  summary: 'show how an image came to be, or what happened to a path of a container',
+  summary: 'show how an image came to be, or what happened to a path',
   details: 'The history of a path goes back through renames, broken hard links, forks and rewinds.',
-  args: [{ form: '<image | container:/path>', description: 'what to tell the history of' }],
+  args: [{ form: '<image | place>', description: 'an image, CONTAINER:/path or volume(NAME):/path' }],
   options: [
     { flags: '--format <template>', description: 'of an image: one line each, such as "{size}\\t{created_by}"' },
   ],
@@ -45,12 +46,11 @@ export const historyVerb: Verb = {
 
 async function pathHistory(context: VerbContext, what: string): Promise<void> {
   const { store, view } = await context.view();
-  const { name, path } = parsePlace(what);
-  const container = findContainer(view, name);
+  const { of, title, path } = pastPlace(view, what);
   const at = textOption(context.options, 'at');
-  const transactions = store.history(container.name, path, at);
+  const transactions = store.history(of, path, at);
   if (context.isJson) return context.json(transactions.map((transaction) => transactionRow(store, transaction)));
-  if (transactions.length === 0 && !context.isNdjson) return context.line(unchanged(store, view, container, path));
+  if (transactions.length === 0 && !context.isNdjson) return context.line(unchanged(store, view, { of, title, path }));
   const names = namesAt(store);
   for (const transaction of transactions) {
     if (context.isNdjson) context.stdout.write(`${JSON.stringify(transactionRow(store, transaction))}\n`);
@@ -63,9 +63,8 @@ async function pathHistory(context: VerbContext, what: string): Promise<void> {
  *
  * @throws ENOENT where nothing has ever been.
  */
-function unchanged(store: Store, view: StoreQueries, container: ContainerView, path: string): string {
-  const mount = container.mounts.find(({ target }) => path === target || path.startsWith(`${target}/`));
-  if (mount !== undefined) return `${path} is not in the container itself: ${mount.target} is mounted`;
-  const { places, names } = placesAt(store, view, container.name, path);
-  return `${whereLine(places, names) ?? whereLines(places, names)[0]}; unchanged since ${container.name} was made`;
+function unchanged(store: Store, view: StoreQueries, { of, title, path }: Omit<PastPlace, 'fs'>): string {
+  if ('volume' in of) return `nothing has ever been at ${path} of ${title}`;
+  const { places, names } = placesAt(store, view, of.container, path);
+  return `${whereLine(places, names) ?? whereLines(places, names)[0]}; unchanged since ${title} was made`;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MarkInLog, printableName, type Store, type Transaction } from '../../index.ts';
+import { type MarkInLog, printableName, type Store, type Subject, type Transaction } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { toJson } from '../format/json.ts';
@@ -8,6 +8,7 @@ import { patchText } from '../format/patch.ts';
 import { namesAt } from '../format/names.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
 import { flag, type Options, textOption } from '../options.ts';
+import { transactionFilter } from '../past-place.ts';
 import type { Verb } from '../verb.ts';
 
 /** How often --follow looks for more. */
@@ -22,7 +23,7 @@ export const logVerb: Verb = {
     { flags: '-n, --limit <count>', description: 'the last ones only' },
     { flags: '--container <name>', description: 'of one container' },
     { flags: '--volume <name>', description: 'of one volume' },
-    { flags: '--path <path>', description: 'what touched this path of --container, through renames' },
+    { flags: '--path <path>', description: 'what touched this path of --container or --volume, through renames' },
     { flags: '--op <operation>', description: 'with this operation, such as rename' },
     { flags: '--group <id>', description: 'of one group, such as a scenario step' },
     { flags: '--actor <name>', description: 'of one actor, such as a program of a recording' },
@@ -42,7 +43,7 @@ export const logVerb: Verb = {
     const store = await context.store('read');
     const limit = textOption(options, 'limit');
     if (limit !== undefined && !/^\d+$/.test(limit)) throw usageError(`-n is a number, not "${limit}"`);
-    const isWanted = filterOf(options);
+    const isWanted = transactionFilter(options);
     const chosen: Transaction[] = [];
     const last = limit === undefined ? Infinity : Number(limit);
     const names = namesAt(store);
@@ -62,7 +63,7 @@ export const logVerb: Verb = {
       else chosen.push(transaction);
       if (chosen.length > last) chosen.shift();
     }
-    if (context.isJson) return context.json(chosen.map((transaction) => transactionRow(store, transaction, names)));
+    if (context.isJson) return context.json(rowsWithMarks(store, chosen, marks));
     for (const transaction of chosen) await print(transaction);
     for (const mark of marks.splice(0)) printMark(context, mark);
     if (!flag(options, 'follow')) return;
@@ -70,6 +71,17 @@ export const logVerb: Verb = {
     await follow(store, async (transaction) => isWanted(transaction) && isAbout(transaction) && print(transaction));
   },
 };
+
+/** Rows of transactions, and between them `{ mark }`, each in front of the first transaction that is as late. */
+function rowsWithMarks(store: Store, transactions: readonly Transaction[], marks: MarkInLog[]): object[] {
+  const names = namesAt(store);
+  const rows: object[] = [];
+  for (const transaction of transactions) {
+    while (marks.length > 0 && marks[0].timeNs <= transaction.timeNs) rows.push({ mark: marks.shift() });
+    rows.push(transactionRow(store, transaction, names));
+  }
+  return [...rows, ...marks.map((mark) => ({ mark }))];
+}
 
 function printMark(context: VerbContext, mark: MarkInLog | undefined): void {
   if (mark === undefined) return;
@@ -98,13 +110,11 @@ function transactionsOf(
   const at = textOption(context.options, 'at');
   if (range !== undefined && at !== undefined) throw usageError('it takes a range or --at, not both');
   if (path !== undefined) {
-    if (container === undefined) throw usageError('--path needs --container');
-    return store.history(container, path, at);
+    const of = subjectOption(container, volume);
+    if (of === null) throw usageError('--path needs --container or --volume');
+    return within(store, store.history(of, path, range === undefined ? at : rangeOf(range).to), range);
   }
-  const dots = range?.indexOf('..') ?? -1;
-  if (range !== undefined && dots < 0) throw usageError(`"${range}" is not a range A..B`);
-  const from = range?.slice(0, dots) || '0';
-  const to = range === undefined ? (at ?? 'now') : range.slice(dots + 2) || 'now';
+  const { from, to } = range === undefined ? { from: '0', to: at ?? 'now' } : rangeOf(range);
   return store.transactions({
     from,
     to,
@@ -112,6 +122,20 @@ function transactionsOf(
     ...(volume !== undefined && { volume }),
   });
 }
+
+function rangeOf(range: string): { from: string; to: string } {
+  const dots = range.indexOf('..');
+  if (dots < 0) throw usageError(`"${range}" is not a range A..B`);
+  return { from: range.slice(0, dots) || '0', to: range.slice(dots + 2) || 'now' };
+}
+
+const within = (store: Store, transactions: readonly Transaction[], range: string | undefined): Transaction[] => {
+  const from = range === undefined ? 0 : store.resolve(rangeOf(range).from);
+  return transactions.filter(({ seq }) => seq > from);
+};
+
+const subjectOption = (container: string | undefined, volume: string | undefined): Subject | null =>
+  container !== undefined ? { container } : volume !== undefined ? { volume } : null;
 
 /** A container by name; one that was removed by the name that it had last. */
 function subjectOf(store: Store, name: string): number {
@@ -131,16 +155,6 @@ function subjectOf(store: Store, name: string): number {
   }
 }
 
-function filterOf(options: Options): (transaction: Transaction) => boolean {
-  const op = textOption(options, 'op');
-  const group = textOption(options, 'group');
-  const actor = textOption(options, 'actor');
-  return (transaction) =>
-    (op === undefined || transaction.cause[0] === op) &&
-    (group === undefined || transaction.group === group) &&
-    (actor === undefined || transaction.actor === actor);
-}
-
 /** What follows is of the same container, volume and path as what was shown. */
 function subjectFilter(store: Store, options: Options): (transaction: Transaction) => boolean {
   const container = textOption(options, 'container');
@@ -151,8 +165,9 @@ function subjectFilter(store: Store, options: Options): (transaction: Transactio
   return (transaction) => {
     if (subject !== null && transaction.subject !== subject) return false;
     if (volumeSubject !== null && transaction.subject !== volumeSubject) return false;
-    if (path === undefined || container === undefined) return true;
-    return store.history(container, path).some(({ seq }) => seq === transaction.seq);
+    const of = subjectOption(container, volume);
+    if (path === undefined || of === null) return true;
+    return store.history(of, path).some(({ seq }) => seq === transaction.seq);
   };
 }
 

@@ -1,6 +1,6 @@
 import { printableName } from '../../index.ts';
 import { usageError } from '../exit-codes.ts';
-import { parsePlace } from '../place.ts';
+import { pastPlace } from '../past-place.ts';
 import { textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -16,10 +16,10 @@ export const undeleteVerb: Verb = {
     { command: 'undelete --as-of ~1h web:/srv/data', explains: 'a directory, as it was an hour ago' },
   ],
   run: async (context, [text], options) => {
-    const { kind, name, path } = parsePlace(text);
-    if (kind === 'volume') throw usageError('undelete is of paths of containers');
     const store = await context.store('write');
-    const container = store.containers.get(name).name;
+    const { of, title, path } = pastPlace(store, text);
+    if (!('container' in of)) throw usageError(`undelete is of paths of containers, and ${path} is in ${title}`);
+    const { container } = of;
     const at = await store.past.undelete(container, path, textOption(options, 'asOf'));
     context.answer({ name: container, path, at }, () => `${printableName(path)}\n`);
     if (!context.isJson) context.say(`${printableName(path)} of ${container} is as it was after event ${at}`);

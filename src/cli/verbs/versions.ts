@@ -1,9 +1,8 @@
 import { printableName, type PathVersion } from '../../index.ts';
-import { usageError } from '../exit-codes.ts';
 import { sizeText } from '../format/size.ts';
 import { formatTime } from '../format/time.ts';
 import { causeLine } from '../format/transaction.ts';
-import { findContainer, parsePlace } from '../place.ts';
+import { hasTransactionFilter, pastPlace, transactionFilter } from '../past-place.ts';
 import { textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -12,8 +11,11 @@ export const versionsVerb: Verb = {
   summary: 'list the versions of a path: what stood there, and what made it so',
   details:
     'The number is a moment: cat --at, diff and rewind --path take it. A path that is gone tells of what was last there.',
-  args: [{ form: '<place>', description: 'CONTAINER:/path' }],
-  options: [{ flags: '--group <id>', description: 'only those that this group made' }],
+  args: [{ form: '<place>', description: 'CONTAINER:/path or volume(NAME):/path' }],
+  options: [
+    { flags: '--op <operation>', description: 'only those that this operation made' },
+    { flags: '--group <id>', description: 'only those that this group made' },
+  ],
   examples: [
     { command: 'versions web:/etc/app.conf', explains: 'every version of a file, the oldest first' },
     { command: 'cat --at 42 web:/etc/app.conf', explains: 'one of them' },
@@ -23,14 +25,14 @@ export const versionsVerb: Verb = {
   hasSizes: true,
   run: async (context, [text], options) => {
     const { store, view } = await context.view();
-    const { kind, name, path } = parsePlace(text);
-    if (kind === 'volume') throw usageError('versions is of paths of containers');
-    const container = findContainer(view, name);
-    const group = textOption(options, 'group');
-    const versions = store.past.versions(container.name, path, textOption(context.options, 'at'));
-    const shown = versions.filter((version) => group === undefined || version.transaction?.group === group);
+    const { of, title, path } = pastPlace(view, text);
+    const versions = store.past.versions(of, path, textOption(context.options, 'at'));
+    const isWanted = transactionFilter(options);
+    const shown = versions.filter(({ transaction }) =>
+      transaction === null ? !hasTransactionFilter(options) : isWanted(transaction),
+    );
     if (versions.length === 0 && !context.isJson && !context.isNdjson) {
-      return context.line(`${printableName(path)} has not changed since ${container.name} was made, or never was`);
+      return context.line(`${printableName(path)} has not changed since ${title} was made, or never was`);
     }
     context.rows(
       shown.map((version) => rowOf(version)),

@@ -91,6 +91,21 @@ describe('versions and undelete', () => {
     expect(fs.existsSync('/a/b')).toBe(true);
   });
 
+  it('and blame are asked of a volume by itself', async () => {
+    const { store, past } = await open();
+    await store.volumes.create('v');
+    const fs = store.volumes.fs('v');
+    fs.writeFileSync('/file', 'one\n');
+    const { seq: first } = store;
+    fs.appendFileSync('/file', 'two\n');
+    const of = { volume: 'v' };
+    expect(past.versions(of, '/file').map(({ sizeBytes }) => sizeBytes)).toEqual([4, 8]);
+    expect(past.blame(of, '/file').lines.map(({ seq }) => seq)).toEqual([first, store.seq]);
+    expect(past.blame(of, '/file', first).lines.map(({ seq }) => seq)).toEqual([first]);
+    expect(store.history(of, '/file').map(({ cause }) => cause[0])).toEqual(['writeFile', 'appendFile']);
+    expect(() => past.versions({ volume: 'none' }, '/file')).toThrow(/there is no volume "none"/);
+  });
+
   it('bring back in a fork what its source removed before it was made, and a fork of that fork too', async () => {
     const { store, container, fs, past } = await open();
     fs.mkdirSync('/dir');
