@@ -47,7 +47,8 @@ const AFTER = `
 Moments (--at, label, fork, rewind, A..B):
   1234          after event 1234            ~10           ten events ago
   ~5m           five minutes ago            before-rm~3   three events before a label
-  2026-01-02    a date, with or without time, UTC         start, now
+  2026-01-02    a date, maybe with time, UTC  web~3         three steps of a container ago
+  start, now    the empty store, the newest event
 
 Exit codes: 0 fine, 1 a difference or a refusal, 2 usage, 3 corrupt store or input, 4 not found, 130 interrupted.
 

@@ -11,6 +11,7 @@
  *     2026-01-02T03:04:05.5Z    a date, with or without time of day; without a zone it is UTC
  *     @1767323045.5             seconds since 1970, to the nanosecond
  *     label   label~3           a label; three events before it
+ *     web~3                     three steps (transactions) of the container web ago, where no label has its name
  *     start   now               the empty store; the head
  *     A..B    A..   ..B         a range; an end left out is now, a start left out is start
  *
@@ -20,6 +21,7 @@
 
 import { printableName } from '../events/name.ts';
 import { storeError } from '../events/log-error.ts';
+import type { StepsBack } from './steps-back.ts';
 import { parseDateNs, parseDurationNs, parseSecondsNs } from './at-time.ts';
 
 export interface AtContext {
@@ -32,6 +34,8 @@ export interface AtContext {
   readonly labels: ReadonlyMap<string, number>;
   /** Last event of the last transaction at or before a time; 0 when there is none. */
   seqAtTime(timeNs: bigint): number;
+  /** The moment before the last steps of a container; null: there is no container of that name. */
+  stepsBack(container: string, steps: number): StepsBack | null;
 }
 
 /** From after event `from` to after event `to`; `from` may be the greater one. */
@@ -44,7 +48,7 @@ export interface SeqRange {
 export const LABEL_LENGTH_MAX = 128;
 
 const FORMS =
-  'a moment is a sequence number (1234), a step back (~10, ~5m, ~1h30m), a date (2026-01-02T03:04:05Z), seconds since 1970 (@1767323045.5), a label (label, label~3), start, or now';
+  'a moment is a sequence number (1234), a step back (~10, ~5m, ~1h30m), a date (2026-01-02T03:04:05Z), seconds since 1970 (@1767323045.5), a label (label, label~3), steps of a container back (web~3), start, or now';
 
 /**
  * Whether a text can be a label: it starts with a letter or `_`, goes on with letters, digits, `_`, `-`, `.`, `/` or `+`,
@@ -123,9 +127,20 @@ function labelAt(text: string, context: AtContext): number {
   const seq = label === 'now' ? context.head : context.labels.get(label);
   if (seq !== undefined) return inRange(seq - Number(back), text, context.head);
   if (label === 'start') return inRange(0 - Number(back), text, context.head);
+  if (tilde >= 0) {
+    const steps = context.stepsBack(label, Number(back));
+    if (steps !== null) return wholeWay(steps, text);
+  }
   throw storeError('ERR_AT_INVALID', `there is no label '${printableName(label)}'; ${FORMS}`, {
     detail: { kind: 'label', at: text, label },
   });
+}
+
+function wholeWay({ seq, found }: StepsBack, text: string): number {
+  const [container, asked] = text.split('~');
+  if (found === Number(asked)) return seq;
+  const message = `'${printableName(text)}' is before container ${printableName(container)} was made, which has ${found} steps`;
+  throw storeError('ERR_AT_INVALID', message, { detail: { kind: 'range', at: text, steps: found } });
 }
 
 function inRange(seq: number, text: string, head: number): number {

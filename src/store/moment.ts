@@ -90,10 +90,9 @@ export type Subject = { readonly container: string } | { readonly volume: string
 /** A {@link Subject}, or the name of a container alone. */
 export type NamedSubject = string | Subject;
 
-export const subjectNamed = (of: NamedSubject): Subject => (typeof of === 'string' ? { container: of } : of);
-
 /** Its number, by the name that it has in the first of the worlds that knows it. @throws `ERR_NOT_FOUND`, `ERR_AMBIGUOUS`. */
-export function subjectIn(worlds: readonly World[], subject: Subject): SubjectId {
+export function subjectIn(worlds: readonly World[], of: NamedSubject): SubjectId {
+  const subject = typeof of === 'string' ? { container: of } : of;
   return 'container' in subject
     ? firstOf(worlds, (world) => containerOf({ world }, subject.container).container)
     : firstOf(worlds, (world) => volumeOf({ world }, subject.volume).volume);

@@ -17,15 +17,7 @@ import { nodeAt } from '../replay/restore-path.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
 import { type PathVersion, versionsOf } from '../replay/versions.ts';
-import {
-  type At,
-  containerOf,
-  type Moments,
-  type NamedSubject,
-  type Subject,
-  subjectIn,
-  subjectNamed,
-} from './moment.ts';
+import { type At, containerOf, type Moments, type NamedSubject, type Subject, subjectIn } from './moment.ts';
 
 /** Where a file's bytes come from. */
 export interface Blame {
@@ -62,7 +54,7 @@ export class PastQuestions {
    */
   blame(of: NamedSubject, path: string, at?: At): Blame {
     const world = this.#worldOf(at);
-    const subject = subjectIn([world], subjectNamed(of));
+    const subject = subjectIn([world], of);
     const tree = world.overlay(subject)?.tree;
     const ino: Ino = tree === undefined ? 0 : nodeAt(tree, path);
     if (tree === undefined || ino === 0) {
@@ -87,7 +79,7 @@ export class PastQuestions {
    */
   versions(of: NamedSubject, path: string, at?: At): PathVersion[] {
     const world = this.#worldOf(at);
-    const subject = subjectIn([world], subjectNamed(of));
+    const subject = subjectIn([world], of);
     const treeAt = (seq: number, of: SubjectId): Tree | null => this.#store.worldAt(seq).overlay(of)?.tree ?? null;
     const transactions = this.#history(world, subject, path);
     return versionsOf({ path, transactions, chunks: this.#chunks, treeAt });

@@ -14,6 +14,7 @@ import type { DriverBill } from '../projections/drivers/bill.ts';
 import { type ImageSize, imageSize } from '../projections/image-size.ts';
 import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
+import { stepsBack } from '../replay/steps-back.ts';
 import { diffWorlds } from '../replay/diff.ts';
 import type { DockerEvent } from '../replay/docker-event.ts';
 import { dockerEvents } from '../replay/docker-events.ts';
@@ -33,9 +34,9 @@ import {
   type NamedSubject,
   type Subject,
   subjectIn,
-  subjectNamed,
   volumeOf,
 } from './moment.ts';
+
 import { Marks } from './marks.ts';
 import { PastQuestions } from './past-questions.ts';
 import { Results } from './results.ts';
@@ -154,6 +155,7 @@ export class Store implements StoreQueries, Moments {
       nowNs: this.engine.now(),
       labels: this.labels,
       seqAtTime: (timeNs) => this.time.seqAtTime(timeNs),
+      stepsBack: (container, steps) => stepsBack(this.engine.log, this.world.registry, container, steps),
     });
   }
 
@@ -317,7 +319,7 @@ export class Store implements StoreQueries, Moments {
    */
   history(of: NamedSubject, path: string, at?: At): Transaction[] {
     const world = this.#worldOf(at);
-    return this.#results.history(world, subjectIn([world], subjectNamed(of)), path);
+    return this.#results.history(world, subjectIn([world], of), path);
   }
 
   /** As {@link Store.history}: as it is now, then whenever something was added. */

@@ -65,6 +65,34 @@ describe('questions about the past', () => {
     expect(await json(store, 'blame', 'c1:/data/seed', '--op', 'chmod')).toEqual([]);
   });
 
+  it('count the steps of one container, whatever happens elsewhere', async () => {
+    const store = await storyStore();
+    const [c1, c2] = ['c1', 'c2'].map((name) => store.containers.get(name).fs);
+    c1.writeFileSync('/one', '1');
+    c1.writeFileSync('/two', '2');
+    for (let count = 0; count < 5000; count++) c2.chmodSync('/etc.conf', 0o600 + (count % 2));
+    const changed = async (range: string): Promise<string> =>
+      (await runCommand(['diff', '--name-status', range, 'c1'], store)).stdout;
+    expect(await changed('c1~1..')).toBe('M\t/\nA\t/two\n');
+    expect(await changed('c1~2..c1~1')).toBe('M\t/\nA\t/one\n');
+    expect(await changed('c1~3..c1~2')).toBe('M\t/data/seed\n');
+    const hint = await runCommand(['diff', '~4..', 'c1'], store);
+    expect([hint.stdout, hint.stderr]).toEqual(['', expect.stringContaining('c1~4 those of c1 alone')]);
+    const beyond = await runCommand(['diff', 'c1~4..', 'c1'], store);
+    expect([beyond.exitCode, beyond.stderr]).toEqual([4, expect.stringContaining('which has 3 steps')]);
+  });
+
+  it('of bisect begin with the container, also where the range begins before it', async () => {
+    const store = await storyStore();
+    const { seq } = store.transactions({ container: 'c2' }).next().value as { seq: number };
+    store.containers.get('c2').fs.writeFileSync('/new', '');
+    for (const range of ['..', 'start..', `${seq}..`]) {
+      expect(await json(store, 'bisect', range, 'c2', '--expr', 'exists /new')).toMatchObject({
+        transaction: { cause: ['writeFile', '/new'] },
+      });
+    }
+  });
+
   it('have the marks among what log prints as JSON', async () => {
     const store = await storyStore();
     await store.marks.add('half way');

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { printableName, type Store, type Verdict } from '../../index.ts';
+import { lastSeq, printableName, type Store, type Transaction, type Verdict } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { copyOut } from '../copy-out.ts';
 import { usageError } from '../exit-codes.ts';
@@ -57,7 +57,9 @@ export const bisectVerb: Verb = {
     if (dots < 0) throw usageError(`"${range}" is not a range A..B`);
     const store = await context.store('read');
     const container = store.containers.get(name);
-    const from = store.resolve(range.slice(0, dots) || container.record.seq);
+    // Before it was there, nothing was so: the search begins with the container.
+    const born = lastSeq(store.time.transactionAt(container.record.seq) as Transaction);
+    const from = Math.max(born, store.resolve(range.slice(0, dots) || 0));
     const to = store.resolve(range.slice(dots + 2) || 'now');
     const isSo = expression === undefined ? null : parseExpression(expression);
     const test = (seq: number): Verdict | Promise<Verdict> =>

@@ -39,6 +39,7 @@ export const diffVerb: Verb = {
     { command: 'diff web', explains: 'what docker diff prints' },
     { command: 'diff --stat before..after web', explains: 'what changed between two labels' },
     { command: 'diff -p --path /etc before..after web', explains: 'what lines of the configuration changed' },
+    { command: 'diff web~4.. web', explains: 'what its last four steps changed' },
     { command: 'diff ~5m.. web', explains: 'in the last five minutes' },
   ],
   reads: true,
@@ -47,7 +48,11 @@ export const diffVerb: Verb = {
     const { store, view } = await context.view();
     const isRange = first.includes('..');
     if (isRange !== (second !== undefined)) throw usageError('it takes a container, or a range A..B and a container');
-    if (isRange) return printChanges(context, changesBetween(store, first, second), options);
+    if (isRange) {
+      const found = changesBetween(store, first, second);
+      if (found.changes.length === 0) hintAtSteps(context, first, second);
+      return printChanges(context, found, options);
+    }
     const container = findContainer(view, first);
     if (['exact', 'stat', 'nameStatus', 'patch'].some((name) => flag(options, name))) {
       return printChanges(context, fromImage(store, container, textOption(context.options, 'at')), options);
@@ -58,6 +63,15 @@ export const diffVerb: Verb = {
     return flag(options, 'exitCode') && changes.length > 0 ? EXIT_DIFFERENT : 0;
   },
 };
+
+/** `~4` counts events of the whole store, which a newcomer may take for those of the container. */
+function hintAtSteps(context: VerbContext, range: string, name: string): void {
+  const steps = /^~(\d+)\.\./.exec(range)?.[1];
+  if (steps === undefined || context.isJson || context.isNdjson || parsePlace(name).kind === 'volume') return;
+  context.say(
+    `${name} did not change: ~${steps} counts events of the whole store, ${name}~${steps} those of ${name} alone`,
+  );
+}
 
 /** Changes, and the patch of each. */
 interface Changes {

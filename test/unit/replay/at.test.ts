@@ -15,6 +15,8 @@ const context: AtContext = {
     ['v1.0', 7],
   ]),
   seqAtTime: (ns) => Math.max(0, Math.min(HEAD, HEAD - Number((NOW - ns + 999_999_999n) / 1_000_000_000n))),
+  stepsBack: (container, steps) =>
+    container === 'web' ? { seq: 90 - 2 * Math.min(steps, 5), found: Math.min(steps, 5) } : null,
 };
 const at = (text: string): number => resolveAt(text, context);
 const failure = (text: string, from = context): unknown => {
@@ -45,6 +47,7 @@ describe('a moment', () => {
     ['before-rm', 40],
     ['before-rm~3', 37],
     ['v1.0', 7],
+    ['web~3', 84],
     ['@1767323045', 100],
     ['@1767323044.999999999', 99],
     ['@1767323040.5', 95],
@@ -103,6 +106,12 @@ describe('a moment', () => {
 
   test('an unknown label is told apart from a text that has no form', () => {
     expect(failure('nope')).toMatchObject({ code: 'ERR_AT_INVALID', detail: { kind: 'label', label: 'nope' } });
+  });
+
+  test('more steps back than a container has made are told from a name that nobody has', () => {
+    expect(failure('web~6')).toMatchObject({ code: 'ERR_AT_INVALID', detail: { kind: 'range', steps: 5 } });
+    expect(failure('nobody~1')).toMatchObject({ code: 'ERR_AT_INVALID', detail: { kind: 'label', label: 'nobody' } });
+    expect(resolveAt('web~3', { ...context, labels: new Map([['web', 50]]) })).toBe(47);
   });
 
   test('a label called start takes the word over', () => {
