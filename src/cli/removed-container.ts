@@ -16,6 +16,7 @@ export function removalHint(error: unknown, store: Store | undefined, verb: Verb
   if (removal === null) return '';
   const before = removal.transaction - 1;
   const removed = `: event ${removal.seq} removed it`;
+  if (before < store.oldest) return `${removed}, and history before event ${store.oldest} was dropped`;
   if (verb.reads) return `${removed}; --at ${before} shows it as it was`;
   return `${removed}; overlog fork ${reference} --at ${before} brings it back`;
 }
@@ -24,7 +25,7 @@ export function removalHint(error: unknown, store: Store | undefined, verb: Verb
 function lastRemoval(store: Store, reference: string): { seq: number; transaction: number } | null {
   const known = new Map<number, { name: string; readonly id: string }>();
   let found: { seq: number; transaction: number } | null = null;
-  for (const { seq: transaction, events } of store.transactions()) {
+  for (const { seq: transaction, events } of store.engine.log.read()) {
     let seq = transaction;
     for (const event of events) {
       if (event.type === 'ContainerCreated' || event.type === 'ContainerForked') {

@@ -114,24 +114,26 @@ function transactionsOf(
     if (of === null) throw usageError('--path needs --container or --volume');
     return within(store, store.history(of, path, range === undefined ? at : rangeOf(range).to), range);
   }
-  const { from, to } = range === undefined ? { from: '0', to: at ?? 'now' } : rangeOf(range);
+  const { from, to } = range === undefined ? { from: '', to: at ?? 'now' } : rangeOf(range);
   return store.transactions({
-    from,
+    ...(from !== '' && { from }),
     to,
     ...(container !== undefined && { container: subjectOf(store, container) }),
     ...(volume !== undefined && { volume }),
   });
 }
 
+/** `from`: '' is the oldest moment. */
 function rangeOf(range: string): { from: string; to: string } {
   const dots = range.indexOf('..');
   if (dots < 0) throw usageError(`"${range}" is not a range A..B`);
-  return { from: range.slice(0, dots) || '0', to: range.slice(dots + 2) || 'now' };
+  return { from: range.slice(0, dots), to: range.slice(dots + 2) || 'now' };
 }
 
 const within = (store: Store, transactions: readonly Transaction[], range: string | undefined): Transaction[] => {
-  const from = range === undefined ? 0 : store.resolve(rangeOf(range).from);
-  return transactions.filter(({ seq }) => seq > from);
+  const from = range === undefined ? '' : rangeOf(range).from;
+  const after = from === '' ? 0 : store.resolve(from);
+  return transactions.filter(({ seq }) => seq > after);
 };
 
 const subjectOption = (container: string | undefined, volume: string | undefined): Subject | null =>
@@ -143,7 +145,7 @@ function subjectOf(store: Store, name: string): number {
     return store.containers.get(name).subject;
   } catch (error) {
     let found: number | null = null;
-    for (const { events } of store.transactions()) {
+    for (const { events } of store.engine.log.read()) {
       for (const event of events) {
         const isNamed =
           event.type === 'ContainerCreated' || event.type === 'ContainerForked' || event.type === 'ContainerRenamed';

@@ -134,10 +134,19 @@ function finishDropping(
   salt: () => number,
 ): boolean {
   const plan = readDropPlan(files, directory);
-  const counts = plan !== null && index.head >= plan.event;
+  const counts = plan !== null && isDropped(files, open, index, plan.event);
   if (counts) dropChunks(files, open, index, new DroppedChunks(plan), salt);
   removeDropPlan(files, directory);
   return counts;
+}
+
+/** Whether that event is in the log, and the one that the plan was made for: a plan may be left of one that never came. */
+function isDropped(files: LogFileSystem, open: OpenSegments, index: LogIndex, event: number): boolean {
+  if (event > index.head) return false;
+  for (const { seq, events } of new TransactionReader(files, index, open, null).read(event, event)) {
+    return events[event - seq]?.type === 'HistoryDropped';
+  }
+  return false;
 }
 
 function createFirstSegment(files: LogFileSystem, directory: string, salt: () => number): void {

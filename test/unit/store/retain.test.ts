@@ -2,6 +2,9 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BufferOutput } from '../../../src/cli/output.ts';
+import { runCli } from '../../../src/cli/run-cli.ts';
+import { writeDropPlan } from '../../../src/storage/file/drop-plan.ts';
 import { dumpLog } from '../../../src/storage/file/dump.ts';
 import { salvageLog } from '../../../src/storage/file/salvage.ts';
 import { verifyLog } from '../../../src/storage/file/verify.ts';
@@ -150,6 +153,26 @@ describe('retain', () => {
     verifyLog(directory);
     await using((store) => expect(store.containers.get('web').fs.statSync('/log').size).toBe(70_000));
     expect([...dumpLog(directory)].some(({ record }) => record === 'dropped')).toBe(true);
+  });
+
+  test('a plan whose event never came is void, also when another event has its number', async () => {
+    await make();
+    const before = logBytes();
+    writeDropPlan(directory, { event: 3, runs: [1, 3] });
+    await using((store) => expect(store.containers.get('kept').fs.readFileSync('/big').equals(BIG)).toBe(true));
+    expect(logBytes()).toBeGreaterThanOrEqual(before);
+    expect(readdirSync(join(directory, 'log'))).not.toContain('drop.plan');
+  });
+
+  test('a log that is asked for without a range begins behind the oldest moment', async () => {
+    await make();
+    const { oldest } = await retainHistory(directory, 'later');
+    await using(async (store) => {
+      expect([...store.transactions()][0].seq).toBe(oldest + 1);
+      const [stdout, stderr] = [new BufferOutput(), new BufferOutput()];
+      expect(await runCli({ argv: ['log', '--ndjson'], stdout, stderr, env: {}, session: store })).toBe(0);
+      expect((JSON.parse(stdout.bytes().toString().split('\n')[0]) as { seq: number }).seq).toBe(oldest + 1);
+    });
   });
 
   test('a salvaged copy has the same numbers, and refuses the same moments', async () => {
