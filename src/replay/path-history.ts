@@ -25,13 +25,17 @@ export interface PathHistoryQuery {
  * @returns Nothing for a path that never changed, or never was.
  */
 export function* historyOf(query: PathHistoryQuery): Generator<Transaction, void> {
-  const { index, subject, world } = query;
-  const node = findNode(query);
-  if (node === null) return;
-  for (const seq of transactionsOf(index, subject, node, world.seq)) {
+  for (const seq of historySeqsOf(query)) {
     const transaction = query.transactionAt(seq);
     if (transaction !== undefined) yield transaction;
   }
+}
+
+/** The first events of these transactions, none of which is read. */
+export function historySeqsOf(query: PathHistoryQuery): number[] {
+  const { index, subject, world } = query;
+  const node = findNode(query);
+  return node === null ? [] : transactionsOf(index, subject, node, world.seq);
 }
 
 function findNode(query: PathHistoryQuery): Ino | null {

@@ -12,7 +12,7 @@ import { bisect, type BisectOptions, type BisectResult } from '../replay/bisect.
 import { blameFile, type BlameLine, blameLines, type BlameSpan } from '../replay/blame.ts';
 import { patchesOf } from '../replay/diff.ts';
 import { patchOf } from '../replay/patch.ts';
-import { historyOf } from '../replay/path-history.ts';
+import { historyOf, historySeqsOf } from '../replay/path-history.ts';
 import { nodeAt } from '../replay/restore-path.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
@@ -83,6 +83,23 @@ export class PastQuestions {
     const treeAt = (seq: number, of: SubjectId): Tree | null => this.#store.worldAt(seq).overlay(of)?.tree ?? null;
     const transactions = this.#history(world, subject, path);
     return versionsOf({ path, transactions, chunks: this.#chunks, treeAt });
+  }
+
+  /**
+   * Which paths a kind of transaction touched, under whatever name they had then: a test for paths of one tree. The log is
+   * read once, however many paths are asked about.
+   *
+   * @throws `ERR_NOT_FOUND` when there is no such container or volume.
+   */
+  touchedBy(of: NamedSubject, isWanted: (transaction: Transaction) => boolean, at?: At): (path: string) => boolean {
+    const world = this.#worldOf(at);
+    const subject = subjectIn([world], of);
+    const wanted = new Set<number>();
+    for (const transaction of this.#store.engine.log.read(1, world.seq)) {
+      if (isWanted(transaction)) wanted.add(transaction.seq);
+    }
+    const query = { ...this.#query(), world, subject };
+    return (path) => historySeqsOf({ ...query, path }).some((seq) => wanted.has(seq));
   }
 
   /**

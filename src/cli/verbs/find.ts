@@ -62,8 +62,11 @@ function touchedBy(
   const at = textOption(context.options, 'at');
   const isWanted = transactionFilter(options);
   const name = place.includes(':') ? place.slice(0, place.indexOf(':')) : place;
+  const tests = new Map<string, (path: string) => boolean>();
   return (path) => {
-    const { of, path: inner } = pastPlace(view, `${name}:${path}`);
-    return store.history(of, inner, at).some(isWanted);
+    const { of, title, path: inner } = pastPlace(view, `${name}:${path}`);
+    const test = tests.get(title) ?? store.past.touchedBy(of, isWanted, at);
+    tests.set(title, test);
+    return test(inner);
   };
 }
