@@ -57,10 +57,12 @@ export function startProgram(options: ProgramOptions): ChildProcess {
   if (view === 'beside') {
     const target = ['--target', String(options.beside), '--mount'];
     if (over === null) target.push('--pid', '--ipc', '--root');
-    // Who is not root has a user namespace around them, whose root they are.
-    if (process.getuid?.() !== 0) target.push('--user', '--preserve-credentials');
     const directory = over === null ? workingDirectory || '/' : join(over, workingDirectory);
-    return spawn('nsenter', [...target, `--wdns=${directory}`, '--', ...argv], { stdio: 'inherit', env });
+    const joined = ['nsenter', ...target, `--wdns=${directory}`, '--', ...argv];
+    // Who is not root has a user namespace around them, whose root they are; only in it may they look at the process.
+    const user = ['nsenter', '--target', String(options.beside), '--user', '--preserve-credentials', '--'];
+    const [program, ...rest] = process.getuid?.() === 0 ? joined : [...user, ...joined];
+    return spawn(program, rest, { stdio: 'inherit', env });
   }
   const isRoot = view === 'root';
   const namespaces = isRoot ? ['--mount', '--pid', '--fork', '--kill-child', '--ipc'] : ['--mount'];
