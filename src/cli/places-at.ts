@@ -16,8 +16,12 @@ export interface PlacesAt {
 export function placesAt(store: Store, view: StoreQueries, name: string, path: string): PlacesAt {
   const found = name.includes(':') ? imagePlaces(store, view, name, path) : containerPlaces(store, view, name, path);
   if (found.places.length > 0) return found;
-  throw Object.assign(new Error(`nothing has ever been at ${path} of ${name}`), { code: 'ENOENT' });
+  throw neverThere(path, name);
 }
+
+/** @param title - Of a container, volume or image. */
+export const neverThere = (path: string, title: string): Error =>
+  Object.assign(new Error(`nothing has ever been at ${path} of ${title}`), { code: 'ENOENT' });
 
 function containerPlaces(store: Store, view: StoreQueries, name: string, path: string): PlacesAt {
   const container = findContainer(view, name);

@@ -172,7 +172,6 @@ describe('history', () => {
       (await runCommand(['history', ...argv], store)).stdout;
     expect(await printed('c1:/etc/app.conf')).toBe('app:1/layer2\t3 bytes; unchanged since c1 was made\n');
     expect(await printed('c1:/data/seed')).toMatch(/chmod \/data\/seed 0600 .*copied up/);
-    expect(await printed('c1:/vol/x')).toBe('/vol/x is not in the container itself: /vol is mounted\n');
     expect(await printed('c1:/etc/app.conf', '--ndjson')).toBe('');
     expect(await printed('c1:/etc/app.conf', '--json')).toBe('[]\n');
   });
@@ -182,6 +181,14 @@ describe('history', () => {
     const { stdout, stderr, exitCode } = await runCommand(['history', 'c1:/none'], store);
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 4 });
     expect(stderr).toContain('nothing has ever been at /none of c1');
+  });
+
+  it('of a path on a volume is the history of the volume', async () => {
+    const store = await played(`${IMAGE}\nvolume v1\ncontainer c1 app:1 -v v1:/vol\nc1$ echo x > /vol/x\n`);
+    expect((await runCommand(['history', 'c1:/vol/x'], store)).stdout).toMatch(/writeFile \/vol\/x/);
+    const { stdout, stderr, exitCode } = await runCommand(['history', 'c1:/vol/none'], store);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 4 });
+    expect(stderr).toContain('nothing has ever been at /none of volume v1');
   });
 });
 

@@ -3,7 +3,7 @@ import type { VerbContext } from '../context.ts';
 import { sizeText } from '../format/size.ts';
 import { isPlace } from '../place.ts';
 import { pastPlace, type PastPlace } from '../past-place.ts';
-import { placesAt } from '../places-at.ts';
+import { neverThere, placesAt } from '../places-at.ts';
 import { textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
@@ -64,7 +64,7 @@ async function pathHistory(context: VerbContext, what: string): Promise<void> {
  * @throws ENOENT where nothing has ever been.
  */
 function unchanged(store: Store, view: StoreQueries, { of, title, path }: Omit<PastPlace, 'fs'>): string {
-  if ('volume' in of) return `nothing has ever been at ${path} of ${title}`;
+  if ('volume' in of) throw neverThere(path, title);
   const { places, names } = placesAt(store, view, of.container, path);
   return `${whereLine(places, names) ?? whereLines(places, names)[0]}; unchanged since ${title} was made`;
 }
