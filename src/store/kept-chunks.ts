@@ -10,7 +10,7 @@ import { joinEventBatches } from '../events/codec.ts';
 import type { ChunkNumber, StoreEvent, SubjectId } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { Tree } from '../projections/tree/tree.ts';
-import type { Overlay } from '../projections/world.ts';
+import { type Overlay, overlayThen } from '../projections/world.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 
 /** @param oldest - The first moment that is kept: a whole transaction ends there. */
@@ -30,7 +30,10 @@ export function keptChunks(
       if (!isKept) continue;
       kept.addEvent(event);
       for (const [subject, at] of momentsOf(event)) {
-        const overlay = at < oldest ? time.worldAt(at).overlay(subject) : undefined;
+        if (at >= oldest) continue;
+        // Of a fork, moments before it was made are its source's.
+        const record = time.worldAt(transaction.seq - 1).registry.containers.get(subject);
+        const overlay = record && overlayThen(record, at, (seq) => time.worldAt(seq));
         if (overlay !== undefined) kept.addOverlay(overlay);
       }
     }

@@ -111,6 +111,32 @@ describe('retain', () => {
     expect(await using(ask)).toEqual(before);
   });
 
+  test('content that a later rewind brings back from a dropped moment stays', async () => {
+    await using(async (store) => {
+      const { fs } = await store.containers.create({ name: 'web' });
+      fs.writeFileSync('/big', BIG);
+      await store.label('with-big');
+      fs.unlinkSync('/big');
+      await store.label('without');
+      await store.rewind('web', 'with-big');
+    });
+    await retainHistory(directory, 'without');
+    await using((store) => expect(BIG.equals(store.containers.get('web').fs.readFileSync('/big'))).toBe(true));
+  });
+
+  test('content that a fork brings back from before it was made stays', async () => {
+    await using(async (store) => {
+      const { fs } = await store.containers.create({ name: 'web' });
+      fs.writeFileSync('/big', BIG);
+      fs.unlinkSync('/big');
+      await store.containers.fork('web', { name: 'twin' });
+      await store.label('forked');
+      await store.past.undelete('twin', '/big');
+    });
+    await retainHistory(directory, 'forked');
+    await using((store) => expect(BIG.equals(store.containers.get('twin').fs.readFileSync('/big'))).toBe(true));
+  });
+
   test('a dry run changes no byte', async () => {
     await make();
     const before = logBytes();
