@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
-import { exitCodeOfProgram } from './program.ts';
+import { untilEnded } from './signals.ts';
 
 /** Set for the command inside. */
 const INSIDE_VARIABLE = 'OVERLOG_NAMESPACE';
@@ -29,20 +29,5 @@ export async function inOwnNamespace(context: VerbContext): Promise<number> {
     stdio: 'inherit',
     env: { ...context.env, [INSIDE_VARIABLE]: '1' },
   });
-  const forward = (signal: NodeJS.Signals): void => {
-    // The terminal has sent it to both.
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
-  };
-  context.onSignal = forward;
-  const others = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
-  for (const signal of others) process.on(signal, forward);
-  try {
-    return await new Promise<number>((done, fail) => {
-      child.once('error', fail);
-      child.once('exit', (code, signal) => done(exitCodeOfProgram(code, signal)));
-    });
-  } finally {
-    for (const signal of others) process.off(signal, forward);
-    context.onSignal = null;
-  }
+  return untilEnded(context, child, (signal) => child.kill(signal));
 }

@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
+import { exitCodeOfProgram } from './program.ts';
 import type { ServedMount } from './served-mount.ts';
 
 /** What is mounted, as far as a signal touches it. */
@@ -23,6 +25,35 @@ export async function untilUnmounted(context: VerbContext, served: Served): Prom
   try {
     return await served.ended;
   } finally {
+    context.onSignal = null;
+  }
+}
+
+const OTHER_SIGNALS = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/**
+ * Waits until a program ends. Signals that this process gets are the program's; SIGINT of a terminal it has got itself.
+ *
+ * @param pass - Gives it a signal.
+ * @returns Its exit code.
+ */
+export async function untilEnded(
+  context: VerbContext,
+  child: ChildProcess,
+  pass: (signal: NodeJS.Signals) => void,
+): Promise<number> {
+  const forward = (signal: NodeJS.Signals): void => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) pass(signal);
+  };
+  context.onSignal = forward;
+  for (const signal of OTHER_SIGNALS) process.on(signal, forward);
+  try {
+    return await new Promise<number>((done, fail) => {
+      child.once('error', fail);
+      child.once('exit', (code, signal) => done(exitCodeOfProgram(code, signal)));
+    });
+  } finally {
+    for (const signal of OTHER_SIGNALS) process.off(signal, forward);
     context.onSignal = null;
   }
 }
