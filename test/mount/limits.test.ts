@@ -111,10 +111,10 @@ describe.skipIf(noMount !== null)(title, { timeout: TIMEOUT_MS }, () => {
     if (hasPython) expect(moved.stderr).toContain('Invalid cross-device link');
     expect(() => rmSync(join(directory, 'data'), { recursive: true })).toThrow('EBUSY');
     writeFileSync(join(directory, 'data/again'), 'rows');
-    await run('umount', directory);
-    await run('rm', 'db');
-    await run('create', '--name', 'db2', '-v', 'rows:/data', 'base:1');
-    expect(mount('db2', directory).exitCode).toBe(0);
+    expect(await run('umount', directory)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect(await run('rm', 'db')).toMatchObject({ exitCode: 0 });
+    expect(await run('create', '--name', 'db2', '-v', 'rows:/data', 'base:1')).toMatchObject({ exitCode: 0 });
+    expect(mount('db2', directory)).toMatchObject({ exitCode: 0, stderr: '' });
     expect(existsSync(join(directory, 'data/again'))).toBe(true);
   });
 
