@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, basename } from 'node:path';
-import { overlogMountAt, startOfProcess, unmount } from '../../entry/mount.ts';
+import { overlogMountAt, startOfProcess, unmount, type UnmountHow } from '../../entry/mount.ts';
 import type { VerbContext } from '../context.ts';
 import { flag } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -8,6 +8,8 @@ import type { Verb } from '../verb.ts';
 /** How long it is waited for the server to have closed the store. */
 const WAIT_MS = 10_000;
 const POLL_MS = 5;
+/** How long a busy mount is tried again. */
+const BUSY_MS = 250;
 
 export const umountVerb: Verb = {
   name: 'umount',
@@ -27,7 +29,7 @@ export const umountVerb: Verb = {
       if (mount === null) {
         throw Object.assign(new Error(`nothing of overlog is mounted at ${asked}`), { code: 'ENOENT' });
       }
-      const failure = unmount(directory, how);
+      const failure = await unmountPatiently(directory, how);
       if (failure !== null) throw new Error(`${asked}: ${failure.replace(/^umount: [^:]*: /, '')}${hint(failure)}`);
       if (how !== 'lazy') await serverEnded(context, serverOf(mount.source));
       done.push({ directory });
@@ -35,6 +37,15 @@ export const umountVerb: Verb = {
     context.answer(done, () => '');
   },
 };
+
+/** A call that is just ending, or a process that is, holds a mount for a moment. */
+async function unmountPatiently(directory: string, how: UnmountHow): Promise<string | null> {
+  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
+    const failure = unmount(directory, how);
+    if (failure === null || how !== 'plain' || !failure.includes('busy') || waitedMs >= BUSY_MS) return failure;
+    await new Promise<void>((turn) => setTimeout(turn, POLL_MS));
+  }
+}
 
 /** A dead mount has no real path any more: that of its parent serves. */
 function realDirectory(path: string): string {
