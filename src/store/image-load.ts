@@ -63,7 +63,11 @@ export async function loadImages(live: LiveMoment, path: string, options: LoadOp
     const images: PreparedImage[] = [];
     for (const image of source.images) {
       const names = namesOf(source, image, tags);
-      images.push(await prepareImage(live, newImage(source, image, names, options), built));
+      const wanted = newImage(source, image, names, options);
+      const prepared = prepareImage(live, wanted.image, built).catch((error: unknown) => {
+        throw placed(error, source.file, wanted.place());
+      });
+      images.push(await prepared);
     }
     const known = images.map(({ config }) => live.world.registry.images.has(imageIdOf(config)));
     const ids = await addPrepared(live, images, built);
@@ -73,28 +77,32 @@ export async function loadImages(live: LiveMoment, path: string, options: LoadOp
   }
 }
 
-/** A source's image, with a function for each layer that reads it. */
-function newImage(source: ImageSource, image: SourceImage, tags: readonly string[], options: LoadOptions): NewImage {
+/** A source's image, with a function for each layer that reads it; and which layer was read last. */
+function newImage(
+  source: ImageSource,
+  image: SourceImage,
+  tags: readonly string[],
+  options: LoadOptions,
+): { image: NewImage; place: () => string } {
   const { onProgress, onWarning, compat } = options;
   const layers = image.layers.length;
   let number = 0;
-  return {
+  const place = (): string => `layer ${number} of ${layers}`;
+  const wanted: NewImage = {
     config: image.configBytes,
     tags,
     ...(compat !== undefined && { compat }),
     layers: image.layers.map((layer) => async (sink) => {
       number = layer.number;
-      const reading = source.readLayer(layer, sink, {
+      await source.readLayer(layer, sink, {
         onProgress: ({ bytes, totalBytes }) => onProgress?.({ layer: number, layers, bytes, totalBytes }),
-      });
-      await reading.catch((error: unknown) => {
-        throw placed(error, source.file, `layer ${number} of ${layers}`);
       });
     }),
     warn: (entry, message) => {
-      onWarning?.({ file: source.file, layer: `layer ${number} of ${layers}`, entry, message });
+      onWarning?.({ file: source.file, layer: place(), entry, message });
     },
   };
+  return { image: wanted, place };
 }
 
 /** What a layer's builder refuses knows the entry; where that is, is known here. */
