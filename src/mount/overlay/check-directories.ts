@@ -1,6 +1,7 @@
 /** Looks at the directories of an overlay before anything is done. */
 
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { storeError } from '../../events/log-error.ts';
 import type { OverlayOptions } from './overlay-options.ts';
 
@@ -40,9 +41,10 @@ export function checkDirectories(options: OverlayOptions): OverlayDirectories {
   const other = readdirSync(work).find((name) => name !== 'work' && name !== 'index');
   if (other !== undefined)
     throw invalid(`workdir ${work} holds "${other}", which no overlay has put there: give an empty directory`);
-  if (existsSync(`${work}/work/incompat/volatile`))
+  const incompatible = join(work, 'work', 'incompat');
+  if (existsSync(join(incompatible, 'volatile')))
     throw invalid(
-      `${upper} was mounted with volatile, so it may have lost what was not on the disk: when it is fine, remove ${work}/work/incompat`,
+      `${upper} was mounted with volatile, so it may have lost what was not on the disk: when it is fine, remove ${incompatible}`,
     );
   return { lowers, upper, work };
 }

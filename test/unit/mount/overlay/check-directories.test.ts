@@ -9,7 +9,7 @@ import { parseOverlayOptions } from '../../../../src/mount/overlay/overlay-optio
 function check(lowers: string, upper: string, work: string) {
   const root = mkdtempSync(join(tmpdir(), 'overlog-check-'));
   onTestFinished(() => rmSync(root, { recursive: true }));
-  for (const name of ['a/in', 'b', 'u/in', 'w', 'full/work', 'risky/work/incompat/volatile'])
+  for (const name of ['a/in', 'b', 'u/in', 'w', 'full/work', join('risky', 'work', 'incompat', 'volatile')])
     mkdirSync(join(root, name), { recursive: true });
   writeFileSync(join(root, 'file'), '');
   writeFileSync(join(root, 'full/letter'), '');
