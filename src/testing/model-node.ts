@@ -113,3 +113,18 @@ export function statOf(node: ModelNode): StatOutcome {
     size: node.children !== null ? null : isLink(node) ? nameBytes(node.target) : node.data.length,
   };
 }
+
+export function chmod(node: ModelNode, mode: number): null {
+  if (isLink(node)) throw new Refused('ENOTSUP');
+  node.mode = (node.mode & S_IFMT) | (mode & PERMISSION_BITS);
+  return null;
+}
+
+export function setXattr(node: ModelNode, name: string, value: string, flags: number): null {
+  if (name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
+  expectXattrName(name);
+  if (flags & 1 && node.xattrs.has(name)) throw new Refused('EEXIST');
+  if (flags & 2 && !node.xattrs.has(name)) throw new Refused('ENODATA');
+  node.xattrs.set(name, value);
+  return null;
+}

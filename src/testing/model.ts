@@ -27,6 +27,7 @@ import {
   Refused,
   attach,
   canWrite,
+  chmod,
   detach,
   expectXattrName,
   inherit,
@@ -34,6 +35,7 @@ import {
   isLink,
   newNode,
   resize,
+  setXattr,
   statOf,
   takesUserXattrs,
   type ModelNode,
@@ -391,19 +393,4 @@ export class PosixModel {
     node.isTemporary = true;
     return { node, flags: O_RDWR, position: 0 };
   }
-}
-
-function chmod(node: ModelNode, mode: number): null {
-  if (isLink(node)) throw new Refused('ENOTSUP');
-  node.mode = (node.mode & S_IFMT) | (mode & PERMISSION_BITS);
-  return null;
-}
-
-function setXattr(node: ModelNode, name: string, value: string, flags: number): null {
-  if (name.startsWith('user.') && !takesUserXattrs(node)) throw new Refused('EPERM');
-  expectXattrName(name);
-  if (flags & 1 && node.xattrs.has(name)) throw new Refused('EEXIST');
-  if (flags & 2 && !node.xattrs.has(name)) throw new Refused('ENODATA');
-  node.xattrs.set(name, value);
-  return null;
 }
