@@ -1,7 +1,8 @@
 /** overlog: an event-sourced copy-on-write file system with time travel. The public API, by name. */
 
 export { openStore, type OpenStoreOptions } from './store/open-store.ts';
-export { type PriceQuery, Store, type TransactionFilter } from './store/store.ts';
+export { type PriceQuery, Store } from './store/store.ts';
+export type { TransactionFilter } from './store/transaction-filter.ts';
 export { type MountRequest, parseMountOption, parseVolumeOption } from './store/mount-spec.ts';
 export type { At, NamedSubject, Subject } from './store/moment.ts';
 export { type StoreQueries, StoreView } from './store/store-view.ts';

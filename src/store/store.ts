@@ -36,26 +36,14 @@ import {
   subjectIn,
   volumeOf,
 } from './moment.ts';
-
 import { Marks } from './marks.ts';
 import { PastQuestions } from './past-questions.ts';
 import { Results } from './results.ts';
 import { type FileStory, StoragePrices } from './storage-prices.ts';
 import { type StoreQueries, StoreView } from './store-view.ts';
+import { carrying } from './carrying.ts';
+import { type TransactionFilter, transactionTest } from './transaction-filter.ts';
 import { Volumes } from './volumes.ts';
-
-/** Which transactions of the log to read; all that are given must fit. */
-export interface TransactionFilter {
-  /** From the transaction that holds the event after this moment on. Default: the start. */
-  readonly from?: At;
-  /** To the transaction that holds this event. Default: now. */
-  readonly to?: At;
-  /** Name, id or id prefix; a removed container by its number. */
-  readonly container?: string | SubjectId;
-  readonly volume?: string | SubjectId;
-  readonly group?: string;
-  readonly actor?: string;
-}
 
 /** What to price. */
 export interface PriceQuery {
@@ -235,12 +223,12 @@ export class Store implements StoreQueries, Moments {
    * One group at a time: inside of a group another one takes over until it ends, whoever wrote.
    */
   group<T>(id: string, step: () => T): T {
-    return this.#carrying('group', id, step);
+    return carrying(this.engine, 'group', id, step);
   }
 
   /** As {@link Store.group}, for who asked. */
   actor<T>(name: string, step: () => T): T {
-    return this.#carrying('actor', name, step);
+    return carrying(this.engine, 'actor', name, step);
   }
 
   /** Who takes how much room (`ps -s`, `system df`) as an observable: the present figures, then new ones as they change. */
@@ -253,7 +241,7 @@ export class Store implements StoreQueries, Moments {
     return this.#results.copyUps$;
   }
 
-  /** @param at - Default: now, which costs what changed since it was last asked; an earlier moment costs its log. */
+  /** @param at - Default: now. It is read off the trees' counters at any moment, not off the log. */
   diskUsage(at?: At): DiskUsage {
     return this.#results.diskUsage(this.#worldOf(at));
   }
@@ -263,7 +251,7 @@ export class Store implements StoreQueries, Moments {
     return allocatedUsage(this.#worldOf(at));
   }
 
-  /** Every copy-up so far; see {@link Store.diskUsage}. */
+  /** Every copy-up so far. @param at - Default: now, which costs what changed since it was last asked; an earlier moment costs its log. */
   copyUps(at?: At): CopyUpLedger {
     return this.#results.copyUps(this.#worldOf(at));
   }
@@ -333,20 +321,15 @@ export class Store implements StoreQueries, Moments {
     const to = filter.to === undefined ? this.seq : this.resolve(filter.to);
     const container = this.#subjectOf(filter.container, (name) => containerOf(this.#live, name).container);
     const volume = this.#subjectOf(filter.volume, (name) => volumeOf(this.#live, name).volume);
-    for (const transaction of this.engine.log.read(from + 1, to)) {
-      if (filter.group !== undefined && transaction.group !== filter.group) continue;
-      if (filter.actor !== undefined && transaction.actor !== filter.actor) continue;
-      if (container !== null && transaction.subject !== container) continue;
-      if (volume !== null && transaction.subject !== volume) continue;
-      yield transaction;
-    }
+    const fits = transactionTest(filter, [container, volume]);
+    for (const transaction of this.engine.log.read(from + 1, to)) if (fits(transaction)) yield transaction;
   }
 
   /**
    * The life cycle of images, containers and volumes in the shape and the order of `docker events`, the oldest first
    * (SEM-2.7). `dockerEventJson` makes Docker's line of one.
    *
-   * @param range.since - Of what happened after this moment; default: the start.
+   * @param range.since - Of what happened after this moment; default: the oldest that was kept.
    * @param range.until - Up to the call that holds this event; default: now.
    * @throws `ERR_AT_INVALID`.
    */
@@ -395,23 +378,5 @@ export class Store implements StoreQueries, Moments {
   #subjectOf(given: string | SubjectId | undefined, find: (name: string) => SubjectId): SubjectId | null {
     if (given === undefined) return null;
     return typeof given === 'number' ? given : find(given);
-  }
-
-  #carrying<T>(what: 'group' | 'actor', value: string, step: () => T): T {
-    const before = this.engine[what];
-    this.engine[what] = value;
-    const restore = (): void => {
-      this.engine[what] = before;
-    };
-    let result: T;
-    try {
-      result = step();
-    } catch (error) {
-      restore();
-      throw error;
-    }
-    if (result instanceof Promise) return result.finally(restore) as T;
-    restore();
-    return result;
   }
 }
