@@ -19,12 +19,13 @@ export const labelVerb: Verb = {
   streams: true,
   run: async (context, [name, moment], options) => {
     if (name === undefined) {
-      const { view } = await context.view();
-      const rows = [...view.labels].map(([label, seq]) => ({ label, seq }));
+      const { store, view } = await context.view();
+      const rows = [...view.labels].map(([label, seq]) => ({ label, seq, dropped: seq < store.oldest }));
       rows.sort((a, b) => a.seq - b.seq);
       context.rows(rows, [
         { title: 'LABEL', value: (row) => row.label },
         { title: 'EVENT', value: (row) => String(row.seq), align: 'right' },
+        ...(rows.some(({ dropped }) => dropped) ? [{ title: '', value: droppedText }] : []),
       ]);
       return;
     }
@@ -39,3 +40,5 @@ export const labelVerb: Verb = {
     context.answer({ label: name, seq }, () => `${name} is event ${seq}\n`);
   },
 };
+
+const droppedText = ({ dropped }: { readonly dropped: boolean }): string => (dropped ? 'dropped (retain)' : '');

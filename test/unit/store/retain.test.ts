@@ -137,6 +137,21 @@ describe('retain', () => {
     await using((store) => expect(BIG.equals(store.containers.get('twin').fs.readFileSync('/big'))).toBe(true));
   });
 
+  test('label tells which labels are of moments that are gone', async () => {
+    await make();
+    await retainHistory(directory, 'later');
+    const stdout = new BufferOutput();
+    await using((store) =>
+      runCli({ argv: ['label', '--json'], stdout, stderr: new BufferOutput(), env: {}, session: store }),
+    );
+    const rows = JSON.parse(stdout.bytes().toString()) as { label: string; dropped: boolean }[];
+    expect(rows.map(({ label, dropped }) => [label, dropped])).toEqual([
+      ['with-big', true],
+      ['with-gone', true],
+      ['later', false],
+    ]);
+  });
+
   test('a dry run changes no byte', async () => {
     await make();
     const before = logBytes();
