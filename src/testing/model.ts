@@ -139,7 +139,9 @@ export class PosixModel {
       case 'linkDescriptor':
         return this.#link(this.#file(call.slot).node, call.path);
       case 'truncate': {
-        const { node } = this.#open(call.path, O_RDWR, 0);
+        const node = this.#find(call.path);
+        if (node.children !== null) throw new Refused('EISDIR');
+        if (kindOf(node.mode) !== 'file') throw new Refused('EINVAL');
         return resize(node, call.size);
       }
       case 'writeFile':

@@ -63,6 +63,13 @@ const logBytes = (disk: SimulatedDisk): number =>
     .filter((path) => path.endsWith('.seg'))
     .reduce((sum, path) => sum + disk.bytes(path).length, 0);
 
+/** Content that no later moment shows: few random commands leave any behind. */
+async function writeAndRemove(store: Store): Promise<void> {
+  const { fs } = await store.containers.create({ name: 'before' });
+  fs.writeFileSync('/gone', Buffer.from(Array.from({ length: 3000 }, (_, at) => at % 251)));
+  fs.unlinkSync('/gone');
+}
+
 /** Plays commands, and drops what is before a moment of the last third; the disk as it is before the next opening. */
 async function begun(store: Store, disk: SimulatedDisk): Promise<{ oldest: number; bytesDropped: number }> {
   const asked = Math.max(store.oldest, Math.floor(store.seq * 0.7));
@@ -76,7 +83,8 @@ test('a moment that is kept is what it was before history was dropped, and the l
   let smaller = 0;
   await forAllCommands(
     40,
-    ({ store }) => {
+    async ({ store }) => {
+      await writeAndRemove(store);
       const recorder = new StateRecorder(store);
       return {
         async end() {

@@ -16,14 +16,14 @@ export interface Look {
 /** Checks something over random commands on a fresh store each time; `look` is made for each. */
 export function forAllCommands(
   runs: number,
-  look: (player: StorePlayer) => Look,
+  look: (player: StorePlayer) => Look | Promise<Look>,
   options: () => Omit<StorePlayerOptions, 'clock'> = () => ({}),
 ): Promise<void> {
   return check(
     fc.asyncProperty(storeCommands(), async (commands) => {
       const player = await StorePlayer.open({ timeMachine: SMALL_TIME_MACHINE, ...options() });
       try {
-        const { before, after, end } = look(player);
+        const { before, after, end } = await look(player);
         for (const command of commands) {
           before?.(player, command);
           const outcome = await player.run(command);
