@@ -44,13 +44,13 @@ const LIGHT_MIN = 256;
 const LIGHT_MAX = 8;
 
 /**
- * Between commits: one slice in so many of them. In steps, since a busy machine would not get on in so many
- * milliseconds; a step takes some 10 µs, and a checkpoint some 5,000 of them.
+ * Between commits: one slice in so many of them, of so many steps. In a pause a slice is over after so many milliseconds;
+ * one step it has in any case, since a busy machine would not get on else. Most steps take 10 to 200 µs.
  */
 const SLICE_COMMITS = 128;
 const SLICE_STEPS = 32;
-/** While nothing else is to be done. */
-const IDLE_SLICE_STEPS = 128;
+const IDLE_SLICE_MS = 1;
+const IDLE_SLICE_STEPS_MIN = 1;
 
 /** Worlds of checkpoints that are kept. */
 const WORLDS_MAX = 8;
@@ -189,7 +189,7 @@ export class Checkpoints {
     if (++this.#commits % SLICE_COMMITS !== 0) return;
     // Without a pause nobody is told that the log is on the disk.
     if (this.#job?.meta != null && waiting >= this.#every * (BUSY_FACTOR + 1)) this.#complete();
-    else this.#slice(SLICE_STEPS);
+    else this.#slice(SLICE_STEPS, 0);
   }
 
   /** Writes what is due at once; for whoever folds a whole log. */
@@ -244,12 +244,12 @@ export class Checkpoints {
     return { version: WORLD_VERSION, seq, timeNs, registry, parts, ...stored };
   }
 
-  /** Works on the job for some steps. */
-  #slice(steps: number): void {
+  /** Works on the job for some steps, and then until a time has come; 0: no longer. */
+  #slice(steps: number, untilMs: number): void {
     const job = this.#job;
     if (job === null || job.meta !== null) return;
     try {
-      for (let count = 0; count < steps; count++) {
+      for (let count = 0; count < steps || performance.now() < untilMs; count++) {
         const step = job.steps.next();
         if (this.#job !== job) return;
         if (step.done !== true) continue;
@@ -326,10 +326,10 @@ export class Checkpoints {
     this.#isIdlePlanned = true;
     setImmediate(() => {
       this.#isIdlePlanned = false;
-      if (this.#log.readOnly || this.#log.failed || this.#hasFailed || this.#isClosed) return;
+      if (this.#log.failed || this.#hasFailed || this.#isClosed) return;
       if (this.#job === null && live.seq - this.#lastSeq >= this.#every && !live.isPartial)
         this.#begin(live.snapshot());
-      this.#slice(IDLE_SLICE_STEPS);
+      this.#slice(IDLE_SLICE_STEPS_MIN, performance.now() + IDLE_SLICE_MS);
       if (this.#job !== null && this.#job.meta === null) this.#planIdle(live);
     }).unref();
   }

@@ -7,8 +7,10 @@ import { ByteReader } from '../../projections/bytes.ts';
 import { HistoryGathering, type HistoryTable } from './node-histories.ts';
 import { asBuffer, MARK_ROWS, mayMoveDirectory, type SubjectRows } from './subject-rows.ts';
 
-/** Events that are read from the log at once. */
-const EVENTS_AT_ONCE = 256;
+/** Events that are read from the log at once: half a bundle, which is decoded from its start each time. */
+const EVENTS_AT_ONCE = 128;
+/** Transactions that are gathered between two pauses. */
+const TRANSACTIONS_AT_ONCE = 8;
 
 /**
  * The histories of all subjects of the events `(from, to]`.
@@ -28,12 +30,15 @@ export function* gatherHistories(parts: {
   const gatherers = new Map(Array.from(rows, ([subject, ofSubject]) => [subject, new Gatherer(ofSubject)]));
   for (let at = from; at < to;) {
     const before = at;
-    for (const transaction of read(at + 1, Math.min(at + EVENTS_AT_ONCE, to))) {
+    // Read to the end before it goes on: the log may grow in a pause.
+    const transactions = Array.from(read(at + 1, Math.min(at + EVENTS_AT_ONCE, to)));
+    yield;
+    for (const [index, transaction] of transactions.entries()) {
       gatherers.get(transaction.subject)?.add(transaction, from);
       at = lastSeq(transaction);
+      if (index % TRANSACTIONS_AT_ONCE === 0) yield;
     }
     if (at === before) throw new Error(`stretch: there is no event ${at + 1}`);
-    yield;
   }
   const tables = new Map<SubjectId, HistoryTable>();
   for (const [subject, { histories }] of gatherers) {

@@ -95,6 +95,6 @@ export class GrowingStretch {
     const subjects: StretchData['subjects'] = new Map(
       Array.from(histories, ([subject, history]) => [subject, { rows: rows.get(subject) as SubjectRows, history }]),
     );
-    return serialize({ from, to, others: Uint32Array.from(this.#others), subjects } satisfies StretchData);
+    return serialize({ from, to, others: new Uint32Array(this.#others), subjects } satisfies StretchData);
   }
 }

@@ -88,6 +88,7 @@ export class HistoryGathering {
     const blockNodes: number[] = [];
     const blocks: NodeRef[] = [];
     const block = new ByteWriter();
+    const effects = this.#effects.bytes();
     for (let at = 0; at < order.length;) {
       const ino = this.#inos[order[at]];
       if (block.length === 0) blockNodes.push(inos.length);
@@ -95,7 +96,7 @@ export class HistoryGathering {
       firstRows.push(this.#rows[order[at]]);
       starts.push(block.length);
       let row = 0;
-      for (; at < order.length && this.#inos[order[at]] === ino; at++) row = this.#copy(order[at], row, block);
+      for (; at < order.length && this.#inos[order[at]] === ino; at++) row = this.#copy(order[at], row, effects, block);
       lastRows.push(row);
       if (block.length >= BLOCK_BYTES || at === order.length) {
         blocks.push(write(block.bytes()));
@@ -104,11 +105,11 @@ export class HistoryGathering {
       } else if (inos.length % NODES_AT_ONCE === 0) yield;
     }
     return {
-      inos: Uint32Array.from(inos),
-      firstRows: Uint32Array.from(firstRows),
-      lastRows: Uint32Array.from(lastRows),
-      starts: Uint32Array.from(starts),
-      blockNodes: Uint32Array.from(blockNodes),
+      inos: new Uint32Array(inos),
+      firstRows: new Uint32Array(firstRows),
+      lastRows: new Uint32Array(lastRows),
+      starts: new Uint32Array(starts),
+      blockNodes: new Uint32Array(blockNodes),
       blocks,
     };
   }
@@ -137,10 +138,10 @@ export class HistoryGathering {
     this.#starts.push(effects.length);
   }
 
-  #copy(effect: number, rowBefore: number, block: ByteWriter): number {
+  #copy(effect: number, rowBefore: number, effects: Buffer, block: ByteWriter): number {
     const row = this.#rows[effect];
     block.varint(row - rowBefore);
-    block.raw(this.#effects.bytes().subarray(this.#starts[effect], this.#starts[effect + 1]));
+    block.raw(effects.subarray(this.#starts[effect], this.#starts[effect + 1]));
     return row;
   }
 }

@@ -62,10 +62,10 @@ export class GrowingRows {
 
   get packed(): SubjectRows {
     return {
-      seqs: Uint32Array.from(this.seqs),
-      marks: Float64Array.from(this.marks),
-      deltas: Uint8Array.from(this.deltas.bytes()),
-      deltaStarts: Uint32Array.from(this.deltaStarts),
+      seqs: new Uint32Array(this.seqs),
+      marks: new Float64Array(this.marks),
+      deltas: new Uint8Array(this.deltas.bytes()),
+      deltaStarts: new Uint32Array(this.deltaStarts),
     };
   }
 
