@@ -4,7 +4,7 @@
  * request that is being done.
  *
  * ```
- * PID.session   one JSON array a line, appended: ["open", …], ["close", …], …
+ * PID.session   one JSON array a line, its line feed in front, appended: ["open", …], ["close", …], …
  * PID.request   unique u64 │ head of the log before it u64
  * ```
  *
@@ -147,9 +147,19 @@ export const servedNothing = (group: string): ServedBefore => ({
 export function readServeJournal(stem: string): ServedBefore {
   const before = { ...servedNothing(''), request: readRequest(`${stem}.request`) };
   for (const text of readFileSync(`${stem}.session`, 'utf8').split('\n')) {
-    if (text !== '') take(before, JSON.parse(text) as Line);
+    const line = lineOf(text);
+    if (line !== null) take(before, line);
   }
   return before;
+}
+
+/** null: a line of which a full disk took a part only, so that its request was refused. */
+function lineOf(text: string): Line | null {
+  try {
+    return JSON.parse(text) as Line;
+  } catch {
+    return null;
+  }
 }
 
 export function removeServeJournal(stem: string): void {
@@ -205,4 +215,5 @@ function readRequest(path: string): ServedBefore['request'] {
   return { low: bytes.readUInt32LE(0), high: bytes.readUInt32LE(4), head: bytes.readDoubleLE(8) };
 }
 
-const lineText = (line: Line): string => `${JSON.stringify(line)}\n`;
+/** In front of it stands the line feed: what was written in part ends where the next line begins. */
+const lineText = (line: Line): string => `\n${JSON.stringify(line)}`;
