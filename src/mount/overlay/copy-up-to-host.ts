@@ -63,10 +63,18 @@ export class CopyUpToHost {
   /** Says where the copy comes from. A lower hard link says nothing: its copy is another node. */
   #origin(ino: Ino, inode: Inode, path: string): HostCall[] {
     const directory = this.#lowers[inode.layer];
-    const below = this.#overlay.lower?.pathOf(ino) ?? null;
-    if (directory === undefined || below === null || (inode.dir === null && inode.nlink > 1)) return [];
+    const from = directory === undefined ? null : this.#placeIn(directory, ino, inode);
+    if (directory === undefined || from === null || (inode.dir === null && inode.nlink > 1)) return [];
     const uuid = this.#uuidOf(inode.layer, directory);
-    return uuid === null ? [] : [['origin', directory + below, path, `${this.#prefix}origin`, uuid]];
+    return uuid === null ? [] : [['origin', from, path, `${this.#prefix}origin`, uuid]];
+  }
+
+  /** Where a node lies in its layer. Of a file with data that is known also where a layer above has moved its directory. */
+  #placeIn(directory: string, ino: Ino, inode: Inode): string | null {
+    const place = this.#places.of(inode);
+    if (place?.startsWith(`${directory}/`)) return place;
+    const below = this.#overlay.lower?.pathOf(ino) ?? null;
+    return below === null ? null : directory + below;
   }
 
   #uuidOf(layer: number, directory: string): Buffer | null {

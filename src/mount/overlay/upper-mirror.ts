@@ -264,7 +264,8 @@ export class UpperMirror {
       return this.paths.move(event.ino, to);
     }
     const leavesWhiteout = this.#events.takeWhiteout(event.fromParent, event.fromName, index);
-    const isDirectory = overlay.tree.at(event.ino).dir !== null;
+    // A lower hard link that breaks is a new node, which the tree does not know yet.
+    const isDirectory = overlay.tree.get(event.ino)?.dir != null;
     const replacesUpper = event.replaced !== 0 && this.#isUpper(event.replaced);
     if (replacesUpper) {
       this.#keepIfOpen(event.replaced);
