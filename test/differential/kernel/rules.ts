@@ -443,6 +443,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'O7',
+    title: 'a removed directory reads as empty through a handle that has read it before',
+    script: `mkdir /d\n---\nsymlink x /d/a\n---\nopen 0 /d r\nlistdir 0 rewind\nunlink /d/a\nrmdir /d\nlistdir 0`,
+    upper: ['/d whiteout'],
+  },
+  {
+    id: 'O7',
     title: 'a removed lower directory cannot be changed: its name is taken, or the directory above is gone too',
     script: `mkdir /d\nmkdir /d/e\n---\nopen 0 /d/e r\nrmdir /d/e\nfchmod 0 700 ! ENOTDIR\nfutimes 0 ! ENOTDIR\nfsetxattr 0 user.one v ! ENOTDIR\nmkdir /d/e\nwrite /d/e/x\nfchown 0 1 1 ! ENOTEMPTY\nunlink /d/e/x\nrmdir /d/e\nwrite /d/e\nfchmod 0 700 ! ENOTDIR\nunlink /d/e\nrmdir /d\nfchmod 0 700 ! EIO\nmkdir /d\nfchmod 0 700 ! EIO`,
     upper: ['/d opaque'],
