@@ -15,6 +15,8 @@ import {
 } from '../../events/mode.ts';
 import { nameBytes, PATH_BYTES_MAX } from '../../events/name.ts';
 import type { Caller } from '../caller.ts';
+import type { Inode } from '../../projections/tree/inode.ts';
+import type { Named } from '../decide/copy-up.ts';
 import { createNode } from '../decide/create.ts';
 import { linkNode } from '../decide/link.ts';
 import { renameNode } from '../decide/rename.ts';
@@ -155,16 +157,26 @@ export function link(
 export function linkFile(caller: Caller, file: OpenFile, toStart: Location, toPath: string): number {
   const inode = file.mount.overlay.tree.get(file.ino);
   if (inode === undefined) return ENOENT;
-  const source = inode.isUpper ? { parent: inode.parent, name: inode.name, ino: file.ino } : nameOfFile(file);
+  const source = nameToLink(file, inode);
   const isTemporary = inode.isUpper && inode.name === '';
   const isRemoved = !isTemporary && (inode.isUpper ? inode.nlink === 0 : source.parent === 0);
   return linkTo(caller, file.mount, source, toStart, toPath, ['link', file.path, toPath], isRemoved);
 }
 
+/**
+ * The name that an open file is linked by. Of an upper node any name does; but with `index` each name of a lower hard link is
+ * copied up by itself, so it is the one that the file was opened by, as long as that stands.
+ */
+function nameToLink(file: OpenFile, inode: Inode): Named {
+  const own = inode.isUpper && !inode.isIndexed ? null : nameOfFile(file);
+  const isOwn = own !== null && (own.parent !== 0 || !inode.isUpper);
+  return isOwn ? own : { parent: inode.parent, name: inode.name, ino: file.ino };
+}
+
 function linkTo(
   caller: Caller,
   sourceMount: Mount,
-  source: { parent: number; name: string; ino: number },
+  source: Named,
   toStart: Location,
   toPath: string,
   cause: Cause,

@@ -3,6 +3,7 @@
 import type { Cause, FileEvent } from '../../events/event.ts';
 import { isFileMode } from '../../events/mode.ts';
 import { FILE_BYTES_MAX } from '../../projections/tree/content.ts';
+import { BLOCK_BYTES } from '../../projections/tree/page.ts';
 import type { Caller } from '../caller.ts';
 import { copyUp } from '../decide/copy-up.ts';
 import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESTALE } from '../errno.ts';
@@ -90,7 +91,7 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
   const { timeNs } = draft;
   const event: FileEvent =
     kind === FALLOC_FL_PUNCH_HOLE
-      ? { type: 'HolePunched', ino, offset, length, timeNs }
+      ? { type: 'HolePunched', ino, offset, length: holeLength(inode.size, offset, length), timeNs }
       : {
           type: 'Allocated',
           ino,
@@ -103,4 +104,14 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
   draft.events.push(event);
   commitDraft(namespace, mount, ['fallocate', file.path, mode, offset, length], draft);
   return 0;
+}
+
+/**
+ * How much of a hole is punched. As on ext4 it ends with the block that the file ends in, so that what is reserved behind
+ * stays (ext4_punch_hole).
+ */
+function holeLength(size: number, offset: number, length: number): number {
+  if (offset >= size) return 0;
+  const lastEnd = Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
+  return Math.min(length, lastEnd - offset);
 }

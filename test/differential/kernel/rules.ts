@@ -146,6 +146,12 @@ export const RULES: readonly Rule[] = [
     upper: ['/f'],
   },
   {
+    id: 'M7',
+    title: 'a hole ends with the block that the file ends in; what is reserved behind it stays',
+    script: `write /f\n---\nopen 0 /f w\nfallocate 0 1 0 10000\nfallocate 0 3 100 10000\nftruncate 0 5000\nfallocate 0 1 0 20000\nfallocate 0 3 100 20000`,
+    upper: ['/f'],
+  },
+  {
     id: 'M9',
     title: 'a node made in a lower setgid directory inherits its group, over a whiteout too',
     script: `mkdir /d\nchown /d 0 1000\nchmod /d 2755\nwrite /d/a\n---\nunlink /d/a\nmkdir /d/a\nstat /d/a\nwrite /d/b\nstat /d/b`,
@@ -392,6 +398,17 @@ export const RULES: readonly Rule[] = [
     script: `${LOWER}mkdir /new\nmkdir /d/new`,
     upper: ['/d', '/d/new opaque', '/new opaque'],
     options: 'i',
+  },
+  {
+    id: 'H4',
+    title: 'with index, an open lower hard link gets another name by the one that it was opened by',
+    options: 'rim',
+    script: `write /d\nlink /d /c\n---\nsetxattr /c user.two v\nopen 0 /d r\nlinkfile 0 /e`,
+    upper: [
+      '/c metacopy nlink=U-1 redirect=/d',
+      '/d metacopy nlink=U-1 redirect=/d',
+      '/e metacopy nlink=U-1 redirect=/d',
+    ],
   },
   {
     id: '1.7',
