@@ -16,19 +16,25 @@ import { ENOSPC, fsError } from './errno.ts';
 /** Nanoseconds since 1970. */
 export type Clock = () => bigint;
 
-/** The millisecond that the clock was last read in, and its start: arithmetic on BigInts is half of what a reading costs. */
-let lastMs = 0;
-let lastMsNs = 0n;
+/** Ticks of the clock in a millisecond. */
+const TICKS_PER_MS = 20;
+const TICK_NS = BigInt(1_000_000 / TICKS_PER_MS);
 
-/** The system's clock, to the resolution that the platform gives. */
+const originTicks = performance.timeOrigin * TICKS_PER_MS;
+let lastTick = 0;
+let lastTickNs = 0n;
+
+/**
+ * The system's clock, in steps of 50 µs: all that happens in one step has one time, the same BigInt, and costs no arithmetic
+ * on it. The kernel's file times move in steps of 1 to 10 ms (`ktime_get_coarse_real_ts64`).
+ */
 export const systemClock: Clock = () => {
-  const ms = performance.timeOrigin + performance.now();
-  const whole = Math.floor(ms);
-  if (whole !== lastMs) {
-    lastMs = whole;
-    lastMsNs = BigInt(whole) * 1_000_000n;
+  const tick = Math.floor(originTicks + performance.now() * TICKS_PER_MS);
+  if (tick !== lastTick) {
+    lastTick = tick;
+    lastTickNs = BigInt(tick) * TICK_NS;
   }
-  return lastMsNs + BigInt(Math.floor((ms - whole) * 1e6));
+  return lastTickNs;
 };
 
 /** Called after a transaction has been appended and folded. It must not throw and must not write to the store. */
@@ -75,7 +81,8 @@ export class Engine {
   now(): bigint {
     if (this.#step !== null) return this.#step.timeNs;
     const now = this.#clock();
-    return now > this.world.timeNs ? now : this.world.timeNs;
+    const { timeNs } = this.world;
+    return now !== timeNs && now < timeNs ? timeNs : now;
   }
 
   /** Whether a call that consists of several is running: its cause stands for those of its parts. */
@@ -201,15 +208,25 @@ export class Engine {
 const isFull = (step: Step): boolean =>
   step.events.length >= STEP_EVENTS_MAX || step.valueBytes >= STEP_VALUE_BYTES_MAX;
 
+/** Of anything but a directory. */
+export type CopyUpEvent = Extract<FileEvent, { type: 'FileCopiedUp' | 'SymlinkCopiedUp' | 'NodeCopiedUp' }>;
+
 /** Events that one decision answers with, and what it needs to make them. */
 export class Draft {
   readonly events: FileEvent[] = [];
+  /** Copy-ups among them that give a file a new number, since they break a hard link; null: none. */
+  brokenLinks: CopyUpEvent[] | null = null;
   readonly timeNs: bigint;
   #nextIno: number;
 
   constructor(nextIno: number, timeNs: bigint) {
     this.#nextIno = nextIno;
     this.timeNs = timeNs;
+  }
+
+  addCopyUp(event: CopyUpEvent): void {
+    this.events.push(event);
+    if (event.upperIno !== event.ino) (this.brokenLinks ??= []).push(event);
   }
 
   /** Whether the draft copies up that directory already; the tree does not know of it yet. */

@@ -55,8 +55,9 @@ export class BundleWriter {
   /** Seq of the first event, where there is one. */
   firstSeq = 0;
   #out: PackWriter;
-  readonly #state = new BundleState();
-  readonly #before = new BundleState();
+  #state = new BundleState();
+  /** The state in front of the transaction that was added last. */
+  #before = new BundleState();
 
   constructor() {
     this.#out = new PackWriter(CAPACITY_MIN);
@@ -82,11 +83,10 @@ export class BundleWriter {
    * @throws `ERR_INVALID_ARGUMENT` for a string that has no bytes (`name.ts`) and for a time beyond int64.
    */
   append(transaction: Transaction): void {
-    const state = this.#state;
-    this.#before.take(state);
-    if (state.events === 0) this.firstSeq = transaction.seq;
+    const before = this.#state;
+    if (before.events === 0) this.firstSeq = transaction.seq;
     const out = this.#out;
-    out.at = state.at;
+    out.at = before.at;
     const { events, timeNs } = transaction;
     const count = events.length;
     out.reserve(PackWriter.SPARE_BYTES);
@@ -96,18 +96,22 @@ export class BundleWriter {
     this.#writeCause(transaction.cause);
     beginWriting(timeNs);
     for (let index = 0; index < count; index++) writeEvent(out, events[index]);
+    const state = this.#before;
     state.at = out.at;
-    state.events += count;
+    state.events = before.events + count;
     state.timeNs = timeNs;
     state.subject = transaction.subject;
     state.group = transaction.group;
     state.actor = transaction.actor;
     state.path = writtenPath();
+    this.#state = state;
+    this.#before = before;
   }
 
   /** Takes the transaction that was added last out again. */
   undo(): void {
-    this.#state.take(this.#before);
+    this.#state = this.#before;
+    this.#before = new BundleState();
   }
 
   /** @returns A view that is valid until the next change. */
@@ -129,6 +133,8 @@ export class BundleWriter {
   #writeTime(timeNs: bigint): void {
     const out = this.#out;
     if (this.#state.events > 0) {
+      // The engine's clock gives one time, the same BigInt, to what comes close together.
+      if (timeNs === this.#state.timeNs) return out.number(0);
       const passed = timeNs - this.#state.timeNs;
       if (passed >= INT32_MIN && passed <= UINT32_MAX) {
         checkTime(timeNs);

@@ -1,6 +1,5 @@
 import type { Cause } from '../../events/event.ts';
-import type { Engine } from '../engine.ts';
-import { Draft } from '../engine.ts';
+import { type CopyUpEvent, Draft, type Engine } from '../engine.ts';
 import { ESTALE, fsError } from '../errno.ts';
 import type { Mount, Namespace } from '../namespace.ts';
 
@@ -14,11 +13,8 @@ export function commitDraft(namespace: Namespace, mount: Mount, cause: Cause, dr
   const engine = engineOf(namespace);
   if (mount.covers !== null) refuseIfGone(engine, namespace, cause, draft);
   engine.commit(mount.subject, cause, draft.events, draft.timeNs);
-  for (const event of draft.events) {
-    if (event.type === 'FileCopiedUp' || event.type === 'SymlinkCopiedUp' || event.type === 'NodeCopiedUp') {
-      if (event.upperIno !== event.ino) followCopyUp(namespace, mount, event);
-    }
-  }
+  if (draft.brokenLinks === null) return;
+  for (const event of draft.brokenLinks) followCopyUp(namespace, mount, event);
 }
 
 /** Who still holds the file system of a removed container writes into its volumes as little as into its own tree. */
@@ -31,11 +27,7 @@ function refuseIfGone(engine: Engine, { container }: Namespace, cause: Cause, { 
  * Files that were opened by the name whose hard link broke read the copied-up node from now on (O1); where a file without a
  * name was copied up, all those whose name is gone.
  */
-function followCopyUp(
-  namespace: Namespace,
-  mount: Mount,
-  event: { parent: number; name: string; ino: number; upperIno: number },
-): void {
+function followCopyUp(namespace: Namespace, mount: Mount, event: CopyUpEvent): void {
   const { tree } = mount.overlay;
   const moved = Array.from(namespace.files.of(mount.subject, event.ino)).filter((file) =>
     event.parent === 0

@@ -59,7 +59,7 @@ export function copyUp(overlay: Overlay, named: Named, draft: Draft, wanted: Cop
   if (isFileMode(inode.mode)) {
     const isMetacopy = wanted === 'attributes' && overlay.profile.metacopy;
     const withData = wanted !== 'nothing' && !isMetacopy;
-    draft.events.push({
+    draft.addCopyUp({
       type: 'FileCopiedUp',
       parent: named.parent,
       name: isNameless ? '' : named.name,
@@ -73,7 +73,7 @@ export function copyUp(overlay: Overlay, named: Named, draft: Draft, wanted: Cop
     });
     if (isMetacopy) draft.events.push({ type: 'MetacopySet', ino: upperIno, dataIno: named.ino });
   } else {
-    draft.events.push({
+    draft.addCopyUp({
       type: isSymlinkMode(inode.mode) ? 'SymlinkCopiedUp' : 'NodeCopiedUp',
       parent: named.parent,
       name: isNameless ? '' : named.name,

@@ -52,7 +52,7 @@ function removeName(overlay: Overlay, removal: Removal, draft: Draft): void {
     released: (inode.isUpper || isKept) && nlink === 0 && !removal.isOpen,
     timeNs: draft.timeNs,
   });
-  if (existsBelow(overlay, removal.parent, removal.name)) {
+  if (existsBelow(overlay, removal.parent, removal.name, removal.ino)) {
     draft.events.push({ type: 'WhiteoutCreated', parent: removal.parent, name: removal.name });
   }
 }
