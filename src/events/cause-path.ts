@@ -25,6 +25,8 @@ const SHARED_MIN = 4;
 // ------------------------------------------------------------------------------------------------------- writing
 
 let pathBefore = '';
+/** A directory, ASCII, that the path before lies below, or '': calls come in runs below one directory. */
+let directoryBefore = '';
 let firstPath: string | null = null;
 let lastPath: string | null = null;
 /** A name that the cause's first path ends in. */
@@ -32,7 +34,10 @@ let nameBefore: string | null = null;
 
 /** @param before - The newest path of the bundle; '' when it has none. */
 export function beginWritingCause(before: string): void {
-  pathBefore = before;
+  if (before !== pathBefore) {
+    pathBefore = before;
+    directoryBefore = '';
+  }
   firstPath = null;
   lastPath = null;
   nameBefore = null;
@@ -43,7 +48,7 @@ export const writtenPath = (): string => pathBefore;
 
 export function writeCauseText(out: PackWriter, text: string): void {
   if (text.charCodeAt(0) !== SLASH) return out.text(text);
-  const shared = sharedLength(pathBefore, text);
+  const shared = sharedLength(text);
   if (shared < SHARED_MIN) out.text(text);
   else {
     out.list(2);
@@ -65,19 +70,26 @@ export function writeName(out: PackWriter, name: string): void {
   else out.text(name);
 }
 
-/** Whether a name is what stands behind the last slash of a path. */
+/** Whether a name, in which there is no slash, is what stands behind the last slash of a path. */
 function endsIn(path: string, name: string): boolean {
-  return path.endsWith(name) && path.lastIndexOf('/') === path.length - name.length - 1;
+  return path.charCodeAt(path.length - name.length - 1) === SLASH && path.endsWith(name);
 }
 
-/** Characters that two paths have in common at their start, ASCII only, so that they are bytes too. */
-function sharedLength(before: string, path: string): number {
+/** Characters that a path has in common with the one before it, at their start, ASCII only, so that they are bytes too. */
+function sharedLength(path: string): number {
+  const before = pathBefore;
   const most = Math.min(before.length, path.length);
-  let length = 0;
+  if (!path.startsWith(directoryBefore)) directoryBefore = '';
+  const known = directoryBefore.length;
+  let length = known;
   while (length < most) {
     const unit = path.charCodeAt(length);
     if (unit >= 0x80 || unit !== before.charCodeAt(length)) break;
     length++;
+  }
+  if (length > known) {
+    const slash = path.lastIndexOf('/') + 1;
+    if (slash > known && slash <= length) directoryBefore = path.slice(0, slash);
   }
   return length;
 }

@@ -27,10 +27,24 @@ const TYPES: Readonly<Record<FileEvent['type'], true>> = {
   XattrRemoved: true,
 };
 
-// A set, not a switch: this is asked of every event, and a switch on strings compares one by one.
 const FILE_EVENTS: ReadonlySet<string> = new Set(Object.keys(TYPES));
 
-/** Whether an event changes a tree and nothing else. */
+/**
+ * Whether an event changes a tree and nothing else.
+ *
+ * This is asked of every event several times. The most frequent types are compared one by one, which is a pointer each; the
+ * others are looked up in a set.
+ */
 export function isFileEvent(event: StoreEvent): event is FileEvent {
-  return FILE_EVENTS.has(event.type);
+  switch (event.type) {
+    case 'Written':
+    case 'NodeCreated':
+    case 'FileCopiedUp':
+    case 'Truncated':
+    case 'Unlinked':
+    case 'WhiteoutCreated':
+      return true;
+    default:
+      return FILE_EVENTS.has(event.type);
+  }
 }

@@ -9,6 +9,7 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
+import { isFileEvent } from '../events/file-event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { CheckpointInfo, NodeReader, NodeRef } from '../events/node-store.ts';
 import type { World } from '../projections/world.ts';
@@ -65,8 +66,11 @@ export class LogIndex implements CheckpointParts {
    * @param world - As it is after the transaction.
    */
   add(transaction: Transaction, world: World): void {
-    this.#growing.add(transaction);
-    this.#stretches?.at(-1)?.add(transaction, world);
+    const { events } = transaction;
+    let files = 0;
+    for (let index = 0; index < events.length; index++) if (isFileEvent(events[index])) files++;
+    this.#growing.add(transaction, files < events.length);
+    this.#stretches?.at(-1)?.add(transaction, world, files);
   }
 
   /** Visits the moments that forks and rewinds among the events `(after, to]` refer to. */
@@ -182,7 +186,7 @@ export class LogIndex implements CheckpointParts {
   /** Marks of a part of the log that nobody has stored. */
   #read(from: number, to: number): Marks {
     const marks = new Marks(from, null);
-    for (const transaction of this.#log.read(from + 1, to)) marks.add(transaction);
+    for (const transaction of this.#log.read(from + 1, to)) marks.add(transaction, true);
     return marks;
   }
 }
@@ -255,7 +259,8 @@ class Marks implements MarksData {
     this.latestNs = latestNs;
   }
 
-  add(transaction: Transaction): void {
+  /** @param mayRefer - Whether not all its events are file events, which refer to no other moment. */
+  add(transaction: Transaction, mayRefer: boolean): void {
     this.to = lastSeq(transaction);
     if (this.latestNs === null || transaction.timeNs > this.latestNs) this.latestNs = transaction.timeNs;
     if (this.#sinceMark === 0) {
@@ -263,6 +268,7 @@ class Marks implements MarksData {
       this.markTimes.push(this.latestNs);
     }
     this.#sinceMark = (this.#sinceMark + 1) % MARK_EVERY;
+    if (!mayRefer) return;
     let seq = transaction.seq;
     for (const event of transaction.events) {
       if (event.type === 'ContainerForked') this.#refer(seq, event.at);

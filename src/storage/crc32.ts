@@ -13,7 +13,9 @@ const table = makeTable();
 
 /** @param seed - CRC of what comes before, or any 32 bits that make the sums of one stream its own. */
 export function crc32(bytes: Uint8Array, start: number, end: number, seed = 0): number {
-  if (end - start >= NATIVE_BYTES_MIN) return nativeCrc32(bytes.subarray(start, end), seed);
+  if (end - start >= NATIVE_BYTES_MIN) {
+    return nativeCrc32(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), seed);
+  }
   let crc = ~seed;
   let at = start;
   for (; at + 8 <= end; at += 8) {

@@ -226,8 +226,30 @@ function heightOf(node: NameNode | null): number {
   return height;
 }
 
+/**
+ * The last search and its answer: a call looks a name up and then changes the entry, with the same string. A list that has
+ * changed since has another length, or somebody has searched it for another name, or {@link forgetSearch} was called.
+ */
+let searchedNames: readonly string[] | null = null;
+let searchedLength = 0;
+let searchedName = '';
+let searchedIndex = 0;
+
 /** Index of the name, or the complement of where it would stand. */
 function search(names: readonly string[], name: string): number {
+  if (names === searchedNames && names.length === searchedLength && name === searchedName) return searchedIndex;
+  searchedNames = names;
+  searchedLength = names.length;
+  searchedName = name;
+  return (searchedIndex = bisect(names, name));
+}
+
+/** To be called by who changes a list without searching it. */
+function forgetSearch(): void {
+  searchedNames = null;
+}
+
+function bisect(names: readonly string[], name: string): number {
   // One comparison a step, and whether it is the name only at the end: comparing strings is what a lookup costs.
   let low = 0;
   let high = names.length;
@@ -302,6 +324,7 @@ function removeAt(list: unknown[], index: number): void {
 
 /** Takes the upper half out of a node into a new one. Names that arrive in order leave full nodes behind. */
 function split(node: NameNode, owner: Owner): NameNode {
+  forgetSearch();
   const middle = node.names.length >>> 1;
   return new NameNode(
     owner,
@@ -340,6 +363,7 @@ function mergeWithNeighbour(node: NameNode, slot: number, owner: Owner): void {
   const right = left + 1;
   if (right >= children.length) return;
   if (entryCount(filled(children[left])) + entryCount(filled(children[right])) > NODE_ENTRIES_MAX) return;
+  forgetSearch();
   const target = own(children[left], owner);
   const source = children[right];
   target.names.push(...source.names);

@@ -69,7 +69,12 @@ export class TrieNode {
   }
 
   get isEmpty(): boolean {
-    for (let slot = 0; slot < WIDTH; slot++) if (this.at(slot) !== undefined) return false;
+    return this.isEmptyFrom(0);
+  }
+
+  /** The same, looking at that slot first and going round: who empties slots in order finds the next one at once. */
+  isEmptyFrom(first: number): boolean {
+    for (let step = 0; step < WIDTH; step++) if (this.at((first + step) & MASK) !== undefined) return false;
     return true;
   }
 
@@ -260,7 +265,7 @@ function deleteBelow(node: TrieNode, shift: number, key: number, owner: Owner): 
   const slot = (key >>> shift) & MASK;
   const left = shift === 0 ? null : deleteBelow(owned.at(slot) as TrieNode, shift - BITS, key, owner);
   owned.put(slot, left ?? undefined);
-  return owned.isEmpty ? null : owned;
+  return left === null && owned.isEmptyFrom(slot + 1) ? null : owned;
 }
 
 function deleteFromBelow(

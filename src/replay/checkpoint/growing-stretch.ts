@@ -9,7 +9,6 @@
 import { serialize } from 'node:v8';
 import type { SubjectId, Transaction } from '../../events/event.ts';
 import { lastSeq } from '../../events/event.ts';
-import { isFileEvent } from '../../events/file-event.ts';
 import type { NodeRef } from '../../events/node-store.ts';
 import type { World } from '../../projections/world.ts';
 import { gatherHistories } from './gather-histories.ts';
@@ -28,18 +27,15 @@ export class GrowingStretch {
     this.to = from;
   }
 
-  /** @param world - As it is after the transaction. */
-  add(transaction: Transaction, world: World): void {
+  /**
+   * @param world - As it is after the transaction.
+   * @param files - How many of its events are file events.
+   */
+  add(transaction: Transaction, world: World, files: number): void {
     const { seq, subject, events } = transaction;
     this.to = lastSeq(transaction);
-    let hasFileEvents = false;
-    let hasOthers = false;
-    for (let index = 0; index < events.length; index++) {
-      if (isFileEvent(events[index])) hasFileEvents = true;
-      else hasOthers = true;
-    }
-    if (hasOthers) this.#others.push(seq - this.from);
-    if (!hasFileEvents) return;
+    if (files < events.length) this.#others.push(seq - this.from);
+    if (files === 0) return;
     // What the transaction itself removed has no moment at which anybody could ask for it.
     const overlay = world.overlay(subject);
     if (overlay !== undefined) this.#rowsOf(subject).add(seq - this.from, overlay.tree);
