@@ -11,12 +11,14 @@ export class Handles {
     return handle;
   }
 
-  /** Puts a file where another server had it. All are put before the first is added. */
+  /** Puts a file where another server had it, in any order. */
   put(handle: number, file: OpenFile): void {
     while (this.#files.length < handle) {
       this.#free.push(this.#files.length);
       this.#files.push(null);
     }
+    const freed = this.#free.indexOf(handle);
+    if (freed >= 0) this.#free.splice(freed, 1);
     this.#files[handle] = file;
   }
 
