@@ -35,7 +35,9 @@ export class GroupCommit {
   flush(): Promise<void> {
     this.#flush ??= Promise.resolve().then(() => {
       this.#flush = null;
-      this.#writer.write();
+      // A sync that waits for its turn would write a commit frame of its own behind it.
+      if (this.#next === null) this.#writer.write();
+      else this.#writer.writeCommitted();
     });
     return this.#flush;
   }
@@ -61,7 +63,7 @@ export class GroupCommit {
 
   #start(resolve: () => void, reject: (error: unknown) => void): void {
     try {
-      this.#writer.write();
+      this.#writer.writeCommitted();
       if (this.#writer.isSynced) {
         this.#running = null;
         resolve();

@@ -32,13 +32,20 @@ const BUFFER_BYTES_KEPT = 4 << 20;
 /** A bundle is sealed when it has so many bytes: who reads one transaction decodes the bundle that holds it. */
 const BUNDLE_BYTES = 8192;
 
+/**
+ * A commit frame ends a write when so many bytes stand behind the last one. A write of one small transaction would else be
+ * half commit frame, and its hash would take longer than the write(2).
+ */
+const COMMIT_BYTES = 65_536;
+
 export interface LogWriterOptions {
   readonly segmentBytesMax: number;
   readonly randomSalt: () => number;
 }
 
 /**
- * Appends frames to the last segment: gathers them in a buffer, and writes the buffer with a commit frame at its end.
+ * Appends frames to the last segment: gathers them in a buffer and writes the buffer; at the end of what is synced, and at
+ * least every {@link COMMIT_BYTES}, with a commit frame.
  *
  * Any failure of a write, a sync or a roll is final ({@link LogWriter.failure}): nothing is written again. What the
  * buffer holds stays readable.
@@ -162,14 +169,20 @@ export class LogWriter {
     throw storeError('ERR_LOG_RECORD_TOO_LARGE', message, { detail: { bytes, seq } });
   }
 
-  /** Hands the buffer to the operating system, with a commit frame at its end. */
+  /** Hands the buffer to the operating system. */
   write(): void {
     this.check();
-    if (this.#isUncommitted) this.#guard(() => this.#write());
+    if (this.used > 0 || !this.bundle.isEmpty) this.#guard(() => this.#write());
+  }
+
+  /** The same, with a commit frame at the end of everything. */
+  writeCommitted(): void {
+    this.check();
+    if (this.#isUncommitted) this.#guard(() => this.#writeCommitted());
   }
 
   syncSync(): void {
-    this.write();
+    this.writeCommitted();
     if (this.isSynced) return;
     this.#guard(() => {
       this.#files.fdatasyncSync(this.#fd);
@@ -179,7 +192,7 @@ export class LogWriter {
 
   /** Writes, then syncs without blocking. `done` gets the failure, already noted. */
   startSync(done: (failure: Error | null) => void): void {
-    this.write();
+    this.writeCommitted();
     const segment = this.#index.last.number;
     const { written } = this;
     const { head } = this.#index;
@@ -275,8 +288,25 @@ export class LogWriter {
 
   #write(): void {
     this.#sealBundle();
+    if (this.#isCommitDue) this.#commit();
+    else this.#chain.add(this.buffer, KIND_BUNDLE, 0, this.used);
+    this.#writeBuffer();
+  }
+
+  #writeCommitted(): void {
+    this.#sealBundle();
     this.#commit();
     this.#writeBuffer();
+  }
+
+  /**
+   * Also in front of the first one of a segment, which checkpoints name, and when more is durable than the last one says: what
+   * it counts is told from a torn tail.
+   */
+  get #isCommitDue(): boolean {
+    const { commit, lastEnd } = this.#index;
+    if (commit.end === SEGMENT_HEADER_BYTES) return true;
+    return lastEnd - commit.end >= COMMIT_BYTES || this.#synced > Math.max(commit.durable, SEGMENT_HEADER_BYTES);
   }
 
   #commit(): void {
@@ -306,7 +336,7 @@ export class LogWriter {
   /** Seals the segment and starts the next one. The next one appears only after the old one is on the disk. */
   #roll(): void {
     this.#guard(() => {
-      if (this.#isUncommitted) this.#write();
+      if (this.#isUncommitted) this.#writeCommitted();
       this.#files.fdatasyncSync(this.#fd);
       const { last, head, chunks } = this.#index;
       this.#markSynced(last.number, this.written, head);

@@ -7,7 +7,9 @@ import { isStoreError } from '../../../src/events/log-error.ts';
 import { FORMAT_VERSION } from '../../../src/events/upcast.ts';
 import { crc32 } from '../../../src/storage/crc32.ts';
 import { type FileLog, openFileLog } from '../../../src/storage/file/file-log.ts';
+import { FRAME_HEADER_BYTES, KIND_COMMIT } from '../../../src/storage/file/frame.ts';
 import { type LogFileSystem, nodeFileSystem } from '../../../src/storage/file/log-file-system.ts';
+import { SEGMENT_HEADER_BYTES } from '../../../src/storage/file/segment.ts';
 import { verifyLog } from '../../../src/storage/file/verify.ts';
 import { codeOf, Scratch, transactionAt } from './log-fixtures.ts';
 
@@ -29,6 +31,14 @@ function counting(): { fileSystem: LogFileSystem; calls: Record<string, number> 
     ]),
   ) as unknown as LogFileSystem;
   return { fileSystem, calls };
+}
+
+function commitFramesIn(segment: Buffer): number {
+  let count = 0;
+  for (let at = SEGMENT_HEADER_BYTES; at < segment.length; at += FRAME_HEADER_BYTES + segment.readUInt32LE(at + 4)) {
+    if (segment[at + FRAME_HEADER_BYTES - 1] === KIND_COMMIT) count++;
+  }
+  return count;
 }
 
 const append = (log: FileLog, count: number): void => {
@@ -59,6 +69,31 @@ describe('a log in files', () => {
     const before = readFileSync(join(directory, FIRST));
     for (let turn = 0; turn < 3; turn++) openFileLog(directory).closeSync();
     expect(readFileSync(join(directory, FIRST)).equals(before)).toBe(true);
+  });
+
+  test('ends with a commit frame where it is synced and after 64 KiB, not each time it is flushed', () => {
+    const directory = scratch.directory();
+    const log = openFileLog(directory, { syncIntervalMs: 0 });
+    const commits = (): number => commitFramesIn(readFileSync(join(directory, FIRST)));
+    for (let index = 0; index < 20; index++) {
+      append(log, 1);
+      log.flushSync();
+    }
+    expect(commits()).toBe(1);
+    log.syncSync();
+    expect(commits()).toBe(2);
+    append(log, 1);
+    log.flushSync();
+    // It says what has become durable.
+    expect(commits()).toBe(3);
+    log.chunks.put(Buffer.alloc(60_000, 1));
+    log.flushSync();
+    expect(commits()).toBe(3);
+    log.chunks.put(Buffer.alloc(10_000, 2));
+    log.flushSync();
+    expect(commits()).toBe(4);
+    log.closeSync();
+    expect(verifyLog(directory).tornBytes).toBe(0);
   });
 
   test('writes once for all flushes of one turn, and syncs once for all syncs of one turn', async () => {
