@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fuzz, type FuzzAgainst, type FuzzResult, type FuzzSummary, KNOWN_RULES } from '../../entry/testing.ts';
-import { parseProfile } from '../../index.ts';
+import { isStoreError, parseProfile } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
-import { EXIT_DIFFERENT, EXIT_OK, usageError } from '../exit-codes.ts';
+import { EXIT_DIFFERENT, EXIT_NOT_FOUND, EXIT_OK, usageError } from '../exit-codes.ts';
 import { plural } from '../format/size.ts';
 import { listOption, type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -18,7 +18,8 @@ export const fuzzVerb: Verb = {
     'Against `kernel` each call is made on a real overlay mount as well (root, Linux and python3 are needed), against `model` ' +
     'on a plain file system in memory, against `self` the laws are checked: layers never change, replays are equal, figures ' +
     'add up. A sequence that differs is made as short as it can be, and written down as a scenario that `overlog replay` ' +
-    'plays. The same seed and number of runs do the same, bit for bit. No store is opened.',
+    'plays. The same seed and number of runs do the same, bit for bit. No store is opened. The exit code is 1 for a ' +
+    'difference alone; where the kernel cannot be asked, it is 4 and the message says what is missing.',
   args: [],
   options: [
     { flags: '--against <what>', description: 'kernel, model or self (default: self)' },
@@ -40,17 +41,26 @@ export const fuzzVerb: Verb = {
     const seconds = parseNumber(options, 'seconds');
     if (runs !== undefined && seconds !== undefined) throw usageError('--runs or --seconds, not both');
     const seed = parseNumber(options, 'seed');
+    const profile = parseProfile(textOption(options, 'profile'), listOption(options, 'overlayOption'));
+    if (against === 'model' && (profile.redirectDir || profile.index || profile.metacopy))
+      throw usageError('the model knows the docker profile alone; the kernel and the laws know every one');
     const result = await fuzz({
       against,
-      profile: parseProfile(textOption(options, 'profile'), listOption(options, 'overlayOption')),
+      profile,
       ...(seconds === undefined ? { runs: runs ?? RUNS } : { seconds }),
       ...(seed !== undefined && { seed }),
       onSequence: (summary) => context.progress(progressText(against, summary)),
-    });
+    }).catch(refuseAsAbsent);
     context.progress(null);
     return report(context, result, options);
   },
 };
+
+/** What a run needs and does not find is no difference: scripts tell them apart by the exit code. */
+function refuseAsAbsent(error: unknown): never {
+  if (!isStoreError(error) || error.code !== 'ERR_UNSUPPORTED') throw error;
+  throw Object.assign(new Error(error.message, { cause: error }), { exitCode: EXIT_NOT_FOUND });
+}
 
 function parseAgainst(text = 'self'): FuzzAgainst {
   if (text === 'kernel' || text === 'model' || text === 'self') return text;
