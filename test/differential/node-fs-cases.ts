@@ -1,4 +1,5 @@
 import type * as nodeFs from 'node:fs';
+import { pathToFileURL } from 'node:url';
 
 /** node:fs, or the façade, which has the same calls. */
 export type AnyFs = typeof nodeFs;
@@ -44,6 +45,23 @@ const onFd = (call: string, flags: string, ...lists: (readonly unknown[])[]): Ca
     title: `${call}(open('f', '${flags}'), …)`,
     args: (fs: AnyFs) => [fs.openSync('f', flags), ...args],
   }));
+
+/** The same call with paths as URLs and as bytes; `paths` of its arguments are paths, the others come behind them. */
+const inOtherWords = (call: string, paths: readonly string[], ...rest: readonly unknown[]): Case[] => [
+  {
+    call,
+    title: `${call}(${paths.map((path) => `URL of ${path}`).join(', ')})`,
+    args: (fs) => {
+      const root = fs.realpathSync('.');
+      return [...paths.map((path) => pathToFileURL(`${root}/${path}`)), ...rest];
+    },
+  },
+  {
+    call,
+    title: `${call}(${paths.map((path) => `bytes of ${path}`).join(', ')})`,
+    args: () => [...paths.map((path) => Buffer.from(path)), ...rest],
+  },
+];
 
 const BAD_PATHS: (readonly unknown[])[] = [
   [undefined],
@@ -502,7 +520,7 @@ export const CASES: readonly Case[] = [
     ['f', 'f/x'],
   ),
 
-  ...many('open', ...PLACES, ...BAD_PATHS).map((each) => ({ ...each, skip: ['promise'] as Form[] })),
+  ...many('open', ...PLACES, ...BAD_PATHS),
   ...many(
     'open',
     ...[
@@ -544,7 +562,7 @@ export const CASES: readonly Case[] = [
     ['dl', 'w'],
     ['dl', 'wx'],
     ['f/', 'w'],
-  ).map((each) => ({ ...each, skip: ['promise'] as Form[] })),
+  ),
   ...many('opendir', ['none'], ['f'], ['f/x'], [5]),
   { call: 'opendir', args: ['d', { bufferSize: 'x' }], skip: ['callback', 'promise'] },
 
@@ -621,4 +639,33 @@ export const CASES: readonly Case[] = [
   ...many('writev', [9999, [Buffer.alloc(1)]], [9999, 'x']),
   ...onFd('writev', 'r+', [[Buffer.from('ab'), Buffer.from('cd')]], [[Buffer.from('ab'), Buffer.from('cd')], 4], [[]]),
   ...onFd('writev', 'r', [[Buffer.from('ab')]]),
+
+  ...['stat', 'lstat', 'access', 'readFile', 'readdir', 'readlink', 'realpath', 'open', 'opendir', 'truncate'].flatMap(
+    (call) => ['f', 'd', 'l', 'none'].flatMap((path) => inOtherWords(call, [path])),
+  ),
+  ...['unlink', 'rm', 'rmdir', 'mkdir'].flatMap((call) =>
+    ['f', 'e', 'l', 'none', 'new'].flatMap((path) => inOtherWords(call, [path])),
+  ),
+  ...inOtherWords('exists', ['f']).map((each): Case => ({ ...each, skip: ['promise'] })),
+  ...['writeFile', 'appendFile'].flatMap((call) =>
+    ['f', 'new', 'd', 'none/x'].flatMap((path) => inOtherWords(call, [path], 'text')),
+  ),
+  ...['f', 'l', 'none'].flatMap((path) => [
+    ...inOtherWords('chmod', [path], 0o600),
+    ...inOtherWords('chown', [path], 1, 2),
+    ...inOtherWords('lchown', [path], 1, 2),
+    ...inOtherWords('utimes', [path], 1, 2.5),
+    ...inOtherWords('lutimes', [path], 1, 2.5),
+  ]),
+  ...['rename', 'link', 'copyFile', 'cp'].flatMap((call) => [
+    ...inOtherWords(call, ['f', 'new']),
+    ...inOtherWords(call, ['none', 'new']),
+    ...inOtherWords(call, ['f', 'none/new']),
+  ]),
+  ...inOtherWords('cp', ['d', 'new'], { recursive: true }),
+  ...inOtherWords('rm', ['d'], { recursive: true, force: true }),
+  ...inOtherWords('mkdir', ['p/q'], { recursive: true }),
+  ...inOtherWords('readdir', ['d'], { withFileTypes: true, recursive: true }),
+  ...inOtherWords('symlink', ['f', 'new']),
+  ...inOtherWords('symlink', ['f', 'none/new']),
 ];

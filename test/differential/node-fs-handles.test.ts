@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import * as nodeFs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -168,6 +169,75 @@ const PROGRAMS: readonly Program[] = [
           }),
       ]);
       note(fs.existsSync('new'));
+    },
+  },
+  {
+    title: 'a signal that is aborted while a call is on refuses it, too, and other calls know no signal',
+    async run(fs, note) {
+      const abortedNow = async (call: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> => {
+        const controller = new AbortController();
+        const answer = call(controller.signal);
+        controller.abort(new Error('enough'));
+        return answer.catch((error: Error & { code?: string }) => {
+          note(error.name, error.code, error.message, String(error.cause));
+        });
+      };
+      const later = (run: (callback: (error: Error | null) => void) => void): Promise<unknown> =>
+        new Promise((resolve, reject) => run((error) => (error ? reject(error) : resolve(0))));
+      await abortedNow((signal) => fs.promises.readFile(FILE, { signal }));
+      await abortedNow((signal) => fs.promises.writeFile('new', 'x', { signal }));
+      await abortedNow((signal) => fs.promises.appendFile('new', 'x', { signal } as object));
+      await abortedNow((signal) => later((callback) => fs.readFile(FILE, { signal }, callback)));
+      await abortedNow((signal) => later((callback) => fs.writeFile('new', 'x', { signal }, callback)));
+      await abortedNow((signal) => finished(fs.createReadStream(FILE, { signal }).resume()));
+      await abortedNow((signal) => finished(fs.createWriteStream('out', { signal })));
+      for (const options of [{}, { signal: new AbortController().signal }])
+        note(await fs.promises.readFile(FILE, { ...options, encoding: 'utf8' }));
+      const signal = AbortSignal.abort();
+      note((await fs.promises.stat(FILE, { signal } as object)).size);
+      note(await fs.promises.mkdir('made', { signal } as object), fs.existsSync('made'));
+      await refusals(note, [() => fs.promises.readFile(FILE, { signal: 5 as unknown as AbortSignal })]);
+    },
+  },
+  {
+    title: 'the classes of streams make streams of this file system, with and without new',
+    async run(fs, note) {
+      const call = (make: unknown, ...args: unknown[]): unknown => (make as (...args: unknown[]) => unknown)(...args);
+      const { ReadStream, WriteStream } = fs as unknown as Record<string, new (...args: unknown[]) => Readable>;
+      fs.writeFileSync('here', 'only here');
+      for (const make of ['ReadStream', 'FileReadStream'] as const) {
+        const Class = (fs as unknown as Record<string, new (...args: unknown[]) => Readable>)[make];
+        for (const stream of [new Class('here', 'utf8'), call(Class, 'here', { start: 5 }) as Readable]) {
+          const pieces: unknown[] = [];
+          for await (const piece of stream) pieces.push(String(piece));
+          note(make, pieces, stream instanceof Class, stream instanceof ReadStream, stream.constructor.name);
+        }
+      }
+      for (const make of ['WriteStream', 'FileWriteStream'] as const) {
+        const Class = (fs as unknown as Record<string, new (...args: unknown[]) => Writable>)[make];
+        const stream = new Class('there', { flags: 'a' });
+        stream.end(make);
+        await finished(stream);
+        note(fs.readFileSync('there', 'utf8'), stream instanceof Class, stream instanceof WriteStream);
+      }
+      note(fs.createReadStream('here').destroy() instanceof ReadStream);
+      await refusals(note, [() => finished(new ReadStream('none').resume())]);
+    },
+  },
+  {
+    title: 'a file opens as a Blob',
+    async run(fs, note) {
+      const blob = await fs.openAsBlob(FILE, { type: 'text/plain' });
+      note(blob.constructor.name, blob.size, blob.type, await blob.text(), await blob.slice(6, 8).text());
+      note((await fs.openAsBlob(Buffer.from(FILE))).type, Buffer.from(await blob.arrayBuffer()).toString());
+      await refusals(note, [
+        async () => fs.openAsBlob('none'),
+        async () => fs.openAsBlob('none/x'),
+        async () => fs.openAsBlob(5 as unknown as string),
+        async () => fs.openAsBlob('a\0b'),
+        async () => fs.openAsBlob(FILE, null as unknown as object),
+        async () => fs.openAsBlob(FILE, { type: 5 as unknown as string }),
+      ]);
     },
   },
   {

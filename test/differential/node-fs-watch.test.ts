@@ -100,3 +100,91 @@ test('a path that is not there is refused in the same words', () => {
   };
   expect(refusal(openMemoryFs().fs as unknown as AnyFs)).toEqual(refusal(nodeFs));
 });
+
+const INTERVAL_MS = 20;
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10 * INTERVAL_MS));
+
+test.skipIf(process.getuid?.() !== 0)(
+  'watchFile tells what stat said before and says now, as polling does',
+  async () => {
+    const told = async (fs: AnyFs): Promise<unknown[]> => {
+      const notes: unknown[] = [];
+      const shown = ({ size, mode, nlink, ino, mtimeMs }: nodeFs.Stats): unknown[] => [
+        size,
+        mode,
+        nlink,
+        ino === 0,
+        mtimeMs === 0,
+      ];
+      const note = (now: nodeFs.Stats, before: nodeFs.Stats): unknown => notes.push([...shown(now), ...shown(before)]);
+      const silent = (): void => void notes.push('told though it was taken away');
+      const watcher = fs.watchFile('w', { interval: INTERVAL_MS }, note);
+      fs.watchFile('w', { interval: INTERVAL_MS }, silent);
+      fs.unwatchFile('w', silent);
+      watcher.once('stop', () => notes.push('stop'));
+      await settled();
+      const steps = [
+        // Polling looks from another thread: what it sees has to come about in one step.
+        () => (fs.writeFileSync('new', 'new'), fs.renameSync('new', 'w')),
+        () => fs.appendFileSync('w', ' and more'),
+        () => fs.chmodSync('w', 0o600),
+        () => fs.linkSync('w', 'other'),
+        () => fs.writeFileSync('elsewhere', 'x'),
+        () => fs.unlinkSync('w'),
+        () => fs.renameSync('other', 'w'),
+      ];
+      for (const step of steps) {
+        notes.push(step.toString());
+        step();
+        await settled();
+      }
+      fs.unwatchFile('w');
+      fs.writeFileSync('w', 'nobody looks');
+      await settled();
+      for (const wrong of [() => fs.watchFile('w', 5 as never), () => fs.watchFile(5 as never, () => {})])
+        try {
+          wrong();
+        } catch (error) {
+          notes.push([(error as Error).name, (error as Error).message]);
+        }
+      return notes;
+    };
+    const root = join(folder, 'watch-file');
+    nodeFs.mkdirSync(root);
+    process.chdir(root);
+    const theirs = await told(nodeFs);
+    expect(await told(openMemoryFs().fs as unknown as AnyFs)).toEqual(theirs);
+  },
+  30_000,
+);
+
+test('promises.watch gives events until its signal is aborted', async () => {
+  const told = async (fs: AnyFs): Promise<unknown[]> => {
+    fs.mkdirSync('p');
+    const notes: unknown[] = [];
+    const controller = new AbortController();
+    const watching = (async () => {
+      for await (const { eventType, filename } of fs.promises.watch('p', { signal: controller.signal })) {
+        notes.push(`${eventType} ${String(filename)}`);
+      }
+    })().catch((error: NodeJS.ErrnoException) => notes.push([error.name, error.code, error.message]));
+    await settled();
+    fs.mkdirSync('p/d');
+    await settled();
+    fs.rmdirSync('p/d');
+    await settled();
+    controller.abort();
+    await watching;
+    const aborted = fs.promises.watch('p', { signal: controller.signal });
+    await (async () => {
+      for await (const each of aborted) notes.push(each);
+    })().catch((error: NodeJS.ErrnoException) => notes.push([error.name, error.code]));
+    return notes;
+  };
+  const root = join(folder, 'promises-watch');
+  nodeFs.mkdirSync(root);
+  process.chdir(root);
+  const theirs = await told(nodeFs);
+  expect(theirs).toContainEqual('rename d');
+  expect(await told(openMemoryFs().fs as unknown as AnyFs)).toEqual(theirs);
+}, 30_000);

@@ -128,10 +128,20 @@ async function outcomeOf(fs: AnyFs, each: Case, form: Form, root: string): Promi
   ];
   if (call === undefined) return null;
   try {
-    return { result: shown(await call(...args)), buffers: buffersOf(args) };
+    const result = await call(...args);
+    if (each.call === 'open') return await openedAs(result as nodeFs.promises.FileHandle);
+    return { result: shown(result), buffers: buffersOf(args) };
   } catch (error) {
     return { error: shown(error) };
   }
+}
+
+/** A handle is told by what it gives, and closed, or the collector would complain. */
+async function openedAs(handle: nodeFs.promises.FileHandle): Promise<unknown> {
+  const isDirectory = (await handle.stat()).isDirectory();
+  const fd = typeof handle.fd;
+  await handle.close();
+  return { fd, isDirectory, closed: handle.fd };
 }
 
 const buffersOf = (args: readonly unknown[]): string[] =>
@@ -177,7 +187,7 @@ function show(fs: AnyFs, value: unknown, root: string, args: readonly unknown[])
   }
   // A descriptor: the number depends on what else is open.
   if (typeof value === 'number' && args.length > 0 && typeof args[0] !== 'number') return 'fd';
-  if (value instanceof fs.Dir) return `Dir ${value.path}`;
+  if (value instanceof fs.Dir) return text(`Dir ${value.path}`);
   return value;
 }
 

@@ -23,6 +23,8 @@ export interface CallForms {
   readonly sync: Call;
   readonly later?: Call;
   readonly writes: boolean;
+  /** Its options may have an AbortSignal, which refuses it as long as it has not answered. */
+  readonly takesSignal?: true;
   /** libuv's name of the call. */
   readonly syscall: string;
 }
@@ -34,11 +36,12 @@ const forms = (sync: unknown, syscall: string, writes: boolean, later?: unknown)
     : { sync: sync as Call, syscall, writes, later: later as Call };
 const reading = (sync: unknown, syscall: string, later?: unknown): CallForms => forms(sync, syscall, false, later);
 const writing = (sync: unknown, syscall: string, later?: unknown): CallForms => forms(sync, syscall, true, later);
+const abortable = (call: CallForms): CallForms => ({ ...call, takesSignal: true });
 
 /** Calls on paths. */
 export const PATH_CALLS = {
   access: reading(stat.accessSync, 'access'),
-  appendFile: writing(content.appendFileSync, 'open'),
+  appendFile: abortable(writing(content.appendFileSync, 'open')),
   chmod: writing(attributes.chmodSync, 'chmod'),
   chown: writing(attributes.chownSync, 'chown'),
   copyFile: writing(content.copyFileSync, 'copyfile'),
@@ -51,7 +54,7 @@ export const PATH_CALLS = {
   mkdtemp: writing(names.mkdtempSync, 'mkdtemp'),
   opendir: reading(opendirSync, 'opendir', opendirForPromise),
   readdir: reading(directory.readdirSync, 'scandir'),
-  readFile: reading(content.readFileSync, 'open'),
+  readFile: abortable(reading(content.readFileSync, 'open')),
   readlink: reading(names.readlinkSync, 'readlink'),
   realpath: reading(realpathSync, 'lstat'),
   rename: writing(names.renameSync, 'rename'),
@@ -63,7 +66,7 @@ export const PATH_CALLS = {
   truncate: writing(content.truncateSync, 'open'),
   unlink: writing(names.unlinkSync, 'unlink'),
   utimes: writing(attributes.utimesSync, 'utime'),
-  writeFile: writing(content.writeFileSync, 'open'),
+  writeFile: abortable(writing(content.writeFileSync, 'open')),
 } as const satisfies Record<string, CallForms>;
 
 /** Calls on descriptors; `open` writes where its flags make or cut a file. */
@@ -82,6 +85,16 @@ export const DESCRIPTOR_CALLS = {
   write: writing(open.writeSync, 'write'),
   writev: writing(open.writevSync, 'write'),
 } as const satisfies Record<string, CallForms>;
+
+/**
+ * The AbortSignal among a call's arguments. What it was to stop has happened at once, so an abort while the call is on has it
+ * answer with an error, and takes nothing back; nor does Node take back what it has written by then.
+ */
+export function signalOf({ takesSignal }: CallForms, args: readonly unknown[]): AbortSignal | null {
+  if (takesSignal !== true) return null;
+  const { signal } = (args.at(-1) ?? {}) as { signal?: unknown };
+  return signal instanceof AbortSignal ? signal : null;
+}
 
 export type PathCallName = keyof typeof PATH_CALLS;
 export type DescriptorCallName = keyof typeof DESCRIPTOR_CALLS;

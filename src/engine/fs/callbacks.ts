@@ -5,7 +5,7 @@
 
 import { promisify } from 'node:util';
 import { isView, validateFunction, validateObject } from './arguments.ts';
-import { type CallForms, DESCRIPTOR_CALLS, PATH_CALLS } from './call-table.ts';
+import { type CallForms, DESCRIPTOR_CALLS, PATH_CALLS, signalOf } from './call-table.ts';
 import { asFsError, type FsContext } from './context.ts';
 import { abortError } from './node-errors.ts';
 import { readSync } from './open-calls.ts';
@@ -50,10 +50,11 @@ export function callbackCalls(fs: FsContext): Record<string, CallbackCall> {
 export function callbackOf(fs: FsContext, call: CallForms, echo = -1): CallbackCall {
   const run = call.later ?? call.sync;
   return (...args) => {
-    const callback = takeCallback(args);
-    const { signal } = (args.at(-1) ?? {}) as { signal?: AbortSignal };
-    if (signal instanceof AbortSignal && signal.aborted) {
-      process.nextTick(callback, abortError(signal));
+    const answered = takeCallback(args);
+    const signal = signalOf(call, args);
+    const callback = signal === null ? answered : unlessAborted(signal, answered);
+    if (signal?.aborted) {
+      process.nextTick(callback, null);
       return;
     }
     let result: unknown;
@@ -68,6 +69,12 @@ export function callbackOf(fs: FsContext, call: CallForms, echo = -1): CallbackC
     answer(fs, call, callback, result, results, args[0]);
   };
 }
+
+/** When the callback's turn comes, a signal that was aborted by then is the answer. */
+const unlessAborted =
+  (signal: AbortSignal, callback: Callback): Callback =>
+  (error, ...results) =>
+    signal.aborted && !error ? callback(abortError(signal)) : callback(error, ...results);
 
 function answer(
   fs: FsContext,

@@ -5,9 +5,9 @@
  * call that was started has happened, whether it is awaited or not.
  */
 
-import * as nodeFs from 'node:fs';
 import type { Caller } from '../caller.ts';
 import { type Call, type CallForms, DESCRIPTOR_CALLS, PATH_CALLS } from './call-table.ts';
+import { openAsBlob } from './blob.ts';
 import { callbackCalls } from './callbacks.ts';
 import { constants } from './constants.ts';
 import { readFileSync, writeFileSync } from './content-calls.ts';
@@ -22,7 +22,7 @@ import { createPromises } from './promises.ts';
 import { realpathNativeSync } from './realpath.ts';
 import { existsSync, lstatSync, statSync } from './stat-calls.ts';
 import { BigIntStats, Stats } from './stats.ts';
-import { createReadStream, createWriteStream } from './streams.ts';
+import { createReadStream, createWriteStream, streamClasses } from './streams.ts';
 import { watch } from './watch.ts';
 import { StatWatchers } from './watch-file.ts';
 
@@ -41,8 +41,7 @@ export function createFs(caller: Caller): OverlogFs {
     Dirent,
     Stats,
     BigIntStats,
-    ReadStream: nodeFs.ReadStream,
-    WriteStream: nodeFs.WriteStream,
+    ...streamClasses(fs),
   };
   for (const [name, call] of Object.entries<CallForms>({ ...PATH_CALLS, ...DESCRIPTOR_CALLS })) {
     api[`${name}Sync`] = call.writes ? writingSync(fs, call) : readingSync(fs, call.sync);
@@ -59,6 +58,7 @@ export function createFs(caller: Caller): OverlogFs {
     watch: (path: unknown, options?: unknown, listener?: unknown) => watch(fs, path, options, listener),
     watchFile: (path: unknown, options: unknown, listener?: unknown) => statWatchers.watch(path, options, listener),
     unwatchFile: (path: unknown, listener?: unknown) => statWatchers.unwatch(path, listener),
+    openAsBlob: (path: unknown, options?: unknown) => openAsBlob(fs, path, options),
     promises: createPromises(fs),
     linux: createLinuxFs(fs),
   });

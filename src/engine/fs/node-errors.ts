@@ -101,6 +101,10 @@ export const invalidState = (what: string): NodeError =>
 export const notImplemented = (what: string): NodeError =>
   nodeError(Error, 'ERR_METHOD_NOT_IMPLEMENTED', `The ${what} method is not implemented`);
 
+/** openAsBlob of what cannot be opened: Node does not say why. */
+export const unopenedBlob = (): NodeError =>
+  nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', 'Unable to open file as blob');
+
 /** The error of an aborted call; `cause` is the signal's reason. */
 export function abortError(signal: AbortSignal): NodeError {
   const error = new Error('The operation was aborted', { cause: signal.reason });

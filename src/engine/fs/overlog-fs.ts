@@ -11,6 +11,7 @@ type OtherName =
   | 'createWriteStream'
   | 'Dir'
   | 'Dirent'
+  | 'openAsBlob'
   | 'ReadStream'
   | 'Stats'
   | 'unwatchFile'

@@ -1,7 +1,7 @@
 /** fs.promises: each call runs its sync core at once and resolves when what it wrote is with the operating system. */
 
 import { parseMode, parseOptions, parsePath, validateBoolean } from './arguments.ts';
-import { type CallForms, PATH_CALLS } from './call-table.ts';
+import { type CallForms, PATH_CALLS, signalOf } from './call-table.ts';
 import { constants } from './constants.ts';
 import { asFsError, type FsContext } from './context.ts';
 import { readdirForPromise } from './directory-calls.ts';
@@ -33,11 +33,12 @@ export function createPromises(fs: FsContext): Record<string, unknown> {
 function promiseOf(fs: FsContext, call: CallForms): PromiseCall {
   const run = call.later ?? call.sync;
   return async (...args) => {
-    const { signal } = (args.at(-1) ?? {}) as { signal?: AbortSignal };
-    if (signal instanceof AbortSignal && signal.aborted) throw abortError(signal);
+    const signal = signalOf(call, args);
+    if (signal?.aborted) throw abortError(signal);
     try {
       const result = await run(fs, ...args);
       if (call.writes) await fs.flush(call.syscall, args[0]);
+      if (signal?.aborted) throw abortError(signal);
       return result;
     } catch (error) {
       throw asFsError(error, call.syscall, args[0]);

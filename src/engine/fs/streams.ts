@@ -59,6 +59,28 @@ export function createWriteStream(fs: FsContext, path: unknown, options?: unknow
   return new WriteStreamClass(streamPath(path), { ...rest, fs: streamCalls(fs) });
 }
 
+/**
+ * The classes of streams as programs use them: with or without `new` they make a stream over the façade, never one of the
+ * host's files, and every stream of the façade is an instance of them.
+ */
+export function streamClasses(fs: FsContext): Record<string, unknown> {
+  const ReadStream = classOf((path, options) => createReadStream(fs, path, options), nodeFs.ReadStream);
+  const WriteStream = classOf((path, options) => createWriteStream(fs, path, options), nodeFs.WriteStream);
+  return { ReadStream, WriteStream, FileReadStream: ReadStream, FileWriteStream: WriteStream };
+}
+
+function classOf(
+  make: (path: unknown, options: unknown) => object,
+  like: { prototype: object; name: string },
+): unknown {
+  // An arrow function cannot be called with `new`; what this returns takes the place of the new object.
+  const made = function (path: unknown, options: unknown): object {
+    return make(path, options);
+  };
+  made.prototype = like.prototype;
+  return Object.defineProperty(made, 'name', { value: like.name });
+}
+
 export function readStreamOf(fs: FsContext, handle: StreamedHandle, options: unknown): ReadStream {
   return onHandle(fs, ReadStreamClass, handle, options);
 }

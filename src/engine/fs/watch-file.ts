@@ -15,7 +15,9 @@ export class StatWatcher extends EventEmitter {
   readonly #fs: FsContext;
   readonly #path: string;
   readonly #isBigint: boolean;
+  /** As it was last seen; while it is gone, what it was before (as uv_fs_poll keeps it). */
   #before: NodeStat;
+  #isGone: boolean;
   #stop: (() => void) | null;
   #keepAlive: NodeJS.Timeout;
   #isPending = false;
@@ -26,12 +28,13 @@ export class StatWatcher extends EventEmitter {
     this.#path = path;
     this.#isBigint = isBigint;
     this.#before = this.#look();
+    this.#isGone = this.#before.ino === 0;
     const { engine } = fs.caller.namespace;
     this.#stop = engine === null ? () => {} : engine.onCommit(() => this.#lookLater());
     this.#keepAlive = setInterval(() => {}, FOREVER_MS);
     if (!isPersistent) this.#keepAlive.unref();
     // As Node: a path that is not there is told once, with all fields 0.
-    if (this.#before.ino === 0) setImmediate(() => this.#tell(this.#before, this.#before));
+    if (this.#isGone) setImmediate(() => this.#tell(this.#before, this.#before));
   }
 
   stop(): void {
@@ -60,8 +63,14 @@ export class StatWatcher extends EventEmitter {
       this.#isPending = false;
       const now = this.#look();
       const before = this.#before;
+      const wasGone = this.#isGone;
+      this.#isGone = now.ino === 0;
+      if (this.#isGone) {
+        if (!wasGone) this.#tell(now, before);
+        return;
+      }
       this.#before = now;
-      if (!isSame(before, now)) this.#tell(now, before);
+      if (wasGone || !isSame(before, now)) this.#tell(now, before);
     });
   }
 
@@ -101,7 +110,7 @@ export class StatWatchers {
   }
 
   watch(path: unknown, optionsOrListener: unknown, listener?: unknown): StatWatcher {
-    const name = posix.resolve(this.#fs.cwdPath(), parsePath(path, 'filename'));
+    const name = posix.resolve(this.#fs.cwdPath(), parsePath(path));
     const hasOptions = typeof optionsOrListener === 'object' && optionsOrListener !== null;
     const heard = hasOptions ? listener : optionsOrListener;
     const options = { interval: 5007, persistent: true, bigint: false, ...(hasOptions ? optionsOrListener : {}) };
@@ -117,7 +126,7 @@ export class StatWatchers {
   }
 
   unwatch(path: unknown, listener?: unknown): void {
-    const name = posix.resolve(this.#fs.cwdPath(), parsePath(path, 'filename'));
+    const name = posix.resolve(this.#fs.cwdPath(), parsePath(path));
     const watcher = this.#watchers.get(name);
     if (watcher === undefined) return;
     if (typeof listener === 'function') watcher.removeListener('change', listener as () => void);
