@@ -16,6 +16,7 @@ import { type Style, styleFor } from './format/style.ts';
 import { type Column, formatTable, formatTemplate } from './format/table.ts';
 import type { Output } from './output.ts';
 import { type Options, textOption } from './options.ts';
+import type { Input } from './stdin.ts';
 
 /** Where a store lies unless said otherwise. */
 export const DEFAULT_STORE = './.overlog';
@@ -23,6 +24,8 @@ export const DEFAULT_STORE = './.overlog';
 export interface ContextParts {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Not there for a verb of a scenario. */
+  readonly stdin?: Input | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly options: Options;
   /** The store that a scenario runs on; it is not closed. */
@@ -34,6 +37,7 @@ export interface ContextParts {
 export class VerbContext {
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly stdin: Input | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly options: Options;
   readonly style: Style;
@@ -48,6 +52,7 @@ export class VerbContext {
   constructor(parts: ContextParts) {
     this.stdout = parts.stdout;
     this.stderr = parts.stderr;
+    this.stdin = parts.stdin;
     this.env = parts.env;
     this.options = parts.options;
     this.session = parts.session;
@@ -68,8 +73,16 @@ export class VerbContext {
 
   /** The same, for a store elsewhere. */
   at(directory: string): VerbContext {
-    const { stdout, stderr, env, session, nested } = this;
-    return new VerbContext({ stdout, stderr, env, session, nested, options: { ...this.options, store: directory } });
+    const { stdout, stderr, stdin, env, session, nested } = this;
+    return new VerbContext({
+      stdout,
+      stderr,
+      stdin,
+      env,
+      session,
+      nested,
+      options: { ...this.options, store: directory },
+    });
   }
 
   /** Whether the user named the store. */

@@ -37,6 +37,7 @@ process.exitCode = await runCli({
   argv: helperArguments(process.argv),
   stdout: new StreamOutput(process.stdout),
   stderr: new StreamOutput(process.stderr),
+  stdin: { isTerminal: process.stdin.isTTY, bytes: process.stdin },
   env: process.env,
   onContext: (context) => {
     running = context;

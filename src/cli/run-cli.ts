@@ -8,6 +8,7 @@ import { BufferOutput, type Output } from './output.ts';
 import { forwardVerb } from './mounting/forward.ts';
 import type { CommandResult as ForwardedResult } from './mounting/messages.ts';
 import { makeProgram, type Parsed, usageText } from './program.ts';
+import type { Input } from './stdin.ts';
 import { removalHint } from './removed-container.ts';
 import { VERBS } from './verbs.ts';
 import { VERSION } from './version.ts';
@@ -17,6 +18,7 @@ export interface CliRun {
   readonly argv: readonly string[];
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly stdin?: Input;
   readonly env: NodeJS.ProcessEnv;
   /** An open store to work on, instead of the one that the arguments name. */
   readonly session?: Store;

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { openStore, type Store } from '../../src/index.ts';
@@ -57,10 +58,22 @@ export function startCommand(cwd: string, argv: readonly string[]): ReturnType<t
 
 /** Runs the command in this process: the same but for the process around it, and much faster. */
 export async function runCommand(argv: readonly string[], session?: Store): Promise<CommandResult> {
+  const { stdout, ...rest } = await pipeCommand(argv, session);
+  return { stdout: stdout.toString(), ...rest };
+}
+
+/** The same with bytes on stdin, and stdout as bytes. */
+export async function pipeCommand(
+  argv: readonly string[],
+  session?: Store,
+  input?: Uint8Array,
+): Promise<Omit<CommandResult, 'stdout'> & { readonly stdout: Buffer }> {
   const stdout = new BufferOutput();
   const stderr = new BufferOutput();
-  const exitCode = await runCli({ argv, stdout, stderr, env: { NO_COLOR: '1' }, ...(session && { session }) });
-  return { stdout: stdout.bytes().toString(), stderr: stderr.bytes().toString(), exitCode };
+  const stdin = input && { isTerminal: false, bytes: Readable.from([input]) };
+  const parts = { argv, stdout, stderr, env: { NO_COLOR: '1' } };
+  const exitCode = await runCli({ ...parts, ...(session && { session }), ...(stdin && { stdin }) });
+  return { stdout: stdout.bytes(), stderr: stderr.bytes().toString(), exitCode };
 }
 
 /** An open store in memory, closed with the test. */

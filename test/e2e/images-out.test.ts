@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ociLayout, pack } from '../unit/oci/support/images.ts';
 import { archive, file } from '../unit/oci/support/raw-tar.ts';
-import { memoryStore, repositoryFile, runCommand, temporaryDirectory } from './command.ts';
+import { memoryStore, pipeCommand, repositoryFile, runCommand, temporaryDirectory } from './command.ts';
 
 const IMAGE = repositoryFile('test/fixtures/images/edge-oci-archive.tar');
 
@@ -56,7 +57,8 @@ describe('save', () => {
 
   it('refuses what it cannot do', async () => {
     const { run, cwd } = await session();
-    expect((await run('save', 'edge')).exitCode).toBe(2);
+    expect((await run('save', 'edge', '--json')).exitCode).toBe(2);
+    expect((await run('save', 'edge', '--format', 'oci-layout')).exitCode).toBe(2);
     expect((await run('save', 'edge', '-o', join(cwd, 'x'), '--format', 'zip')).exitCode).toBe(2);
     expect((await run('save', 'nope', '-o', join(cwd, 'x'))).exitCode).toBe(4);
     writeFileSync(join(cwd, 'mine'), '');
@@ -103,6 +105,34 @@ describe('export', () => {
       expect({ argv, exitCode: (await run(...argv)).exitCode }).toEqual({ argv, exitCode: 2 });
     }
     expect(readdirSync(cwd)).toEqual([]);
+  });
+});
+
+describe('a pipe from save to load', () => {
+  it('carries images, compressed or not, and leaves no file behind', async () => {
+    const { store } = await session();
+    const temporary = temporaryDirectory();
+    vi.stubEnv('TMPDIR', temporary);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { stdout, exitCode } = await pipeCommand(['save', 'edge'], store);
+    expect(exitCode).toBe(0);
+    for (const [argv, bytes] of [
+      [['load'], stdout],
+      [['load', '-'], gzipSync(stdout)],
+      [['load', '-i', '-'], stdout],
+    ] as const) {
+      const other = await memoryStore();
+      const loaded = await pipeCommand(argv, other, bytes);
+      expect(loaded.stdout.toString()).toBe('Loaded image: edge:latest\n');
+      expect(other.images.get('edge').id).toBe(store.images.get('edge').id);
+    }
+    const cut = await pipeCommand(['load'], await memoryStore(), stdout.subarray(0, 5000));
+    expect(cut.exitCode).toBe(3);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('is refused where there is no stdin', async () => {
+    expect((await runCommand(['load'], await memoryStore())).exitCode).toBe(2);
   });
 });
 

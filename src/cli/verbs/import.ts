@@ -5,6 +5,7 @@ import { importLog } from '../../index.ts';
 import { openFileLog } from '../../entry/storage-file.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
+import { STDIN_NAME, stdinOf } from '../input.ts';
 import { plural } from '../format/size.ts';
 import type { Verb } from '../verb.ts';
 
@@ -46,11 +47,11 @@ export const importVerb: Verb = {
 };
 
 async function importInto(context: VerbContext, file: string, directory: string) {
-  const source = file === '-' ? process.stdin : createReadStream(file);
+  const source = file === '-' ? stdinOf(context, 'an export') : createReadStream(file);
   const log = openFileLog(directory);
   try {
     const summary = await importLog(source, log, {
-      file: file === '-' ? '<stdin>' : file,
+      file: file === '-' ? STDIN_NAME : file,
       onProgress: ({ events }) => {
         if (events % 1000 === 0) context.progress(`${file}: ${plural(events, 'event')}`);
       },

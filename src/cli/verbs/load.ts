@@ -5,6 +5,7 @@ import type { VerbContext } from '../context.ts';
 import { progressBar } from '../format/progress.ts';
 import { formatSize } from '../format/size.ts';
 import { usageError } from '../exit-codes.ts';
+import { withStdinFile } from '../input.ts';
 import { type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -15,8 +16,9 @@ export const loadVerb: Verb = {
     'Reads OCI layouts (a directory or a tar), docker save archives, the tar of a root file system, and directories; ' +
     'plain, gzip or zstd. The content tells which it is. All digests are verified; a damaged source loads nothing. ' +
     'LOWER:LOWER:UPPER puts overlay upperdirs, directories or tars, on top of each other or of an image, lowest first.',
-  args: [{ form: '<file...>', description: 'archives or directories' }],
+  args: [{ form: '[file...]', description: 'archives or directories; default: stdin, which is - too' }],
   options: [
+    { flags: '-i, --input <file>', description: 'an archive, as docker load takes it' },
     { flags: '-t, --tag <name>', description: 'name of the image, instead of the one in the archive' },
     { flags: '--platform <os/arch>', description: 'which one of an image for several (default: linux/amd64)' },
     {
@@ -27,30 +29,44 @@ export const loadVerb: Verb = {
   ],
   examples: [
     { command: 'load app.oci.tar', explains: 'what docker save, podman save or skopeo wrote' },
+    { command: 'load < app.tar', explains: 'from a pipe or a redirection' },
     { command: 'load --tag base:1 ./rootfs', explains: 'a directory as an image of one layer' },
     { command: 'load --tag app:2 app.tar:./upper', explains: 'an image with an upperdir on top' },
   ],
   run: async (context, files, options) => {
     compatOf(options);
-    // A name that is not there makes no store.
-    for (const file of files) for (const part of (await stackParts(file)) ?? [file]) await access(part);
-    const isNewStore = context.session === undefined && !context.storeExists;
-    const isNewDirectory = !existsSync(context.directory);
-    const store = await context.store('create');
-    const loaded: LoadedFrom[] = [];
-    try {
-      for (const file of files) loaded.push(...(await loadFile(context, store, file, options)));
-    } catch (error) {
-      if (isNewStore && loaded.length === 0) await context.discard(isNewDirectory);
-      throw error;
-    }
-    context.answer(loaded, () =>
-      loaded
-        .map(({ id, tags, known }) => `${known ? 'Already loaded' : 'Loaded'} image: ${tags.join(', ') || id}\n`)
-        .join(''),
-    );
+    const input = textOption(options, 'input');
+    const named = [...(input === undefined ? [] : [input]), ...files];
+    if (named.length > 0 && !named.includes('-')) return loadFiles(context, named, options);
+    return withStdinFile(context, 'an archive', (path) => {
+      return loadFiles(
+        context,
+        named.length === 0 ? [path] : named.map((file) => (file === '-' ? path : file)),
+        options,
+      );
+    });
   },
 };
+
+async function loadFiles(context: VerbContext, files: readonly string[], options: Options): Promise<void> {
+  // A name that is not there makes no store.
+  for (const file of files) for (const part of (await stackParts(file)) ?? [file]) await access(part);
+  const isNewStore = context.session === undefined && !context.storeExists;
+  const isNewDirectory = !existsSync(context.directory);
+  const store = await context.store('create');
+  const loaded: LoadedFrom[] = [];
+  try {
+    for (const file of files) loaded.push(...(await loadFile(context, store, file, options)));
+  } catch (error) {
+    if (isNewStore && loaded.length === 0) await context.discard(isNewDirectory);
+    throw error;
+  }
+  context.answer(loaded, () =>
+    loaded
+      .map(({ id, tags, known }) => `${known ? 'Already loaded' : 'Loaded'} image: ${tags.join(', ') || id}\n`)
+      .join(''),
+  );
+}
 
 function compatOf(options: Options): 'oci' | 'docker' {
   const asked = textOption(options, 'compat') ?? 'oci';
