@@ -41,6 +41,9 @@ export type { LoadedImage, LoadOptions, LoadProgress } from './store/image-load.
 export type { SaveOptions, SaveProgress } from './store/image-save.ts';
 export type { SavedImage, SavedLayer } from './oci/save-layout.ts';
 export { stackParts } from './oci/stack-source.ts';
+export { SpooledTar, type SpooledTarOptions } from './oci/spooled-tar.ts';
+export { extractTar } from './store/extract-tar.ts';
+export { pathTar, type PathTarOptions } from './store/path-tar.ts';
 export { partPaths } from './oci/export-target.ts';
 export type { SaveFormat } from './oci/save-archive.ts';
 export type { BlobCompression } from './oci/blob-writer.ts';

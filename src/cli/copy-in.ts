@@ -11,12 +11,12 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type CopyCount, type CopyOptions, copyTarget, overwriting } from './copy-rules.ts';
+import { checkLink, type CopyCount, type CopyOptions, copyTarget, overwriting } from './copy-rules.ts';
 import type { Place } from './place.ts';
 
 const PIECE_BYTES = 2 ** 20;
 
-/** Copies; the caller makes it one transaction. What is made is root's, unless the source's owner is asked for. */
+/** Copies; the caller makes it one transaction. What is made belongs to the source's owner, as with Docker's daemon. */
 export function copyIn(source: string, place: Place, options: CopyOptions): CopyCount {
   const { fs } = place;
   const count: CopyCount = { copied: 0, left: [] };
@@ -24,6 +24,11 @@ export function copyIn(source: string, place: Place, options: CopyOptions): Copy
   const target = copyTarget(fs, { path: source, isDirectory: top.isDirectory() }, place.path);
   copy(source, target.path, top);
   return count;
+
+  function link(leadsTo: string, to: string): void {
+    checkLink(target, to, leadsTo);
+    fs.symlinkSync(leadsTo, to);
+  }
 
   function copy(from: string, to: string, node: BigIntStats): void {
     if (node.isDirectory()) {
@@ -40,9 +45,9 @@ export function copyIn(source: string, place: Place, options: CopyOptions): Copy
     } else {
       if (overwriting(fs, to, false) === 'replace') fs.rmSync(to);
       if (node.isFile()) copyFile(fs, from, to);
-      else fs.symlinkSync(readlinkSync(from), to);
+      else link(readlinkSync(from), to);
     }
-    if (options.archive) fs.lchownSync(to, Number(node.uid), Number(node.gid));
+    fs.lchownSync(to, Number(node.uid), Number(node.gid));
     if (!node.isSymbolicLink()) fs.chmodSync(to, Number(node.mode) & 0o7777);
     fs.linux.utimensSync(to, node.atimeNs, node.mtimeNs, { follow: false });
     count.copied++;

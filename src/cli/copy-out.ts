@@ -3,7 +3,7 @@
 import * as host from 'node:fs';
 import { chmod, lchown, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type CopyCount, type CopyOptions, copyTarget, overwriting } from './copy-rules.ts';
+import { checkLink, type CopyCount, type CopyOptions, copyTarget, overwriting } from './copy-rules.ts';
 import type { Place } from './place.ts';
 
 const PIECE_BYTES = 2 ** 20;
@@ -19,6 +19,11 @@ export async function copyOut(place: Place, target: string, options: CopyOptions
   const to = copyTarget(host, { path, isDirectory }, target);
   await copy(source, to.path);
   return count;
+
+  function link(leadsTo: string, at: string): Promise<void> {
+    checkLink(to, at, leadsTo);
+    return symlink(leadsTo, at);
+  }
 
   async function copy(from: string, at: string): Promise<void> {
     const node = fs.lstatSync(from, { bigint: true });
@@ -36,7 +41,7 @@ export async function copyOut(place: Place, target: string, options: CopyOptions
     } else {
       if (overwriting(host, at, false) === 'replace') await rm(at);
       if (node.isFile()) await copyFile(fs, from, at);
-      else await symlink(fs.readlinkSync(from), at);
+      else await link(fs.readlinkSync(from), at);
     }
     if (options.archive) await lchown(at, Number(node.uid), Number(node.gid));
     if (!node.isSymbolicLink()) await chmod(at, Number(node.mode) & 0o7777);

@@ -10,7 +10,7 @@ import type { Place } from './place.ts';
 type Looking = Pick<Place['fs'], 'statSync' | 'lstatSync' | 'readlinkSync'>;
 
 export interface CopyOptions {
-  /** Owner and group of the source, too. */
+  /** Out of a container: owner and group of the source, too. */
   readonly archive: boolean;
   /** A source that is a symbolic link is what it leads to. */
   readonly followLink: boolean;
@@ -71,6 +71,17 @@ export function overwriting(fs: Looking, path: string, isDirectory: boolean): 'n
     throw refusal(`cannot overwrite non-directory "${path}" with directory`);
   }
   return isDirectory ? 'keep' : 'replace';
+}
+
+/**
+ * Refuses a symbolic link that leads out of the directory that is copied into, by its text: a later copy through it would land
+ * elsewhere. An absolute target counts as one below the link.
+ */
+export function checkLink(target: CopyTarget, path: string, leadsTo: string): void {
+  const directory = resolve(target.takesContent ? target.path : dirname(target.path));
+  const end = resolve(join(dirname(path), leadsTo));
+  if (end === directory || end.startsWith(directory === '/' ? '/' : `${directory}/`)) return;
+  throw refusal(`invalid symlink "${path}" -> "${leadsTo}"`);
 }
 
 const refusal = (message: string): Error => Object.assign(new Error(message), { exitCode: 1 });

@@ -100,13 +100,22 @@ export class Daemon {
 
   /** Runs the command; the result says how it went. */
   try(...args: readonly string[]): DockerResult {
+    const { stdout, ...rest } = this.pipe(args);
+    return { stdout: stdout.toString(), ...rest };
+  }
+
+  /** The same with bytes on stdin, and stdout as bytes. */
+  pipe(
+    args: readonly string[],
+    input: Uint8Array = Buffer.alloc(0),
+  ): Omit<DockerResult, 'stdout'> & { readonly stdout: Buffer } {
     const { stdout, stderr, status } = spawnSync('docker', args, {
       env: this.#environment,
-      encoding: 'utf8',
+      input,
       maxBuffer: 2 ** 28,
       timeout: 120_000,
     });
-    return { stdout, stderr, exitCode: status ?? -1 };
+    return { stdout, stderr: stderr.toString(), exitCode: status ?? -1 };
   }
 
   /** Runs the command, which must succeed; gives its stdout without the last line feed. */
