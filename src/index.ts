@@ -103,7 +103,7 @@ export { type ListingEntry, type ListingOptions, listTree } from './replay/listi
 export { isStoreError, type StoreError, type StoreErrorCode } from './events/log-error.ts';
 export type { ContainerState } from './projections/registry.ts';
 export { DOCKER_CHANGE_KIND, dockerDiffLine } from './replay/docker-diff.ts';
-export type { DockerEvent } from './replay/docker-event.ts';
+export { COPY_FROM_HOST, type DockerEvent } from './replay/docker-event.ts';
 export { dockerEventJson } from './replay/docker-events.ts';
 export { diffStat } from './replay/diff.ts';
 export { type PathPlace, placesInImage, placesOf } from './projections/where.ts';

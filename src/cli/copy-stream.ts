@@ -1,6 +1,6 @@
 /** `cp` with a tar on one side: `cp NAME:/path -` and `cp - NAME:/dir`, as `docker cp` has them. */
 
-import { extractTar, pathTar, SpooledTar, type Store } from '../index.ts';
+import { COPY_FROM_HOST, extractTar, pathTar, SpooledTar, type Store } from '../index.ts';
 import type { VerbContext } from './context.ts';
 import type { CopyOptions } from './copy-rules.ts';
 import { usageError } from './exit-codes.ts';
@@ -29,7 +29,7 @@ export async function streamIn(context: VerbContext, store: Store, place: Place)
       throw Object.assign(new Error(`destination "${name}:${path}" must be a directory`), { exitCode: 1 });
     }
     const directory = fs.realpathSync(path);
-    return store.engine.transact(['cp', STDIN_NAME, place.path], () => extractTar(fs, directory, tar));
+    return store.engine.transact(['cp', STDIN_NAME, place.path, COPY_FROM_HOST], () => extractTar(fs, directory, tar));
   } finally {
     await tar.close();
   }

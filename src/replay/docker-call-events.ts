@@ -1,6 +1,6 @@
 /** What Docker's daemon reports of one call, in the order in which it does the steps (observed at 20.10.24). */
 
-import type { SubjectId } from '../events/event.ts';
+import type { Cause, SubjectId } from '../events/event.ts';
 import type { ContainerRecord, Registry } from '../projections/registry.ts';
 import type { RegistryStep, ToldEvent } from './docker-event.ts';
 
@@ -8,10 +8,11 @@ import type { RegistryStep, ToldEvent } from './docker-event.ts';
 const STOP_SIGNAL = '15';
 
 /**
- * @param operation - The name of the call: `stop`, `restart`, `load`, …
+ * @param cause - The call: `stop`, `restart`, `load`, … and its arguments.
  * @param steps - Its events but for those of files.
  */
-export function* dockerCallEvents(operation: string, steps: readonly RegistryStep[]): Generator<ToldEvent, void> {
+export function* dockerCallEvents(cause: Cause, steps: readonly RegistryStep[]): Generator<ToldEvent, void> {
+  const [operation] = cause;
   const created: SubjectId[] = [];
   const removed: ContainerRecord[] = [];
   let isSignalled = false;
@@ -26,6 +27,8 @@ export function* dockerCallEvents(operation: string, steps: readonly RegistrySte
         if (created.length === 0 && event.kind === 'volume') yield volumeEvent('create', event.name);
         break;
       case 'ContainerStarted':
+        if (cause.at(-1) === '--attach') yield containerEvent(after, event.container, 'attach');
+        yield networkEvent(after, event.container, 'connect');
         yield* mountEvents(after, event.container, 'mount');
         yield containerEvent(after, event.container, 'start');
         if (operation === 'restart') yield containerEvent(after, event.container, 'restart');
@@ -41,15 +44,18 @@ export function* dockerCallEvents(operation: string, steps: readonly RegistrySte
         yield containerEvent(after, event.container, 'unpause');
         break;
       case 'ContainerStopped':
-        if (!isSignalled) yield containerEvent(before, event.container, 'kill', { signal: STOP_SIGNAL });
+        if (!isSignalled && operation !== 'exit')
+          yield containerEvent(before, event.container, 'kill', { signal: STOP_SIGNAL });
         isSignalled = false;
         yield containerEvent(after, event.container, 'die', { exitCode: String(event.exitCode) });
+        yield networkEvent(after, event.container, 'disconnect');
         yield* mountEvents(after, event.container, 'unmount');
-        yield containerEvent(after, event.container, 'stop');
+        if (operation !== 'exit') yield containerEvent(after, event.container, 'stop');
         break;
       case 'ContainerKilled':
         yield containerEvent(before, event.container, 'kill', { signal: String(event.exitCode - 128) });
         yield containerEvent(after, event.container, 'die', { exitCode: String(event.exitCode) });
+        yield networkEvent(after, event.container, 'disconnect');
         yield* mountEvents(after, event.container, 'unmount');
         break;
       case 'ContainerRenamed': {
@@ -126,6 +132,21 @@ function* mountEvents(
     const more = { destination: target, propagation: '', 'read/write': String(!readOnly) };
     yield volumeEvent(action, volume, { container: record.id, ...(action === 'mount' ? more : {}) });
   }
+}
+
+/** The id of Docker's network `none`; a daemon makes one up once and for all. This one is the SHA-256 of the name. */
+const NETWORK_NONE = '140bedbf9c3f6d56a9846d2ba7088798683f4da0c248231336e6a05679e4fdfe';
+
+/** A container has no network, which Docker calls being connected to the network `none`. */
+function networkEvent(registry: Registry, container: SubjectId, Action: 'connect' | 'disconnect'): ToldEvent {
+  const record = registry.containers.get(container) as ContainerRecord;
+  const Attributes = { container: record.id, name: 'none', type: 'null' };
+  return { Type: 'network', Action, Actor: { ID: NETWORK_NONE, Attributes } };
+}
+
+/** Files of the host came into a container. */
+export function copyInEvent(record: ContainerRecord): ToldEvent {
+  return eventOf(record, 'extract-to-dir', {});
 }
 
 function volumeMounts(registry: Registry, record: ContainerRecord) {

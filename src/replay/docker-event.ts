@@ -9,7 +9,7 @@ export interface DockerEvent {
   readonly id?: string;
   /** The image that a container was made from, as asked; of containers only. */
   readonly from?: string;
-  readonly Type: 'container' | 'image' | 'volume';
+  readonly Type: 'container' | 'image' | 'network' | 'volume';
   readonly Action: string;
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
   readonly scope: 'local';
@@ -17,6 +17,9 @@ export interface DockerEvent {
   readonly time: number;
   readonly timeNano: bigint;
 }
+
+/** The last argument of a cause `cp` whose source was on the host: Docker tells of those as `extract-to-dir`. */
+export const COPY_FROM_HOST = '--from-host';
 
 /** An event before it has a time. */
 export type ToldEvent = Pick<DockerEvent, 'Type' | 'Action' | 'Actor'> & { readonly from?: string };

@@ -1,17 +1,17 @@
 /**
  * The life cycle as `docker events` tells it (SEM-2.7): what the log says of images, containers and volumes, in Docker's
- * words and in Docker's order. There are no networks and no streams here, so there are no events of them; events of files
- * are not Docker's at all.
+ * words and in Docker's order. No container has a network, which to Docker is being connected to the network `none`. What only
+ * reads is not in the log, and events of files are not Docker's at all.
  *
  * Docker reports what its daemon did on the way: a stop is `kill`, `die`, `stop`. The log has one event for it, and the
  * operation that caused it. So events are told call by call; one call may have written several transactions.
  */
 
-import type { SubjectId, Transaction } from '../events/event.ts';
+import type { Cause, SubjectId, Transaction } from '../events/event.ts';
 import { isFileEvent } from '../events/file-event.ts';
 import { applyToRegistry, type ContainerRecord, type Registry, withFork } from '../projections/registry.ts';
-import { dockerCallEvents } from './docker-call-events.ts';
-import type { DockerEvent, RegistryStep, ToldEvent } from './docker-event.ts';
+import { copyInEvent, dockerCallEvents } from './docker-call-events.ts';
+import { COPY_FROM_HOST, type DockerEvent, type RegistryStep, type ToldEvent } from './docker-event.ts';
 
 /**
  * Tells transactions as Docker's events.
@@ -42,7 +42,10 @@ export function* dockerEvents(
         steps.push({ event, before, after: now });
       });
     }
-    for (const told of dockerCallEvents(call[0].cause[0], steps)) yield timed(told, call[0].timeNs);
+    const [{ cause, subject, timeNs }] = call;
+    const copied = isCopyIn(cause) ? now.containers.get(subject) : undefined;
+    if (copied !== undefined) yield timed(copyInEvent(copied), timeNs);
+    for (const told of dockerCallEvents(cause, steps)) yield timed(told, timeNs);
     call = [];
   };
   for (const transaction of transactions) {
@@ -59,8 +62,11 @@ function isSameCall(a: Transaction, b: Transaction): boolean {
   );
 }
 
+/** `overlog cp` says where its source was; a copy inside the container is no event of Docker's. */
+const isCopyIn = (cause: Cause): boolean => cause[0] === 'cp' && cause.at(-1) === COPY_FROM_HOST;
+
 function timed({ Type, Action, Actor, from }: ToldEvent, timeNano: bigint): DockerEvent {
-  const head = Type === 'volume' ? {} : { status: Action, id: Actor.ID };
+  const head = Type === 'volume' || Type === 'network' ? {} : { status: Action, id: Actor.ID };
   const origin = from === undefined ? {} : { from };
   const nanoseconds = ((timeNano % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   const time = Number((timeNano - nanoseconds) / 1_000_000_000n);

@@ -38,15 +38,21 @@ export class Container extends ContainerView {
    * Starts it; a running one stays as it is. Its writable layer is kept from run to run. Empty volumes are filled from the
    * image, and binds take in what changed on the host.
    *
+   * @param options.attach - Somebody sees what its program says: `events` then tells `attach`, too.
    * @throws `ERR_STATE` when it is paused; `ERR_NOT_FOUND` when the source of a bind is gone.
    */
-  start(): Promise<void> {
-    return this.#run('start', [], startContainer);
+  start(options: { attach?: boolean } = {}): Promise<void> {
+    return this.#run('start', options.attach === true ? ['--attach'] : [], startContainer);
   }
 
   /** @param options.exitCode - What its program ended with; default 0. */
   stop(options: { exitCode?: number } = {}): Promise<void> {
     return this.#run('stop', [], (record, timeNs) => stopContainer(record, options.exitCode ?? 0, timeNs));
+  }
+
+  /** Its program has ended by itself; one that does not run stays as it is. */
+  exit(options: { exitCode?: number } = {}): Promise<void> {
+    return this.#run('exit', [], (record, timeNs) => stopContainer(record, options.exitCode ?? 0, timeNs));
   }
 
   /** @param signal - Default `SIGKILL`. One that programs are not stopped by changes nothing. */

@@ -38,7 +38,7 @@ export async function prepareRun(
   const there = spec.name === null ? null : existing(store, spec.name);
   const container = there ?? (await create(store, spec));
   const before = store.seq;
-  await container.start();
+  await container.start({ attach: true });
   const { image, command } = container.inspect();
   const config = image === null ? null : store.images.get(image).config.run;
   return {

@@ -96,7 +96,7 @@ async function endRun(store: Store, view: ContainerView, defaults: RunDefaults |
   if (defaults === null || end === null || store.engine.log.failed) return;
   const container = store.containers.list().find((each) => each.subject === view.subject);
   if (container === undefined) return; // somebody has removed it meanwhile
-  if (container.state === 'running') await container.stop({ exitCode: end.exitCode });
+  if (container.state === 'running') await container.exit({ exitCode: end.exitCode });
   if (end.afterwards === 'remove' || (end.afterwards === 'drop' && defaults.isNew))
     await container.remove({ volumes: true });
   else if (end.afterwards === 'drop') await store.rewind(container.name, defaults.before);

@@ -1,3 +1,4 @@
+import { COPY_FROM_HOST } from '../../index.ts';
 import { copyIn } from '../copy-in.ts';
 import { copyOut } from '../copy-out.ts';
 import type { CopyCount } from '../copy-rules.ts';
@@ -49,7 +50,7 @@ export const cpVerb: Verb = {
       count =
         from === '-'
           ? { copied: await streamIn(context, store, place), left: [] }
-          : store.engine.transact(['cp', from, place.path], () => copyIn(from, place, how));
+          : store.engine.transact(['cp', from, place.path, COPY_FROM_HOST], () => copyIn(from, place, how));
       await store.flush();
     }
     const { copied, left } = count;

@@ -18,7 +18,11 @@ export const eventsVerb: Verb = {
   options: [
     { flags: '--since <moment>', description: 'of what happened after this moment; default: the start' },
     { flags: '--until <moment>', description: 'up to this moment; default: now' },
-    { flags: '--filter <key=value>', description: 'by type, event, container, image, volume or label', repeat: true },
+    {
+      flags: '--filter <key=value>',
+      description: 'by type, event, container, image, network, volume or label',
+      repeat: true,
+    },
     { flags: '-f, --follow', description: 'go on as more happens' },
   ],
   examples: [
@@ -69,6 +73,7 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ['event', ({ Action }, value) => Action === value],
   ['container', ({ Type, Actor }, value) => Type === 'container' && isNamed(Actor, value)],
   ['volume', ({ Type, Actor }, value) => Type === 'volume' && isNamed(Actor, value)],
+  ['network', ({ Type, Actor }, value) => Type === 'network' && isNamed(Actor, value)],
   ['image', ({ Type, Actor, from }, value) => from === value || (Type === 'image' && isNamed(Actor, value))],
   [
     'label',

@@ -1,5 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type DockerEvent, dockerEventJson, openStore, type Store } from '../../../src/index.ts';
+import { runCommand } from '../../e2e/command.ts';
 import { configOf } from '../store/store-kit.ts';
 
 /** The sequences below are those that a daemon of Docker 20.10.24 told (test/differential/docker repeats them). */
@@ -40,25 +42,33 @@ test('each call of the life cycle tells what Docker tells, in its order (SEM-2.7
   const create = (name: string) => store.containers.create({ image: 'app:1', name, mounts });
   const web = () => store.containers.get('web');
   expect(told(store.events())).toEqual(['image load']);
-  const die = (exitCode: number): string[] => [`container die exitCode=${exitCode}`, 'volume unmount'];
-  const [mount, start] = ['volume mount destination=/data', 'container start'];
+  const die = (exitCode: number): string[] => [
+    `container die exitCode=${exitCode}`,
+    'network disconnect',
+    'volume unmount',
+  ];
+  const mount = ['network connect', 'volume mount destination=/data'];
+  const start = 'container start';
   const [term, kill] = ['container kill signal=15', 'container kill signal=9'];
   expect(await during(store, () => create('web'))).toEqual(['volume create', 'container create']);
-  expect(await during(store, () => web().start())).toEqual([mount, start]);
+  expect(await during(store, () => web().start())).toEqual([...mount, start]);
   expect(await during(store, () => web().start())).toEqual([]);
   expect(await during(store, () => web().restart())).toEqual([
     term,
     ...die(0),
     'container stop',
-    mount,
+    ...mount,
     start,
     'container restart',
   ]);
   expect(await during(store, () => web().pause())).toEqual(['container pause']);
   expect(await during(store, () => web().stop())).toEqual([term, 'container unpause', ...die(0), 'container stop']);
   expect(await during(store, () => web().stop())).toEqual([]);
-  expect(await during(store, () => web().restart())).toEqual([mount, start, 'container restart']);
+  expect(await during(store, () => web().restart())).toEqual([...mount, start, 'container restart']);
   expect(await during(store, () => web().kill())).toEqual([kill, ...die(137)]);
+  expect(await during(store, () => web().start({ attach: true }))).toEqual(['container attach', ...mount, start]);
+  expect(await during(store, () => web().exit({ exitCode: 3 }))).toEqual(die(3));
+  expect(await during(store, () => web().exit())).toEqual([]);
   await web().start();
   expect(await during(store, () => web().commit({ tag: 'app:2', message: 'note' }))).toEqual([
     'container pause',
@@ -88,6 +98,17 @@ test('a refused call tells nothing, and files tell nothing', async () => {
   const web = await store.containers.create({ image: 'app:1', name: 'web' });
   expect(await during(store, () => web.pause().catch(() => {}))).toEqual([]);
   expect(await during(store, () => web.fs.promises.writeFile('/data/x', 'x'))).toEqual([]);
+});
+
+test('cp tells of what comes from the host, and not of a copy inside the container', async () => {
+  const store = await storeWithImage();
+  const { fs } = await store.containers.create({ image: 'app:1', name: 'web' });
+  const file = fileURLToPath(import.meta.url);
+  const copies = () => runCommand(['cp', file, 'web:/data/'], store);
+  expect(await during(store, copies)).toEqual(['container extract-to-dir']);
+  expect(await during(store, () => runCommand(['cp', 'web:/data', '-'], store))).toEqual([]);
+  fs.mkdirSync('/new');
+  expect(await during(store, async () => fs.cpSync('/data', '/new', { recursive: true }))).toEqual([]);
 });
 
 test('an event carries labels, image and name in the order of Docker’s JSON, its time as a whole number', async () => {
