@@ -1,4 +1,5 @@
 import { BLOCK_BYTES } from '../tree/page.ts';
+import { dockerLayers } from './overlay.ts';
 import type { Inode } from '../tree/inode.ts';
 import { GranuleTree } from './granule-tree.ts';
 import type { ContainerTotals, LayerContent, StorageDriver, StorageModel, StoredLayer } from './storage-driver.ts';
@@ -69,7 +70,7 @@ export const btrfs: StorageDriver = {
       source: 'Docker docs, storage/drivers/btrfs-driver',
     },
   },
-  limits: [],
+  limits: [dockerLayers],
   model: btrfsModel,
 };
 

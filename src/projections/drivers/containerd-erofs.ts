@@ -19,7 +19,7 @@ export const containerdErofs: StorageDriver = {
     ...OVERLAY_RULES,
     layer: {
       formula:
-        'one image file: Σ 64 B an inode + 12 B and the name an entry + data; the tail of a file lies beside its inode, in all whole 4 KiB; not compressed',
+        'one image file: Σ 64 B an inode + 12 B and the name an entry (a directory has . and .., too) + data; the tail of a file lies beside its inode, in all whole 4 KiB; not compressed',
       source: 'kernel erofs.rst, "On-disk details"; containerd docs/snapshotters/erofs.md',
     },
     read: {
@@ -36,10 +36,13 @@ function imageLayer(_: StoredLayer | null, layer: LayerContent): StoredLayer {
   let metadataBytes = BLOCK_BYTES; // the superblock at 1024 shares the first block
   layer.forEachNode((node) => {
     metadataBytes += INODE_BYTES + entryBytes(node);
-    dataBytes += node.target === '' ? (node.content?.allocatedBytes === undefined ? 0 : node.size) : node.size;
+    // Regular files and targets of links; holes are written out.
+    dataBytes += node.dir === null ? node.size : 0;
   });
   const total = Math.ceil((dataBytes + metadataBytes) / BLOCK_BYTES) * BLOCK_BYTES;
   return { ownSpace: { dataBytes, metadataBytes: total - dataBytes } };
 }
 
-const entryBytes = (node: Inode): number => DIRENT_BYTES + nameBytes(node.name);
+/** Its entry, and of a directory the entries `.` and `..`, too. */
+const entryBytes = (node: Inode): number =>
+  DIRENT_BYTES + nameBytes(node.name) + (node.dir === null ? 0 : 2 * DIRENT_BYTES + 3);

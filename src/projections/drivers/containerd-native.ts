@@ -14,7 +14,7 @@ export const containerdNative: StorageDriver = {
       source: 'containerd docs/snapshotters/README.md, "native"',
     },
     newContainer: {
-      formula: 'copied = all files of the image',
+      formula: 'copied = all files of the image, holes written out',
       source: 'containerd plugins/snapshots/native, continuity fs.CopyDir',
     },
   },

@@ -1,34 +1,56 @@
-/** Drivers that copy everything when a layer or container is made, and nothing when something is written. */
+/** Drivers that copy everything into plain files when a layer or container is made, and nothing when something is written. */
 
+import type { FileEvent, Ino } from '../../events/event.ts';
+import type { Tree } from '../tree/tree.ts';
+import { BLOCK_BYTES } from '../tree/page.ts';
+import { denseUpper } from './dense-files.ts';
+import type { GranuleTree } from './granule-tree.ts';
 import type { ContainerTotals, FirstWrite, Space, StoredTree } from './storage-driver.ts';
+import { type TreeTotals, wholeBlocks } from './tree-totals.ts';
 
+/** What a whole copy takes: holes are written out. */
+export const copiedSpace = ({ denseBytes, directoryBytes }: TreeTotals): Space => ({
+  dataBytes: denseBytes,
+  metadataBytes: directoryBytes,
+});
+
+/** A copy of a tree. Files that were written since may have holes again; those are followed block by block. */
 export class CopiedTree implements StoredTree {
-  readonly #spaceOf: (totals: ContainerTotals) => Space;
+  readonly #changed: GranuleTree;
 
-  /** @param spaceOf - What the whole copy takes as it is now. */
-  constructor(spaceOf: (totals: ContainerTotals) => Space) {
-    this.#spaceOf = spaceOf;
+  constructor(lower: Tree, changed = denseUpper(lower)) {
+    this.#changed = changed;
   }
 
-  apply(): null {
+  apply(event: FileEvent, seq: number): null {
+    // A copy has the data, whatever the overlay left below.
+    if (event.type === 'MetacopySet' || event.type === 'DataCopiedUp') return null;
+    this.#changed.apply(event.type === 'FileCopiedUp' ? { ...event, withData: true } : event, seq);
     return null;
   }
 
-  snapshot(): this {
-    return this;
+  snapshot(): CopiedTree {
+    return new CopiedTree(this.#changed.lower, this.#changed.snapshot());
   }
 
   share(): void {}
 
-  restore(): void {}
+  restore(ino: Ino, then: StoredTree, from: Ino): void {
+    if (then instanceof CopiedTree) this.#changed.restore(ino, then.#changed, from);
+  }
 
-  forkCost(totals: ContainerTotals): FirstWrite {
-    const { dataBytes, metadataBytes } = this.#spaceOf(totals);
-    return { copiedBytes: dataBytes, takenBytes: dataBytes + metadataBytes };
+  forkCost({ merged }: ContainerTotals): FirstWrite {
+    const { dataBytes, metadataBytes } = copiedSpace(merged);
+    return { copiedBytes: merged.apparentBytes, takenBytes: dataBytes + metadataBytes };
   }
 
   space(totals: ContainerTotals): Space {
-    return this.#spaceOf(totals);
+    const { dataBytes, metadataBytes } = copiedSpace(totals.merged);
+    let holes = 0;
+    this.#changed.forEachFile((ino, blocks, sizeBytes) => {
+      if (totals.has(ino)) holes += wholeBlocks(sizeBytes) - blocks * BLOCK_BYTES;
+    });
+    return { dataBytes: dataBytes - holes, metadataBytes };
   }
 
   retainedBytes(): number {

@@ -1,3 +1,4 @@
+import { dockerLayers } from './overlay.ts';
 import type { StorageDriver } from './storage-driver.ts';
 import { baseSizeLimit, THIN_RULES, thinModel, wrongBlockSize } from './thin-device.ts';
 
@@ -34,6 +35,6 @@ export const devicemapper: StorageDriver = {
         'Docker docs, storage/drivers/device-mapper-driver, "Modifying files"; drivers/md/dm-thin.c io_overwrites_block',
     },
   },
-  limits: [baseSizeLimit('base-size', 'Docker docs, storage/drivers/device-mapper-driver, dm.basesize')],
+  limits: [dockerLayers, baseSizeLimit('base-size', 'Docker docs, storage/drivers/device-mapper-driver, dm.basesize')],
   model: ({ 'block-size': blockBytes }) => thinModel(blockBytes),
 };

@@ -19,8 +19,15 @@ export interface GranuleRules {
   readonly zeroesTail: 'when cut' | 'when grown';
   /** A copy-up sets the size of the clone, and that counts as cutting it. */
   readonly copyUpCuts?: boolean;
+  /**
+   * A file is copied up as a whole, holes written out, and nothing of it is shared any more. Default: a copy-up shares, and each
+   * granule is copied when it is written.
+   */
+  readonly copiesWhole?: boolean;
   /** What a file takes of which so many granules are its own. */
   fileBytes(ownGranules: number, sizeBytes: number): number;
+  /** What takes room as data beside regular files. Default: nothing. */
+  otherBytes?(totals: ContainerTotals): number;
   /** What stands beside the data. */
   metadataBytes(totals: ContainerTotals): number;
   /** What a fork has to copy; null: it is a snapshot. */
@@ -29,7 +36,7 @@ export interface GranuleRules {
 
 export class GranuleTree implements StoredTree, ContentTarget {
   readonly #rules: GranuleRules;
-  readonly #lower: Tree;
+  readonly lower: Tree;
   readonly #files: Trie<GranuleFile>;
   #owner = new Owner();
   /** Somebody else holds what was written up to here. */
@@ -37,12 +44,12 @@ export class GranuleTree implements StoredTree, ContentTarget {
 
   constructor(rules: GranuleRules, lower: Tree, files = new Trie<GranuleFile>()) {
     this.#rules = rules;
-    this.#lower = lower;
+    this.lower = lower;
     this.#files = files;
   }
 
   snapshot(): GranuleTree {
-    const copy = new GranuleTree(this.#rules, this.#lower, this.#files.share());
+    const copy = new GranuleTree(this.#rules, this.lower, this.#files.share());
     copy.#sharedUpTo = this.#sharedUpTo;
     this.#owner = new Owner();
     return copy;
@@ -67,7 +74,7 @@ export class GranuleTree implements StoredTree, ContentTarget {
   }
 
   space(totals: ContainerTotals): Space {
-    let dataBytes = 0;
+    let dataBytes = this.#rules.otherBytes?.(totals) ?? 0;
     this.#files.forEach(({ ownCount, sizeBytes }, ino) => {
       if (!totals.has(ino)) return;
       dataBytes += this.#rules.fileBytes(ownCount, sizeBytes);
@@ -79,7 +86,13 @@ export class GranuleTree implements StoredTree, ContentTarget {
     return 0;
   }
 
+  /** Visits the files of this layer with the number of their own granules. */
+  forEachFile(visit: (ino: Ino, ownGranules: number, sizeBytes: number) => void): void {
+    this.#files.forEach(({ ownCount, sizeBytes }, ino) => visit(ino, ownCount, sizeBytes));
+  }
+
   parts(visit: (key: string, bytes: number) => void, has: (ino: Ino) => boolean): void {
+    if (this.#rules.copiesWhole === true) return;
     this.#files.forEach((file, ino) => {
       if (file.ownCount === 0 || !has(ino)) return;
       const each = this.#rules.fileBytes(file.ownCount, file.sizeBytes) / file.ownCount;
@@ -92,7 +105,12 @@ export class GranuleTree implements StoredTree, ContentTarget {
   }
 
   copyUp(event: Extract<CopyUpEvent, { type: 'FileCopiedUp' }>, seq: number): FirstWrite | null {
-    const below = this.#lower.get(event.ino);
+    const below = this.lower.get(event.ino);
+    if (this.#rules.copiesWhole === true) {
+      const copy = this.#file(null, 0);
+      this.#files.set(event.upperIno, copy, this.#owner);
+      return event.withData ? this.#copyWhole(copy, below?.size ?? event.bytes, seq) : null;
+    }
     const base = event.withData ? (below?.content ?? null) : null;
     const file = this.#file(base, below?.size ?? event.bytes);
     this.#files.set(event.upperIno, file, this.#owner);
@@ -100,11 +118,15 @@ export class GranuleTree implements StoredTree, ContentTarget {
   }
 
   leaveData(ino: Ino, dataIno: Ino): void {
-    const below = this.#lower.get(dataIno);
+    const below = this.lower.get(dataIno);
     this.#files.set(ino, this.#file(below?.content ?? null, below?.size ?? 0), this.#owner);
   }
 
   bringData(ino: Ino, seq: number): FirstWrite | null {
+    if (this.#rules.copiesWhole === true) {
+      const file = this.#edit(ino);
+      return this.#copyWhole(file, file.sizeBytes, seq);
+    }
     return this.#rules.copyUpCuts === true ? this.#zeroTail(this.#edit(ino), seq) : null;
   }
 
@@ -180,7 +202,16 @@ export class GranuleTree implements StoredTree, ContentTarget {
     return takenBytes === 0 && copiedBytes === 0 ? null : { copiedBytes, takenBytes };
   }
 
+  #copyWhole(file: GranuleFile, sizeBytes: number, seq: number): FirstWrite {
+    const { granuleBytes } = this.#rules;
+    const end = Math.ceil(sizeBytes / granuleBytes);
+    for (let granule = 0; granule < end; granule++) file.write(granule, seq);
+    file.sizeBytes = sizeBytes;
+    return { copiedBytes: sizeBytes, takenBytes: end * granuleBytes };
+  }
+
   #isShared(file: GranuleFile, granule: number): boolean {
+    if (this.#rules.copiesWhole === true) return false;
     const state = file.state(granule);
     return state === 'base' || (typeof state === 'number' && state <= this.#sharedUpTo);
   }

@@ -71,6 +71,13 @@ export const brokenLinks: LimitRule = {
   check: (reached) => ({ reached: reached.brokenLinks, isHit: reached.brokenLinks > 0 }),
 };
 
+/** What Docker itself takes, with every driver: "125 was chosen to account for the 127 max in some graphdrivers". */
+export const dockerLayers: LimitRule = {
+  limit: 'Docker takes at most 125 layers',
+  source: 'moby layer/layer_store.go maxLayerDepth',
+  check: ({ layers }) => ({ reached: layers, isHit: layers > 125 }),
+};
+
 /** At most so many layers in one stack. */
 export const layersAtMost = (most: number, source: string): LimitRule => ({
   limit: `at most ${most} layers`,

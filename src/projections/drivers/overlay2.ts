@@ -1,4 +1,4 @@
-import { brokenLinks, layersAtMost, lowerRenames, OVERLAY_RULES, overlayModel } from './overlay.ts';
+import { brokenLinks, dockerLayers, layersAtMost, lowerRenames, OVERLAY_RULES, overlayModel } from './overlay.ts';
 import type { StorageDriver } from './storage-driver.ts';
 
 /** Docker's overlay2, and containerd's overlayfs, where the file system below cannot clone: ext4. */
@@ -10,6 +10,7 @@ export const overlay2: StorageDriver = {
   rules: OVERLAY_RULES,
   limits: [
     layersAtMost(128, 'moby daemon/graphdriver/overlay2/overlay.go maxDepth; the kernel itself takes 500'),
+    dockerLayers,
     lowerRenames,
     brokenLinks,
   ],

@@ -4,7 +4,7 @@ import { DeviceTree } from './device-tree.ts';
 import { BLOCK_BYTES } from '../tree/page.ts';
 import type { DriverValues, LimitRule, StorageModel, StoredLayer } from './storage-driver.ts';
 
-/** A mapping in the pool's btree: a key and a value of 8 bytes (Documentation/admin-guide/device-mapper/persistent-data.rst). */
+/** A mapping in the pool's btree: a key and a value of 8 bytes (drivers/md/persistent-data/dm-btree-internal.h; dm-thin-metadata.c). */
 const MAPPING_BYTES = 16;
 
 export function thinModel(unitBytes: number): StorageModel {
@@ -39,8 +39,9 @@ export const THIN_RULES = {
   layer: { formula: 'block-size × blocks that unpacking the layer wrote', source: 'kernel thin-provisioning.rst' },
   metadata: {
     formula:
-      '16 B a block in the mapping tree of the pool; journal, inode tables and directories of the file system inside are not counted',
-    source: 'kernel persistent-data.rst',
+      '16 B a block in the mapping tree of the pool, key and value (with nodes half full and reference counts the kernel advises to plan 48 B a block); journal, inode tables and directories of the file system inside are not counted',
+    source:
+      'drivers/md/dm-thin-metadata.c data_mapping; kernel thin-provisioning.rst, "Setting up a fresh pool device"',
   },
   newContainer: {
     formula: 'a thin snapshot: O(1), nothing copied',

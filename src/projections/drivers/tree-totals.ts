@@ -16,6 +16,10 @@ export interface TreeTotals {
   readonly apparentBytes: number;
   /** Blocks of files and of long symbolic links. */
   readonly blockBytes: number;
+  /** Of these, what long symbolic links take. */
+  readonly linkBytes: number;
+  /** The same if no file had a hole: what a copy takes that writes holes out. */
+  readonly denseBytes: number;
   /** Blocks of directories. */
   readonly directoryBytes: number;
 }
@@ -33,6 +37,9 @@ export function blockBytesOf(node: Inode): number {
 const seenBlockBytesOf = (node: Inode): number =>
   node.isMetacopy ? (node.content?.allocatedBytes ?? 0) : blockBytesOf(node);
 
+/** Bytes of the blocks that so many bytes without holes take. */
+export const wholeBlocks = (bytes: number): number => Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
+
 /** Adds nodes up; every node is to be given once. */
 export class TotalsCounter {
   files = 0;
@@ -41,6 +48,8 @@ export class TotalsCounter {
   whiteouts = 0;
   apparentBytes = 0;
   blockBytes = 0;
+  linkBytes = 0;
+  denseBytes = 0;
   directoryBytes = 0;
 
   add(node: Inode, blockBytes = blockBytesOf(node)): void {
@@ -50,8 +59,11 @@ export class TotalsCounter {
     }
     if ((node.mode & S_IFMT) === S_IFREG) this.files++;
     else this.others++;
+    const isFile = (node.mode & S_IFMT) === S_IFREG;
     this.apparentBytes += node.size;
     this.blockBytes += blockBytes;
+    this.linkBytes += isFile ? 0 : blockBytes;
+    this.denseBytes += isFile ? wholeBlocks(node.size) : blockBytes;
   }
 }
 

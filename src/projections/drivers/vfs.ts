@@ -1,8 +1,8 @@
 import { BLOCK_BYTES } from '../tree/page.ts';
-import { CopiedTree } from './copied-tree.ts';
+import { CopiedTree, copiedSpace } from './copied-tree.ts';
+import { dockerLayers } from './overlay.ts';
 import type { LayerContent, StorageDriver, StorageModel, StoredLayer } from './storage-driver.ts';
 import { mergedTotals } from './tree-totals.ts';
-import { overlaySpace } from './whole-file-tree.ts';
 
 /** Docker's vfs: every layer and every container is a full copy of what is below it. */
 export const vfs: StorageDriver = {
@@ -16,16 +16,18 @@ export const vfs: StorageDriver = {
       source: 'Docker docs, storage/drivers/vfs-driver',
     },
     container: {
-      formula: 'Σ blocks of all files that are seen, hard links once',
+      formula:
+        'Σ blocks of all files that are seen, hard links once; a copy has no holes, what is written later may have',
       source: 'Docker docs, storage/drivers/vfs-driver',
     },
     layer: {
-      formula: 'Σ blocks of all files that are seen up to this layer',
+      formula: 'Σ blocks of all files that are seen up to this layer, holes written out',
       source: 'Docker docs, storage/drivers/vfs-driver',
     },
     metadata: { formula: 'blocks of all directories', source: 'fs/ext4/ext4.h EXT4_DIR_REC_LEN' },
     newContainer: {
-      formula: 'copied = all files of the image. On xfs and btrfs the copy clones, and takes next to nothing',
+      formula:
+        'copied = all files of the image, holes written out. On xfs and btrfs the copy clones, and takes next to nothing',
       source: 'moby daemon/graphdriver/copy DirCopy (FICLONE, then copy_file_range)',
     },
     read: {
@@ -37,14 +39,14 @@ export const vfs: StorageDriver = {
       source: 'Docker docs, storage/drivers/vfs-driver',
     },
   },
-  limits: [],
+  limits: [dockerLayers],
   model: () => copyingModel,
 };
 
 /** Layers and containers that are directories with everything in them. */
 export const copyingModel: StorageModel = {
-  layer: (_: StoredLayer | null, { merged }: LayerContent) => ({ ownSpace: overlaySpace(mergedTotals(merged)) }),
-  container: () => new CopiedTree(({ merged }) => overlaySpace(merged)),
-  newContainer: (_, lower) => ({ copiedBytes: lower.apparentBytes, ...overlaySpace(lower) }),
+  layer: (_: StoredLayer | null, { merged }: LayerContent) => ({ ownSpace: copiedSpace(mergedTotals(merged)) }),
+  container: (_, lower) => new CopiedTree(lower),
+  newContainer: (_, lower) => ({ copiedBytes: lower.apparentBytes, ...copiedSpace(lower) }),
   read: () => ({ lookups: 1, readBytes: BLOCK_BYTES }),
 };

@@ -1,3 +1,4 @@
+import { dockerLayers } from './overlay.ts';
 import type { Inode } from '../tree/inode.ts';
 import { dataStretches } from './data-stretches.ts';
 import { GranuleTree } from './granule-tree.ts';
@@ -56,7 +57,7 @@ export const zfs: StorageDriver = {
       source: 'Docker docs, storage/drivers/zfs-driver',
     },
   },
-  limits: [],
+  limits: [dockerLayers],
   model: zfsModel,
 };
 

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ListingEntry, openStore } from '../../../src/index.ts';
+import { type LayerSink, type ListingEntry, openStore } from '../../../src/index.ts';
+import { configOf } from '../../unit/store/store-kit.ts';
 import { changedContainer, edgeStore, listDisk, listOurs, run, withoutLinks } from '../other-tools.ts';
 import { BASE, buildBaseImage } from './base-image.ts';
 import { Daemon, dockerMissing } from './daemon.ts';
@@ -52,6 +53,27 @@ describe.skipIf(missing !== null)(title, () => {
       expect(comparable(listDisk(rootfs))).toEqual(comparable(ours));
     },
   );
+
+  test.each([125, 126])('takes an image of %i layers where drivers say so', async (count) => {
+    const store = await openStore();
+    await store.images.add({
+      config: configOf(Array.from({ length: count }, (_, at) => `sha256:${String(at).padStart(64, '0')}`)),
+      tags: [`overlog-test/deep:${count}`],
+      layers: Array.from({ length: count }, (_, at) => (sink: LayerSink) => {
+        const attributes = { mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n, xattrs: [] };
+        sink.entry({ kind: 'dir', path: `d${at}`, size: 0, ...attributes });
+      }),
+    });
+    await store.containers.create({ image: `overlog-test/deep:${count}` });
+    const [{ limits }] = store.storageBills({ drivers: ['overlay2'] });
+    const isTooDeep = limits.some(({ isHit }) => isHit);
+    const path = freshPath();
+    await store.images.save(`overlog-test/deep:${count}`, path, { format: 'docker-archive' });
+    const { exitCode, stderr } = daemon.try('load', '--input', path);
+    expect([exitCode !== 0, isTooDeep]).toEqual([count > 125, count > 125]);
+    if (isTooDeep) expect(stderr).toContain('max depth exceeded');
+    else daemon.run('create', '--network', 'none', `overlog-test/deep:${count}`, '/none');
+  });
 
   test('runs a container of an image that overlog committed and saved, and saves it back with the same id', async () => {
     const store = await openStore();

@@ -30,6 +30,9 @@ export const IMAGE_FILES: Readonly<Record<string, number>> = {
   'data/deep.bin': 1_000_000,
 };
 
+/** A file of the image with holes: its size, and where it has data. */
+export const SPARSE = { name: 'sparse.bin', size: 3_000_000, data: [0, 2_500_000], dataBytes: 5000 } as const;
+
 /** Bytes that differ from file to file, so that nothing is shared by accident. */
 export const contentOf = (name: string, size: number): Buffer => {
   const bytes = Buffer.alloc(size);
@@ -64,6 +67,10 @@ export const CHANGES: readonly (readonly [title: string, change: Change])[] = [
   ],
   ['chmod', (fs, root) => fs.chmodSync(`${root}/aligned.bin`, 0o600)],
   ['chmod of a file with an odd end', (fs, root) => fs.chmodSync(`${root}/odd.bin`, 0o600)],
+  ['chmod of a file with holes', (fs, root) => fs.chmodSync(`${root}/sparse.bin`, 0o600)],
+  ['one byte into a hole', (fs, root) => writeAt(fs, `${root}/sparse.bin`, [1_000_000, 1])],
+  ['one byte in front of a hole', (fs, root) => writeAt(fs, `${root}/sparse.bin`, [100, 1])],
+  ['a truncation within a hole', (fs, root) => fs.truncateSync(`${root}/sparse.bin`, 1_500_000)],
   ['opening for writing', (fs, root) => writeAt(fs, `${root}/data/deep.bin`)],
   ['a truncation within a block', (fs, root) => fs.truncateSync(`${root}/odd.bin`, 5000)],
   ['a truncation between blocks', (fs, root) => fs.truncateSync(`${root}/aligned.bin`, 8192)],

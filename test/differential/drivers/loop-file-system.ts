@@ -47,6 +47,8 @@ export const run = (command: string, ...args: readonly string[]): string =>
     env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
   });
 
+export type OverlayKind = 'overlay' | 'fuse-overlayfs';
+
 export class LoopFileSystem {
   /** Where it is mounted. */
   readonly root: string;
@@ -72,12 +74,20 @@ export class LoopFileSystem {
   }
 
   /** A fresh overlay above a directory of this file system, with options as Docker has them. */
-  mountOverlay(lower: string): { readonly upper: string; readonly merged: string; readonly unmount: () => void } {
+  mountOverlay(
+    lower: string,
+    kind: OverlayKind = 'overlay',
+  ): { readonly upper: string; readonly merged: string; readonly unmount: () => void } {
     const place = mkdtempSync(join(this.root, 'overlay-'));
     const [upper, work, merged] = ['upper', 'work', 'merged'].map((name) => join(place, name));
     for (const directory of [upper, work, merged]) mkdirSync(directory);
-    const options = `lowerdir=${lower},upperdir=${upper},workdir=${work},index=off,metacopy=off,redirect_dir=off`;
-    this.#mount('-t', 'overlay', 'overlay', '-o', options, merged);
+    const directories = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    const options = `${directories},index=off,metacopy=off,redirect_dir=off`;
+    if (kind === 'overlay') this.#mount('-t', 'overlay', 'overlay', '-o', options, merged);
+    else {
+      run('fuse-overlayfs', '-o', directories, merged);
+      this.#mounts.push(merged);
+    }
     const unmount = (): void => {
       run('umount', merged);
       this.#mounts.splice(this.#mounts.indexOf(merged), 1);

@@ -10,7 +10,9 @@ describe('layers', () => {
     expect(billOf(store, 'btrfs').layers.dataBytes).toBe(12_288 + 8192);
     // Both layers in full: the second copies what it does not replace.
     expect(billOf(store, 'vfs').layers.dataBytes).toBe(12_288 + 4096 + (8192 + 4096));
-    expect(billOf(store, 'containerd-blockfile').layers.dataBytes).toBe(2 * 500 * 2 ** 20);
+    // The second file is a copy of the first, and what it replaces lies where the new blocks go.
+    expect(billOf(store, 'containerd-blockfile').layers.dataBytes).toBe(2 * (12_288 + 4096));
+    expect(billOf(store, 'containerd-blockfile:sparse=0').layers.dataBytes).toBe(2 * 500 * 2 ** 20);
     // 16 KiB of the first unit; the second layer's file lies in the blocks of the one that it replaces.
     expect(billOf(store, 'devicemapper').layers.dataBytes).toBe(2 * 65_536);
     expect(billOf(store, 'zfs').layers.dataBytes).toBe(12_288 + 4096 + 8192);
@@ -29,12 +31,62 @@ describe('layers', () => {
   });
 });
 
+describe('a file with holes', () => {
+  const sparse = async () => {
+    const store = await openStore();
+    const builder = await store.containers.create({ name: 'builder' });
+    const fd = builder.fs.openSync('/sparse', 'w');
+    builder.fs.writeSync(fd, 'x', 10_000_000);
+    builder.fs.closeSync(fd);
+    await builder.commit({ tag: 'sparse:1' });
+    await builder.remove();
+    return [store, await store.containers.create({ name: 'web', image: 'sparse:1' })] as const;
+  };
+  const DENSE = Math.ceil(10_000_001 / 4096) * 4096;
+
+  test('is copied up with holes by the kernel, and without by a program that reads and writes', async () => {
+    const [store, web] = await sparse();
+    web.fs.chmodSync('/sparse', 0o600);
+    expect(figuresOf(store, 'overlay2')[2]).toBe(4096);
+    expect(figuresOf(store, 'fuse-overlayfs')).toEqual([10_000_001, DENSE, DENSE]);
+    web.fs.truncateSync('/sparse', 5000);
+    expect(figuresOf(store, 'fuse-overlayfs')[2]).toBe(8192);
+  });
+
+  test('has none in a full copy, until the container makes some', async () => {
+    const [store, web] = await sparse();
+    const data = () => billOf(store, 'vfs').containers[0].dataBytes;
+    expect([data(), billOf(store, 'vfs').layers.dataBytes]).toEqual([DENSE, DENSE]);
+    web.fs.truncateSync('/sparse', 0);
+    web.fs.truncateSync('/sparse', 10_000_000);
+    web.fs.appendFileSync('/sparse', 'x');
+    expect(data()).toBe(4096);
+  });
+});
+
+describe('containerd-blockfile', () => {
+  test('grows with each layer as its documentation counts it', async () => {
+    const store = await storeOf({ a: 2 ** 20 }, { b: 2 ** 20 }, { c: 2 ** 20 });
+    expect(billOf(store, 'containerd-blockfile').layers.dataBytes).toBe((1 + 2 + 3) * 2 ** 20);
+  });
+
+  test('keeps the blocks of a removed file, and uses them again', async () => {
+    const [store, web] = await containerOf({ a: 2 ** 20 });
+    web.fs.unlinkSync('/a');
+    const bill = () => billOf(store, 'containerd-blockfile').containers[0];
+    expect([bill().dataBytes, bill().retainedBytes]).toEqual([2 ** 20, 2 ** 20]);
+    web.fs.writeFileSync('/b', Buffer.alloc(2 ** 19, 1));
+    expect([bill().dataBytes, bill().retainedBytes, bill().firstWrites.count]).toEqual([2 ** 20, 2 ** 19, 0]);
+  });
+});
+
 describe('making a container', () => {
   test('copies the image where there are no snapshots', async () => {
     const [store] = await containerOf({ 'a/': 0, 'a/big': 10_000 });
     const creation = (driver: string) => billOf(store, driver).containers[0].creation.copiedBytes;
     expect(creation('vfs')).toBe(10_000);
-    expect(creation('containerd-blockfile')).toBe(500 * 2 ** 20);
+    expect(creation('containerd-blockfile')).toBe(12_288);
+    expect(creation('containerd-blockfile:sparse=0')).toBe(500 * 2 ** 20);
     for (const driver of ['overlay2', 'btrfs', 'zfs', 'devicemapper', 'qcow2']) expect(creation(driver)).toBe(0);
   });
 
@@ -172,6 +224,12 @@ describe('limits', () => {
     const layers = Array.from({ length: 129 }, (_, index) => ({ [`f${index}`]: 1 }));
     const [store] = await containerOf(...layers);
     expect(billOf(store, 'overlay2').limits[0]).toMatchObject({ reached: 129, isHit: true });
+    for (const driver of ['overlay2', 'aufs', 'devicemapper', 'btrfs', 'zfs', 'vfs']) {
+      const hit = billOf(store, driver).limits.filter(({ isHit }) => isHit);
+      expect([driver, hit.map(({ limit }) => limit)]).toContainEqual(
+        expect.arrayContaining(['Docker takes at most 125 layers']),
+      );
+    }
     expect(billOf(store, 'containerd-erofs').limits[0]).toMatchObject({ reached: 129, isHit: false });
     expect(billOf(store, 'overlay2').read.lookups).toBe(130);
   });
