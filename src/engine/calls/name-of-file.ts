@@ -1,4 +1,5 @@
 import type { Ino } from '../../events/event.ts';
+import { namesOf } from '../../projections/tree/names-of.ts';
 import type { Named } from '../decide/copy-up.ts';
 import type { Mount } from '../namespace.ts';
 import type { OpenFile } from '../open-files.ts';
@@ -15,11 +16,18 @@ export function nameOfFile(file: OpenFile): Named {
   return nameOfNode(file.mount, file.ino);
 }
 
-/** The name by which a node is copied up of which only the number is known: its one name, or none. */
+/**
+ * The name by which a node is copied up of which only the number is known: its one name, or none. Where the names of a lower
+ * hard link stay together (`index`), each of them does: without a name the copy would be a node of its own.
+ */
 export function nameOfNode(mount: Mount, ino: Ino): Named {
-  const { tree } = mount.overlay;
+  const { tree, profile } = mount.overlay;
   const inode = tree.at(ino);
   const isLink = inode.dir === null && inode.nlink > 1;
-  const stands = !isLink && inode.parent !== 0 && tree.lookup(inode.parent, inode.name) === ino;
-  return stands ? { parent: inode.parent, name: inode.name, ino } : { parent: 0, name: '', ino };
+  if (!isLink || profile.index) {
+    const { parent, name } = inode;
+    if (parent !== 0 && tree.lookup(parent, name) === ino) return { parent, name, ino };
+  }
+  const [other] = isLink && profile.index ? namesOf(tree, ino) : [];
+  return other === undefined ? { parent: 0, name: '', ino } : { parent: other.parent, name: other.name, ino };
 }
