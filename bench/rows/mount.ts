@@ -7,6 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -23,6 +24,7 @@ import { fileURLToPath } from 'node:url';
 import { openStore } from '../../src/index.ts';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group, Progress } from '../group.ts';
+import { makeNpmProject, type NpmProject, npmInstall } from '../npm-project.ts';
 import { FILE_BYTES } from '../workload.ts';
 
 const ROUNDS = 5;
@@ -55,16 +57,17 @@ export const mountGroup: Group = {
       const largeMib = quick ? 32 : 512;
       writeLower(join(lower, 'large'), quick ? 256 : 1024);
       const sources = makeSources(root, quick ? 500 : 5000);
+      const project = await makeNpmProject(root, quick ? 20 : 150);
       targets.push(await mountOverlog(root, lower));
       for (const peer of PEERS) {
         const target = mountPeer(root, lower, peer);
         if (target === null) progress(`${peer.name} can't be mounted here`);
         else targets.push(target);
       }
-      return figuresOf(
-        measure(targets, { files: quick ? 300 : 10_000, largeMib, rounds: quick ? 2 : ROUNDS, sources }, progress),
-        targets,
-      );
+      const sizes = quick
+        ? { files: 300, treeFiles: 5000, rounds: 2 }
+        : { files: 10_000, treeFiles: 20_000, rounds: ROUNDS };
+      return figuresOf(measure(targets, { ...sizes, largeMib, sources, project }, progress), targets);
     } finally {
       for (const target of targets) target.close();
       rmSync(root, { recursive: true, force: true });
@@ -101,10 +104,21 @@ function mountPeer(root: string, lower: string, peer: (typeof PEERS)[number]): T
   return { name: peer.name, directory, close: () => void spawnSync('umount', ['-l', directory]) };
 }
 
+interface Sizes {
+  readonly files: number;
+  /** Of the tree that `rm -rf` takes away. */
+  readonly treeFiles: number;
+  readonly largeMib: number;
+  readonly rounds: number;
+  readonly sources: Sources;
+  /** null: npm is not installed. */
+  readonly project: NpmProject | null;
+}
+
 /** Rounds take turns, so that what else the machine does falls on all alike. */
 function measure(
   targets: readonly Target[],
-  { files, largeMib, rounds, sources }: { files: number; largeMib: number; rounds: number; sources: Sources },
+  { files, treeFiles, largeMib, rounds, sources, project }: Sizes,
   progress: Progress,
 ): Map<string, Rates[]> {
   const rates = new Map(targets.map(({ name }): [string, Rates[]] => [name, []]));
@@ -116,6 +130,8 @@ function measure(
       rates.get(name)?.push({
         ...filesOf(directory, files),
         ...treesOf(directory, sources),
+        ...removalOf(directory, treeFiles),
+        ...(project !== null && installationOf(directory, project)),
         ...largeOf(directory, largeMib),
         ...first,
       });
@@ -170,12 +186,30 @@ function treesOf(directory: string, { files, archive, repository }: Sources): Ra
   const run = (program: string, ...argv: string[]): void => void execFileSync(program, argv, { stdio: 'ignore' });
   const rates: Record<string, number> = {
     'files unpacked by tar': perSecond(files, () => run('tar', 'xf', archive, '-C', unpacked)),
-    'files removed by rm -rf': perSecond(files, () => run('rm', '-rf', unpacked)),
   };
+  run('rm', '-rf', unpacked);
   if (repository === null) return rates;
   rates['git clone'] = perSecond(1, () => run('git', 'clone', '-q', '--no-hardlinks', repository, clone));
   rates['git status'] = perSecond(1, () => run('git', '-C', clone, 'status', '--porcelain'));
   run('rm', '-rf', clone);
+  return rates;
+}
+
+function removalOf(directory: string, files: number): Rates {
+  const tree = join(directory, 'tree');
+  for (let index = 0; index < files; index++) {
+    const folder = join(tree, `d${Math.floor(index / FILES_PER_DIRECTORY)}`);
+    if (index % FILES_PER_DIRECTORY === 0) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `f${index}`), '');
+  }
+  return { 'files removed by rm -rf': perSecond(files, () => void execFileSync('rm', ['-rf', tree])) };
+}
+
+function installationOf(directory: string, project: NpmProject): Rates {
+  const folder = join(directory, 'project');
+  mkdirSync(folder);
+  const rates = { 'files installed by npm': perSecond(project.files, () => npmInstall(project, folder)) };
+  execFileSync('rm', ['-rf', folder]);
   return rates;
 }
 
@@ -221,15 +255,20 @@ function filesOf(directory: string, count: number): Rates {
 function largeOf(directory: string, mib: number): Rates {
   const path = join(directory, 'written');
   const piece = Buffer.alloc(MIB, 3);
-  const file = openSync(path, 'w+');
   const megabytes = (mib * MIB) / 1e6;
+  // As dd writes: with the close, behind which a file system that gathers writes has to hand over the last of them.
   const write = perSecond(megabytes, () => {
+    const file = openSync(path, 'w');
     for (let index = 0; index < mib; index++) {
       piece.writeUInt32LE(index); // no two pieces are equal
       writeSync(file, piece);
     }
+    closeSync(file);
   });
-  // Out of the page cache, so that it comes from the file system.
+  const file = openSync(path, 'r+');
+  // Out of the page cache, so that it comes from the file system. What is not on the disk yet would stay in the cache of a
+  // file system that has synced nothing.
+  fsyncSync(file);
   writeFileSync('/proc/sys/vm/drop_caches', '1');
   const read = perSecond(megabytes, () => {
     for (let index = 0; index < mib; index++) readSync(file, piece, 0, MIB, index * MIB);
@@ -267,6 +306,7 @@ const REACH: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   unlink: { 'fuse-overlayfs': 2 },
   'files unpacked by tar': { 'fuse-overlayfs': 1 },
   'files removed by rm -rf': { 'fuse-overlayfs': 1 },
+  'files installed by npm': { 'fuse-overlayfs': 1 },
   'git clone': { 'fuse-overlayfs': 1 },
   'git status': { 'fuse-overlayfs': 2 },
   'write of a large file': { 'fuse-overlayfs': 1 },
