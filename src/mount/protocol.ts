@@ -11,6 +11,8 @@ export const OUT_HEADER_BYTES = 16;
 export const ENTRY_OUT_BYTES = 128;
 export const ATTR_OUT_BYTES = 104;
 export const OPEN_OUT_BYTES = 16;
+/** fuse_dirent in front of its name: ino u64, off u64, namelen u32, type u32. */
+export const DIRENT_BYTES = 24;
 
 /** Largest write in one request. */
 export const MAX_WRITE_BYTES = 1 << 20;

@@ -99,7 +99,7 @@ export class MountServer {
   /** Serves until it is asked to stop, or the mount is gone. */
   serve(): ServeEnd {
     const { device, isWanted } = this.#options;
-    const { request } = this.session;
+    const { request, reply } = this.session;
     const engine = this.session.namespace.engine;
     const groupBefore = engine?.group ?? null;
     this.#isServing = true;
@@ -109,7 +109,8 @@ export class MountServer {
         if (length === UNMOUNTED) return 'unmounted';
         if (length >= IN_HEADER_BYTES) {
           request.length = length;
-          this.#answer();
+          const answerBytes = this.#answer();
+          if (answerBytes > 0) writeAnswer(device, reply.bytes, answerBytes);
         }
         if (isWanted()) return 'asked';
       }
@@ -127,15 +128,26 @@ export class MountServer {
     this.session.journal?.close();
   }
 
-  #answer(): void {
+  /**
+   * Does one request that comes from no device.
+   *
+   * @returns The answer, valid until the next one; empty where there is none.
+   */
+  answerTo(bytes: Uint8Array): Buffer {
+    const { request, reply } = this.session;
+    request.bytes.set(bytes);
+    request.length = bytes.length;
+    return reply.bytes.subarray(0, this.#answer());
+  }
+
+  /** @returns Length of the answer; 0: there is none. */
+  #answer(): number {
     const { request, reply } = this.session;
     const { opcode, uniqueLow, uniqueHigh } = request;
     const result = this.#run(opcode);
-    if (result === NO_REPLY) return;
+    if (result === NO_REPLY) return 0;
     if (opcode === INIT && result > 0) this.isReady = true;
-    const length =
-      result < 0 ? reply.seal(0, result, uniqueLow, uniqueHigh) : reply.seal(result, 0, uniqueLow, uniqueHigh);
-    writeAnswer(this.#options.device, reply.bytes, length);
+    return result < 0 ? reply.seal(0, result, uniqueLow, uniqueHigh) : reply.seal(result, 0, uniqueLow, uniqueHigh);
   }
 
   /** Whatever goes wrong is an errno: a mount that dies takes the programs in it along. */

@@ -4,11 +4,12 @@ import { isMainThread, type MessagePort, parentPort, workerData } from 'node:wor
 import { MountServer, openOverlay } from '../../entry/mount.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { type FromOverlay, GO, type OverlayRequest } from './overlay-messages.ts';
+import { warmServer } from './warm-server.ts';
 
 /** An error of a refused call carries no trace: taking it would cost more than the call. */
 Error.stackTraceLimit = 0;
 
-function serve({ options, device, mounted }: OverlayRequest, port: MessagePort): void {
+async function serve({ options, device, mounted }: OverlayRequest, port: MessagePort): Promise<void> {
   const say = (message: FromOverlay): void => port.postMessage(message);
   let overlay;
   try {
@@ -25,6 +26,7 @@ function serve({ options, device, mounted }: OverlayRequest, port: MessagePort):
     isWanted: () => false,
     onNotices: (notices) => say({ type: 'notify', notices }),
   });
+  await warmServer();
   say({ type: 'opened' });
   let error: string | null = null;
   try {
@@ -39,4 +41,4 @@ function serve({ options, device, mounted }: OverlayRequest, port: MessagePort):
   say({ type: 'closed', error });
 }
 
-if (!isMainThread) serve(workerData as OverlayRequest, parentPort as MessagePort);
+if (!isMainThread) await serve(workerData as OverlayRequest, parentPort as MessagePort);

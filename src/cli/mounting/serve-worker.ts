@@ -4,7 +4,7 @@
  */
 
 import { isMainThread, type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { MountServer } from '../../entry/mount.ts';
+import { lookAround, MountServer } from '../../entry/mount.ts';
 import { type ContainerView, openStore, type Store } from '../../index.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { BufferOutput } from '../output.ts';
@@ -19,6 +19,7 @@ import {
   WANTED,
 } from './messages.ts';
 import { prepareRun, type RunDefaults } from './run-spec.ts';
+import { warmServer } from './warm-server.ts';
 
 /** An error of a refused call carries no trace: taking it would cost more than the call. */
 Error.stackTraceLimit = 0;
@@ -65,6 +66,11 @@ async function open(request: ServeRequest) {
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
       onNotices: (notices) => say({ type: 'notify', notices }),
     });
+    // One that takes over is waited for.
+    if (journal?.goesOn !== true) {
+      await warmServer();
+      lookAround(server);
+    }
     store.engine.onCommit(() => void Atomics.store(flags, UNSYNCED, 1));
     say({
       type: 'opened',

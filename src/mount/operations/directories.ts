@@ -9,6 +9,7 @@ import { type DirectoryEntry, O_DIRECTORY, type OpenFile } from '../../engine/op
 import { S_IFDIR } from '../../events/mode.ts';
 import { encodeName, nameBytes } from '../../events/name.ts';
 import {
+  DIRENT_BYTES,
   ENTRY_OUT_BYTES,
   FOPEN_CACHE_DIR,
   FOPEN_KEEP_CACHE,
@@ -23,8 +24,6 @@ import {
 import { GONE, type Operations, type Session } from '../session.ts';
 import { release, writeOpenOut } from './opens.ts';
 
-/** fuse_dirent in front of its name: ino u64, off u64, namelen u32, type u32. */
-const DIRENT_BYTES = 24;
 /** Entries that are in no list: `.` and `..`. */
 const DOTS = 2;
 
