@@ -107,11 +107,10 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
 }
 
 /**
- * How much of a hole is punched. As on ext4 it ends with the block that the file ends in, so that what is reserved behind
- * stays (ext4_punch_hole).
+ * How much of a hole is punched. As on ext4 one that goes beyond the end of the file takes the whole of the block that the file
+ * ends in, and no more, so that what is reserved behind stays (ext4_punch_hole).
  */
 function holeLength(size: number, offset: number, length: number): number {
   if (offset >= size) return 0;
-  const lastEnd = Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
-  return Math.min(length, lastEnd - offset);
+  return offset + length > size ? Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES - offset : length;
 }

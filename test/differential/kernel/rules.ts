@@ -148,8 +148,8 @@ export const RULES: readonly Rule[] = [
   {
     id: 'M7',
     title: 'a hole ends with the block that the file ends in; what is reserved behind it stays',
-    script: `write /f\n---\nopen 0 /f w\nfallocate 0 1 0 10000\nfallocate 0 3 100 10000\nftruncate 0 5000\nfallocate 0 1 0 20000\nfallocate 0 3 100 20000`,
-    upper: ['/f'],
+    script: `write /f\n---\nopen 0 /f w\nfallocate 0 1 0 10000\nfallocate 0 3 100 10000\nftruncate 0 5000\nfallocate 0 1 0 20000\nfallocate 0 3 100 20000\nwrite /g\nopen 1 /g rw\nftruncate 1 4999\npwrite 1 4999 x\nfallocate 1 3 0 5000\nstat /g\npwrite 1 0 x\nfallocate 1 3 4095 4096`,
+    upper: ['/f', '/g'],
   },
   {
     id: 'M9',
