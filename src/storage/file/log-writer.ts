@@ -1,10 +1,9 @@
-import { randomInt } from 'node:crypto';
-import { dirname } from 'node:path';
 import { BundleWriter } from '../../events/bundle-writer.ts';
 import type { Transaction } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import { FORMAT_VERSION } from '../../events/upcast.ts';
 import { Chain } from './chain.ts';
+import { createSegment } from './create-segment.ts';
 import {
   CHUNK_PREFIX_BYTES,
   COMMIT_FRAME_BYTES,
@@ -20,13 +19,13 @@ import {
   writeChunkHeader,
   writeUint64,
 } from './frame.ts';
-import { type LogFileSystem, syncDirectory, writeFully } from './log-file-system.ts';
+import { type LogFileSystem, writeFully } from './log-file-system.ts';
 import type { LogIndex } from './log-index.ts';
-import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader, segmentPath } from './segment.ts';
+import { SEGMENT_HEADER_BYTES, type SegmentHeader, segmentPath } from './segment.ts';
 import { scanFrames } from './segment-scan.ts';
 
-/** Frames gathered in memory before they are written without being asked. */
-const BUFFER_BYTES = 1 << 20;
+/** Frames gathered in memory before they are written without being asked: room for a mebibyte of content in its frames. */
+const BUFFER_BYTES = (1 << 20) + (1 << 17);
 const BUFFER_BYTES_KEPT = 4 << 20;
 
 /** A bundle is sealed when it has so many bytes: who reads one transaction decodes the bundle that holds it. */
@@ -380,26 +379,3 @@ export class LogWriter {
     }
   }
 }
-
-/**
- * Makes a segment. It appears under its name when it is whole and on the disk.
- *
- * @returns A descriptor for writing.
- */
-export function createSegment(files: LogFileSystem, directory: string, header: SegmentHeader): number {
-  const path = segmentPath(directory, header.number);
-  const unfinished = `${path}.tmp`;
-  const fd = files.openSync(unfinished, 'wx+');
-  try {
-    writeFully(files, fd, encodeSegmentHeader(header), SEGMENT_HEADER_BYTES, 0);
-    files.fsyncSync(fd);
-    files.renameSync(unfinished, path);
-    syncDirectory(files, dirname(path));
-    return fd;
-  } catch (error) {
-    files.closeSync(fd);
-    throw error;
-  }
-}
-
-export const randomSalt = (): number => randomInt(0x1_0000_0000);
