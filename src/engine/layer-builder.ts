@@ -22,6 +22,7 @@ import {
 } from './layer-assembler.ts';
 import { LayerLowerMarks } from './layer-lower-marks.ts';
 import type { LowerMarks } from './layer-sink.ts';
+import { inOrderOfNeed } from './late-links.ts';
 import { ensureDirectory, findDirectory } from './layer-writer-paths.ts';
 import { LayerWriter } from './layer-writer.ts';
 
@@ -41,8 +42,8 @@ export function layerBuilder(parts: { chunks: ChunkStore; below: Tree; warn?: La
 class SpecRules implements LayerRules {
   readonly #writer: LayerWriter;
   readonly #warn: LayerWarning;
-  /** Hard links whose target the layer does not hold yet. */
-  #links: { readonly path: string; readonly target: string }[] = [];
+  /** Hard links whose target the layer does not hold yet: target by path. */
+  readonly #links = new Map<string, string>();
   #isRootOpaque = false;
   readonly #lowerMarks: LayerLowerMarks;
   #hasLowerMarks = false;
@@ -97,7 +98,7 @@ class SpecRules implements LayerRules {
     if (name === '') throw corrupt(entry.path, 'the root can only be a directory');
     const parent = this.#ensure(directory, entry.path);
     const ino = this.#writer.createNode(parent, name, nodeOf(entry));
-    this.#dropLateLink(entry.path);
+    this.#links.delete(entry.path);
     if (entry.kind !== 'file' || entry.lower?.isMetacopy !== true) return ino;
     this.#takeData(entry, parent, name, ino, entry.lower);
     return 0;
@@ -119,15 +120,15 @@ class SpecRules implements LayerRules {
 
   hardlink(path: string, target: string): void {
     if (this.#link(path, target, false)) {
-      this.#dropLateLink(path);
+      this.#links.delete(path);
       return;
     }
     // The target may still come. What the layer holds under the name is replaced now, so that a later entry wins over us.
     const { directory, name } = splitPath(path);
     const parent = this.#ensure(directory, path);
     if (this.#writer.tree.lookup(parent, name) !== 0) this.#writer.remove(parent, name);
-    this.#dropLateLink(path);
-    this.#links.push({ path, target });
+    this.#links.delete(path);
+    this.#links.set(path, target);
   }
 
   /** Makes the link if its target is in the layer, or with `fromBelow` in a lower one. */
@@ -161,18 +162,24 @@ class SpecRules implements LayerRules {
 
   #linkLate(): void {
     for (const fromBelow of [false, true]) {
-      for (let before = -1; this.#links.length !== before;) {
-        before = this.#links.length;
-        this.#links = this.#links.filter(({ path, target }) => !this.#link(path, target, fromBelow));
+      for (let before = -1; this.#links.size !== before;) {
+        before = this.#links.size;
+        for (const path of inOrderOfNeed(this.#links, (each) => this.#nameOf(each))) {
+          if (this.#link(path, this.#links.get(path) as string, fromBelow)) this.#links.delete(path);
+        }
       }
     }
-    const [lost] = this.#links;
-    if (lost !== undefined)
-      throw corrupt(lost.path, `a hard link to "${printableName(lost.target)}", which is not there`);
+    for (const [path, target] of this.#links) {
+      throw corrupt(path, `a hard link to "${printableName(target)}", which is not there`);
+    }
   }
 
-  #dropLateLink(path: string): void {
-    if (this.#links.length > 0) this.#links = this.#links.filter((link) => link.path !== path);
+  /** One text for all paths that lead to one name: links to directories are gone through. */
+  #nameOf(path: string): string {
+    const { directory, name } = splitPath(path);
+    const place = findDirectory(this.#writer, directory);
+    if (place === null || place === 'not-a-directory') return path;
+    return `${place.layer}:${place.below}/${name}`;
   }
 
   /**

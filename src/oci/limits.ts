@@ -13,6 +13,8 @@ export interface TarLimits {
   readonly pathBytesMax: number;
   /** Bytes of the extension headers in front of one entry, and of all global PAX records that are in force. */
   readonly extensionBytesMax: number;
+  /** Bytes of all extended attributes of one tar, names and values: a global PAX record gives its own to every entry. */
+  readonly xattrBytesMax: number;
   /** Data extents of one sparse file. */
   readonly sparseExtentsMax: number;
 }
@@ -24,6 +26,8 @@ export const DEFAULT_TAR_LIMITS: TarLimits = {
   pathBytesMax: 4095,
   // Go's archive/tar refuses extension headers above 1 MiB (maxSpecialFileSize); one xattr is at most 64 KiB (XATTR_SIZE_MAX).
   extensionBytesMax: 2 ** 20,
+  // A million files with a label of SELinux each have half of it.
+  xattrBytesMax: 2 ** 27,
   sparseExtentsMax: 2 ** 18,
 };
 

@@ -51,6 +51,7 @@ export class TarReader {
   /** Bytes taken so far: the offset of the next byte. */
   #offset = 0;
   #entries = 0;
+  #xattrBytes = 0;
   /** A block that came in pieces. */
   readonly #block = Buffer.allocUnsafe(TAR_BLOCK_BYTES);
   #blockFill = 0;
@@ -267,6 +268,7 @@ export class TarReader {
     if (typeof resolved === 'string') throw this.#fault(resolved);
     const { fields, sparse } = resolved;
     this.#current = fields.path;
+    this.#countXattrs(fields);
     this.#extensions.clear();
     this.#oldSparse = null;
     if (!KNOWN_TYPEFLAGS.has(header.typeflag)) {
@@ -279,6 +281,13 @@ export class TarReader {
     } else {
       this.#emit(fields, sparse, 0);
     }
+  }
+
+  /** They are kept in memory until the layer is whole. */
+  #countXattrs({ xattrs }: TarEntryFields): void {
+    for (const [name, value] of xattrs) this.#xattrBytes += name.length + value.byteLength;
+    if (this.#xattrBytes > this.#limits.xattrBytesMax)
+      throw this.#fault(`more than ${this.#limits.xattrBytesMax} bytes of extended attributes`);
   }
 
   #takeMapBlock(block: Buffer): void {

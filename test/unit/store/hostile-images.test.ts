@@ -81,6 +81,36 @@ describe('a layer with', () => {
       ),
       /symbolic links/,
     ],
+    [
+      'hard links in a chain, the file last',
+      archive(
+        ...Array.from({ length: 3000 }, (_, at) => header({ name: `h${at}`, typeflag: '1', link: `h${at + 1}` })),
+        file('h3000', 'x'),
+      ),
+      /^loaded$/,
+    ],
+    [
+      'hard links in a chain through a link to their directory',
+      archive(
+        header({ name: 'l', typeflag: '2', link: 'd' }),
+        ...Array.from({ length: 30 }, (_, at) => header({ name: `d/h${at}`, typeflag: '1', link: `l/h${at + 1}` })),
+        file('d/h30', 'x'),
+      ),
+      /^loaded$/,
+    ],
+    [
+      'a global record of attributes for every file',
+      archive(
+        extension(
+          'g',
+          Buffer.concat(
+            Array.from({ length: 14 }, (_, at) => paxRecord(`SCHILY.xattr.user.k${at}`, 'v'.repeat(60_000))),
+          ),
+        ),
+        ...Array.from({ length: 200 }, (_, at) => file(`f${at}`)),
+      ),
+      /more than 134217728 bytes of extended attributes/,
+    ],
     ['a hard link to itself', archive(header({ name: 'h', typeflag: '1', link: 'h' })), /^loaded$/],
     [
       'a hard link to outside',
