@@ -17,6 +17,8 @@ export interface CommandResult {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = join(root, 'src/cli/main.ts');
+/** The command, once it is built. */
+export const builtMain = join(root, 'dist/cli/main.js');
 const tsx = join(root, 'node_modules/tsx/dist/esm/index.mjs');
 
 export const repositoryFile = (path: string): string => join(root, path);
@@ -35,13 +37,21 @@ const environment = (more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
   ...more,
 });
 
+interface SpawnOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
 /** Runs the command as a process of its own, in a directory. */
-export function spawnCommand(
-  cwd: string,
-  argv: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; input?: string } = {},
-): CommandResult {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', tsx, main, ...argv], {
+export const spawnCommand = (cwd: string, argv: readonly string[], options: SpawnOptions = {}): CommandResult =>
+  spawnNode(cwd, ['--import', tsx, main, ...argv], options);
+
+/** The same with the command as it was built. */
+export const spawnBuilt = (cwd: string, argv: readonly string[], options: SpawnOptions = {}): CommandResult =>
+  spawnNode(cwd, [builtMain, ...argv], options);
+
+function spawnNode(cwd: string, argv: readonly string[], options: SpawnOptions): CommandResult {
+  const { stdout, stderr, status } = spawnSync(process.execPath, argv, {
     cwd,
     encoding: 'utf8',
     env: environment(options.env ?? {}),
