@@ -29,12 +29,15 @@ export { type RecordedState, StateRecorder } from '../testing/state-recorder.ts'
 export { MOUNTS, type StoreCommand, storeCommands } from '../testing/store-command.ts';
 export { type Place, StorePlayer, type StorePlayerOptions } from '../testing/store-player.ts';
 export { accountingProblems } from '../testing/laws/accounting.ts';
+export { isolationProblems } from '../testing/laws/isolation.ts';
 export { lowerImmutabilityProblems } from '../testing/laws/lower-immutability.ts';
 export { minimalityProblems } from '../testing/laws/minimality.ts';
 export { type ModelDifference, modelDifference, modelEntries, modelTreeDifference } from '../testing/laws/model-law.ts';
 export { overlayProblems } from '../testing/laws/overlay-law.ts';
+export { refusalProblems } from '../testing/laws/refusal-law.ts';
 export { projectionProblems, replayProblems } from '../testing/laws/replay-equality.ts';
 export { exportProblems } from '../testing/laws/round-trip.ts';
+export { timeProblems } from '../testing/laws/time-law.ts';
 export {
   type Counterexample,
   fuzz,

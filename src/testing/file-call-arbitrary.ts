@@ -73,6 +73,7 @@ export function fileCall(options: FileCallOptions = {}): fc.Arbitrary<FileCall> 
     of(2, 'openTemporary', { slot, path }),
     of(3, 'close', { slot }),
     of(2, 'fstat', { slot }),
+    of(2, 'getdents', { slot }),
     of(4, 'read', { slot, length: fc.constantFrom(10, 5000, 100_000), position }),
     of(6, 'write', { slot, data: TEXT, position }),
     of(2, 'seek', { slot, offset: OFFSETS, whence: fc.constantFrom(0, 1, 2) }),
@@ -133,14 +134,14 @@ export function fileCall(options: FileCallOptions = {}): fc.Arbitrary<FileCall> 
 
 /**
  * A few calls that mean something together and would seldom meet by chance: a nameless file gets a name, a directory is
- * removed and made again, a file outlives its name, a directory moves, a group is inherited.
+ * removed and made again, a file outlives its name, a directory moves, a group is inherited, an open directory changes.
  */
 export function fileCallIdiom(options: FileCallOptions = {}): fc.Arbitrary<FileCall[]> {
   const path = filePath(options);
   const slot = fc.nat({ max: (options.slots ?? 2) - 1 });
   const first = fc.constantFrom(...(options.names ?? NAMES));
   return fc
-    .tuple(path, path, first, slot, fileCall(options), fc.nat({ max: 4 }))
+    .tuple(path, path, first, slot, fileCall(options), fc.nat({ max: 5 }))
     .map(([at, to, name, slot1, any, which]) => {
       const within = `${at}/${name}`;
       switch (which) {
@@ -169,6 +170,16 @@ export function fileCallIdiom(options: FileCallOptions = {}): fc.Arbitrary<FileC
             { call: 'mkdir', path: within, mode: 0o755 },
             { call: 'rename', from: within, to: `${at}/moved`, flags: 0 },
             { call: 'rename', from: at, to, flags: 0 },
+          ];
+        case 4:
+          return [
+            { call: 'open', slot: slot1, path: at, flags: O_RDONLY | O_DIRECTORY, mode: 0 },
+            { call: 'getdents', slot: slot1 },
+            { call: 'writeFile', path: within, data: 'new' },
+            any,
+            { call: 'getdents', slot: slot1 },
+            { call: 'seek', slot: slot1, offset: 0, whence: 0 },
+            { call: 'getdents', slot: slot1 },
           ];
         default:
           return [

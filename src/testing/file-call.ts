@@ -23,7 +23,8 @@ export type FileCall =
     }
   /** O_TMPFILE: a file without a name in a directory. */
   | { readonly call: 'openTemporary'; readonly slot: number; readonly path: string }
-  | { readonly call: 'close' | 'fstat'; readonly slot: number }
+  /** `getdents`: the names that an open directory shows; a seek to 0 reads it anew. */
+  | { readonly call: 'close' | 'fstat' | 'getdents'; readonly slot: number }
   | { readonly call: 'read'; readonly slot: number; readonly length: number; readonly position: number | null }
   | { readonly call: 'write'; readonly slot: number; readonly data: string; readonly position: number | null }
   /** `whence`: SEEK_SET 0, CUR 1, END 2. */
@@ -103,6 +104,7 @@ export interface StatOutcome {
 export function isLooking(call: FileCall): boolean {
   switch (call.call) {
     case 'fstat':
+    case 'getdents':
     case 'read':
     case 'seek':
     case 'readlink':
@@ -204,6 +206,10 @@ function valueOf(fs: OverlogFs, slots: FileSlots, call: FileCall, subjects: read
     case 'seek': {
       const file = opened(call.slot);
       return file.fs.linux.lseekSync(file.fd, call.offset, call.whence);
+    }
+    case 'getdents': {
+      const file = opened(call.slot);
+      return file.fs.linux.getdentsSync(file.fd);
     }
     case 'ftruncate': {
       const file = opened(call.slot);

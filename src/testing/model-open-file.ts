@@ -1,5 +1,6 @@
 /** What the model's open files answer: reading, writing, seeking, space. */
 
+import { compareNames } from '../events/name.ts';
 import { O_APPEND, O_PATH } from '../engine/open-files.ts';
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE } from '../engine/calls/space.ts';
 import type { FileCall } from './file-call.ts';
@@ -9,6 +10,8 @@ export interface OpenNode {
   readonly node: ModelNode;
   readonly flags: number;
   position: number;
+  /** The names that an open directory shows, once it was read. */
+  names?: readonly string[] | null;
 }
 
 export function readFrom(file: OpenNode, length: number, position: number | null): string {
@@ -30,10 +33,18 @@ export function writeTo(file: OpenNode, text: string, position: number | null): 
   return text.length;
 }
 
+export function namesIn(file: OpenNode): readonly string[] {
+  if (file.flags & O_PATH) throw new Refused('EBADF');
+  if (file.node.children === null) throw new Refused('ENOTDIR');
+  file.names ??= [...file.node.children.keys()].sort(compareNames);
+  return file.names;
+}
+
 export function seekIn(file: OpenNode, offset: number, whence: number): number {
   if (file.flags & O_PATH) throw new Refused('EBADF');
   const from = whence === 0 ? 0 : whence === 1 ? file.position : file.node.data.length;
   file.position = from + offset;
+  if (file.node.children !== null && file.position === 0) file.names = null;
   return file.position;
 }
 

@@ -40,7 +40,7 @@ import {
   takesUserXattrs,
   type ModelNode,
 } from './model-node.ts';
-import { allocate, copyBetween, type OpenNode, readFrom, seekIn, writeTo } from './model-open-file.ts';
+import { allocate, copyBetween, namesIn, type OpenNode, readFrom, seekIn, writeTo } from './model-open-file.ts';
 import { type Place, walk } from './model-path.ts';
 
 /** What a model starts from: the entries of a tree, parents first. */
@@ -121,6 +121,8 @@ export class PosixModel {
         return writeTo(this.#file(call.slot), call.data, call.position);
       case 'seek':
         return seekIn(this.#file(call.slot), call.offset, call.whence);
+      case 'getdents':
+        return namesIn(this.#file(call.slot));
       case 'ftruncate': {
         const { node, flags } = this.#file(call.slot);
         if (flags & O_PATH) throw new Refused('EBADF');
@@ -218,8 +220,6 @@ export class PosixModel {
       }
     }
   }
-
-  // ------------------------------------------------------------------------------------------------------- paths
 
   #find(path: string, follow = true): ModelNode {
     return walk(this.#root, path, { follow }).node as ModelNode;

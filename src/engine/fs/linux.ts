@@ -7,9 +7,11 @@
 
 import * as attributes from '../calls/attributes.ts';
 import * as data from '../calls/data.ts';
+import { readdir } from '../calls/directory.ts';
 import * as names from '../calls/names.ts';
 import * as space from '../calls/space.ts';
 import * as xattrs from '../calls/xattrs.ts';
+import { compareNames } from '../../events/name.ts';
 import { O_RDWR, O_TMPFILE } from '../open-files.ts';
 import { bytesOf, parseMode, parsePath, validateInteger } from './arguments.ts';
 import { asFsError, check, type FsContext, refusal } from './context.ts';
@@ -44,6 +46,11 @@ export interface LinuxFs {
   fallocateSync(fd: number, mode: number, offset: number, length: number): void;
   /** lseek(2); `whence`: SEEK_SET 0, CUR 1, END 2, DATA 3, HOLE 4. Gives the new position. */
   lseekSync(fd: number, offset: number, whence: number): number;
+  /**
+   * Names that an open directory shows, without `.` and `..`: the same each time, whatever changes, until lseek to 0 reads it
+   * anew.
+   */
+  getdentsSync(fd: number): string[];
   /** copy_file_range(2): shares chunks, copies no byte. A position of null is the file's own, which moves. */
   copyFileRangeSync(
     from: number,
@@ -133,6 +140,11 @@ export function createLinuxFs(fs: FsContext): LinuxFs {
       const position = data.seek(fs.file(fd, 'lseek'), offset, whence);
       check(position, 'lseek');
       return position;
+    },
+    getdentsSync(fd) {
+      const entries = readdir(fs.file(fd, 'getdents'));
+      if (typeof entries === 'number') throw refusal(entries, 'getdents');
+      return entries.map(({ name }) => name).sort(compareNames);
     },
     copyFileRangeSync(from, fromPosition, to, toPosition, length) {
       const source = fs.file(from, 'copy_file_range');

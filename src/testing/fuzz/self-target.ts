@@ -1,10 +1,12 @@
 import type { OverlayProfile } from '../../events/event.ts';
 import { accountingProblems } from '../laws/accounting.ts';
+import { isolationProblems } from '../laws/isolation.ts';
 import { lowerImmutabilityProblems } from '../laws/lower-immutability.ts';
 import { minimalityProblems } from '../laws/minimality.ts';
 import { overlayProblems } from '../laws/overlay-law.ts';
 import { projectionProblems, replayProblems } from '../laws/replay-equality.ts';
 import { exportProblems } from '../laws/round-trip.ts';
+import { timeProblems } from '../laws/time-law.ts';
 import { StateRecorder } from '../state-recorder.ts';
 import { type StoreCommand, storeCommands } from '../store-command.ts';
 import { StorePlayer } from '../store-player.ts';
@@ -41,6 +43,8 @@ export function selfTarget(profile: OverlayProfile): FuzzTarget<readonly StoreCo
       const problems = [
         ...lowerImmutabilityProblems(store),
         ...replayProblems(store, recorder.states),
+        ...isolationProblems(store, recorder.states),
+        ...timeProblems(store, recorder.states),
         ...projectionProblems(store, 7),
         ...minimalityProblems(store),
         ...overlayProblems(store),

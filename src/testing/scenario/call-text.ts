@@ -23,6 +23,7 @@ export function callText(call: FileCall): string {
       return sys('open', call.slot, word(call.path), 'O_RDWR,O_TMPFILE', '0666');
     case 'close':
     case 'fstat':
+    case 'getdents':
       return sys(call.call, call.slot);
     case 'read':
       return call.position === null
@@ -110,6 +111,7 @@ export function outcomeText(call: FileCall, outcome: Outcome): string | null {
       return String(value);
     case 'readlink':
     case 'readdir':
+    case 'getdents':
       return JSON.stringify(value);
     default:
       return null;
