@@ -114,6 +114,18 @@ def flags():
             'upper': sorted(os.listdir('u')),
         }
 
+def change_time():
+    def make():
+        write('l/f', 'text')
+        os.utime('l/f', ns=(1, 2))
+    with Overlay('M2', make):
+        time.sleep(0.02)
+        before = os.stat('m/f')
+        open_close('m/f', os.O_WRONLY)
+        after = os.stat('m/f')
+        facts['M2'] = {'ctime is new': after.st_ctime_ns > before.st_ctime_ns, 'mtime stays': after.st_mtime_ns == 2}
+
+
 def memory_maps():
     with Overlay('O2', lambda: write('l/f', 'old')):
         fd = os.open('m/f', os.O_RDONLY)
@@ -204,7 +216,7 @@ check(LIBC.unshare(0x20000))
 check(LIBC.mount(b'none', b'/', None, ctypes.c_ulong(0x44000), None))
 os.chdir(base)
 try:
-    for each in (xattr_whiteout, stray_whiteout, flags, memory_maps, access_times, execution, mounts, nesting):
+    for each in (xattr_whiteout, stray_whiteout, flags, change_time, memory_maps, access_times, execution, mounts, nesting):
         each()
 finally:
     for path in flagged:

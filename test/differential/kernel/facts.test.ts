@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ interface Facts {
   readonly L8: object;
   readonly L9: object;
   readonly L10: object;
+  readonly M2: object;
   readonly M8: object;
   readonly O2: object;
   readonly O8: object;
@@ -64,6 +65,16 @@ describe.skipIf(missing !== null)(
       expect(facts['1.11']).toMatchObject({ '500 lowers': 'ok', '501 lowers': 'EINVAL' });
     });
 
+    it('a copy-up gives a new change time and leaves the others (SEM-M2)', async () => {
+      expect(facts.M2).toEqual({ 'ctime is new': true, 'mtime stays': true });
+      const fs = await over('M2/l');
+      const before = fs.statSync('/f', { bigint: true });
+      fs.closeSync(fs.openSync('/f', constants.O_WRONLY));
+      const { ctimeNs, mtimeNs, atimeNs } = fs.statSync('/f', { bigint: true });
+      expect(ctimeNs).toBeGreaterThan(before.ctimeNs);
+      expect({ mtimeNs, atimeNs }).toEqual({ mtimeNs: 2n, atimeNs: before.atimeNs });
+    });
+
     it('immutable and append-only flags refuse calls in the kernel, and do not exist here (SEM-M8, D9)', async () => {
       expect(facts.M8).toEqual({
         'write immutable': 'EPERM',
@@ -95,6 +106,9 @@ describe.skipIf(missing !== null)(
         set();
         const { atimeNs } = fs.statSync('/f', { bigint: true });
         fs.readFileSync('/f');
+        const fd = fs.openSync('/f', 'r');
+        fs.readSync(fd, Buffer.alloc(4));
+        fs.closeSync(fd);
         expect(fs.statSync('/f', { bigint: true }).atimeNs).toBe(atimeNs);
       }
     });

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Reply, Trees } from '../../../src/testing/kernel/kernel-call.ts';
 import { kernelMissing } from '../../../src/testing/kernel/kernel-mounts.ts';
 import { KernelOracle } from '../../../src/testing/kernel/kernel-oracle.ts';
+import { expectedOutcome, ruleOutcome, ruleTitle } from './rule-difference.ts';
 import { RULES } from './rules.ts';
-import { parseScript, upperText } from './script.ts';
 
 const missing = kernelMissing();
 
@@ -18,28 +17,9 @@ describe.skipIf(missing !== null)(
       await oracle.close();
     });
 
-    for (const { id, title, script, upper, options = '' } of RULES) {
-      it(`${title} (${id
-        .split(', ')
-        .map((each) => `SEM-${each}`)
-        .join(', ')})`, async () => {
-        const stages = parseScript(script);
-        const profile = {
-          redirectDir: options.includes('r'),
-          index: options.includes('i'),
-          metacopy: options.includes('m'),
-        };
-        const seen: { replies: readonly Reply[]; trees: Trees }[] = [];
-        const difference = await oracle.compare(
-          { profile, stages: stages.map((calls) => calls.map(({ call }) => call)) },
-          { onStage: (stage) => seen.push(stage) },
-        );
-        expect(difference).toBeNull();
-        for (const [index, calls] of stages.entries()) {
-          const errors = seen[index].replies.map((reply) => reply.error ?? null);
-          expect(errors).toEqual(calls.map(({ error }) => error));
-        }
-        expect(upperText(seen.at(-1)?.trees.upper ?? [])).toEqual(upper);
+    for (const rule of RULES) {
+      it(ruleTitle(rule), async () => {
+        expect(await ruleOutcome(oracle, rule)).toEqual(expectedOutcome(rule));
       });
     }
   },

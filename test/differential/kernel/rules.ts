@@ -24,9 +24,21 @@ mknod /p 10644
 export const RULES: readonly Rule[] = [
   {
     id: 'L1',
-    title: 'the upper is looked at first',
-    script: `write /f old\n---\nwrite /f new\nopen 0 /f r\nread 0`,
+    title: 'the upper is looked at first, then the lowers from the top down',
+    script: `write /f lowest\nwrite /g lowest\n---\nwrite /f lower\nwrite /g lower\n---\nwrite /f upper\nopen 0 /f r\nread 0\nopen 1 /g r\nread 1`,
     upper: ['/f'],
+  },
+  {
+    id: 'L2',
+    title: 'a file hides the directory below it',
+    script: `mkdir /d\nwrite /d/a\n---\nunlink /d/a\nrmdir /d\nwrite /d file\n---\nstat /d\nstat /d/a ! ENOTDIR`,
+    upper: [],
+  },
+  {
+    id: 'L3',
+    title: 'a directory over a whiteout of a middle layer does not merge with what that hides',
+    script: `mkdir /d\nwrite /d/a\n---\nunlink /d/a\nrmdir /d\n---\nstat /d ! ENOENT\nmkdir /d\nwrite /d/b\n---\nreaddir /d\nstat /d/a ! ENOENT`,
+    upper: [],
   },
   {
     id: 'L2, L3',
@@ -87,6 +99,18 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: '1.2',
+    title: 'removexattr of a name that is there copies up, and so does an ACL',
+    script: `write /f\nsetxattr /f user.one v\nwrite /g\n---\nremovexattr /f user.one\nsetxattr /g system.posix_acl_access acl1\nstat /g`,
+    upper: ['/f', '/g'],
+  },
+  {
+    id: '1.2',
+    title: 'a link is copied up where it is changed, named or moved itself, and not where it is followed',
+    script: `write /f\nsymlink f /s1\nsymlink f /s2\nsymlink f /s3\nsymlink f /s4\n---\nlchown /s1 1 1\nlink /s2 /n\nrename /s3 /m\nopen 0 /s4 w`,
+    upper: ['/f', '/m', '/n', '/s1', '/s2', '/s3 whiteout'],
+  },
+  {
+    id: '1.2',
     title: 'removexattr of a name that is not there copies nothing up (SEM-5)',
     script: `${LOWER}removexattr /f user.one ! ENODATA`,
     upper: [],
@@ -96,6 +120,18 @@ export const RULES: readonly Rule[] = [
     title: 'chmod of a lower FIFO copies the node up (SEM-5)',
     script: `${LOWER}chmod /p 600\nstat /p`,
     upper: ['/p'],
+  },
+  {
+    id: '1.2',
+    title: 'chmod of a lower device and of a socket copies the node up with its kind and number (SEM-5)',
+    script: `mknod /c 20644 1 3\nmknod /b 60644 7 1\nmknod /k 140644\n---\nchmod /c 600\nchmod /b 600\nchown /k 1 1\nstat /c\nstat /b\nstat /k`,
+    upper: ['/b', '/c', '/k'],
+  },
+  {
+    id: '1.2',
+    title: 'opening a lower FIFO for writing copies nothing up',
+    script: `${LOWER}open 0 /p w+nonblock ! ENXIO`,
+    upper: [],
   },
   {
     id: '1.2',
@@ -110,7 +146,7 @@ export const RULES: readonly Rule[] = [
     upper: [],
   },
   {
-    id: 'M1, M2, M4',
+    id: 'M1, M4',
     title: 'copy-up keeps mode, owner, times and attributes, of the parents too, and their times',
     script: `mkdir /d 2750\nchown /d 1000 1000\nwrite /d/a\nchmod /d/a 4711\nsetxattr /d/a user.one v\nsetxattr /d trusted.two v\n---\nopen 0 /d/a w\nstat /d/a\nstat /d`,
     upper: ['/d', '/d/a'],
@@ -141,7 +177,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'M7',
-    title: 'holes stay holes',
+    title: 'a hole behind data is copied with it, as far as the stretch goes',
     script: `write /f x\ntruncate /f 70000\n---\nopen 0 /f w\nfstat 0`,
     upper: ['/f'],
   },
@@ -154,8 +190,14 @@ export const RULES: readonly Rule[] = [
   {
     id: 'M9',
     title: 'a node made in a lower setgid directory inherits its group, over a whiteout too',
-    script: `mkdir /d\nchown /d 0 1000\nchmod /d 2755\nwrite /d/a\n---\nunlink /d/a\nmkdir /d/a\nstat /d/a\nwrite /d/b\nstat /d/b`,
-    upper: ['/d', '/d/a opaque', '/d/b'],
+    script: `mkdir /d\nchown /d 0 1000\nchmod /d 2755\nwrite /d/a\nmkdir /e\nchown /e 0 1000\nchmod /e 2755\n---\nwrite /e/b\nstat /e/b\nunlink /d/a\nmkdir /d/a\nstat /d/a\nwrite /d/b\nstat /d/b`,
+    upper: ['/d', '/d/a opaque', '/d/b', '/e', '/e/b'],
+  },
+  {
+    id: 'M9',
+    title: 'a node made in a lower directory inherits its default ACL, over a whiteout too; a copied-up file does not',
+    script: `mkdir /d\nwrite /d/a\nwrite /d/b\nsetxattr /d system.posix_acl_default acl1\nmkdir /e\nsetxattr /e system.posix_acl_default acl1\n---\nwrite /e/c\nunlink /d/a\nwrite /d/a\nmkdir /d/n\nstat /d/n\nchmod /d/b 640\nstat /d/b`,
+    upper: ['/d', '/d/a', '/d/b', '/d/n', '/e', '/e/c'],
   },
   {
     id: 'M10',
@@ -251,7 +293,7 @@ export const RULES: readonly Rule[] = [
   {
     id: 'R3',
     title: 'moving there and back leaves a whiteout only where a lower name is',
-    script: `${LOWER}rename /f /d/a\nrename /d/a /f`,
+    script: `${LOWER}rename /f /d/a\nrename /d/a /f\nrename /f /n\nrename /n /f`,
     upper: ['/d', '/d/a whiteout', '/f'],
   },
   {
@@ -372,8 +414,8 @@ export const RULES: readonly Rule[] = [
   {
     id: 'X1, X2',
     title: 'chmod copies no data, opening for writing brings it',
-    script: `${LOWER}chmod /f 600\nchmod /d/a 600\nopen 0 /d/a r\nread 0\nopen 1 /f w`,
-    upper: ['/d', '/d/a metacopy', '/f'],
+    script: `${LOWER}chmod /f 600\nchmod /d/a 600\nopen 0 /d/a r\nread 0\nopen 1 /f w\nopen 2 /d/b w`,
+    upper: ['/d', '/d/a metacopy', '/d/b', '/f'],
     options: 'rm',
   },
   {
@@ -431,8 +473,8 @@ export const RULES: readonly Rule[] = [
   {
     id: 'O3',
     title: 'a descriptor keeps the old object when another takes its name',
-    script: `${LOWER}open 0 /f r\nwrite /g new\nrename /g /f\nread 0`,
-    upper: ['/f'],
+    script: `${LOWER}open 0 /f r\nwrite /g new\nrename /g /f\nread 0\nwrite /h upper\nopen 1 /h r\nwrite /k newer\nrename /k /h\nread 1`,
+    upper: ['/f', '/h'],
   },
   {
     id: 'O4',
@@ -455,8 +497,8 @@ export const RULES: readonly Rule[] = [
   {
     id: 'O7',
     title: 'a removed directory reads as empty',
-    script: `${LOWER}open 0 /e r\nrmdir /e\nlistdir 0 rewind`,
-    upper: ['/e whiteout'],
+    script: `${LOWER}write /d/c\nopen 0 /d r\nlistdir 0\nunlink /d/a\nunlink /d/b\nunlink /d/c\nrmdir /d\nlistdir 0 rewind`,
+    upper: ['/d whiteout'],
   },
   {
     id: 'O7',

@@ -1,3 +1,4 @@
+import { ACL_TEXTS } from '../../../src/testing/kernel/acl-texts.ts';
 import type { FileCall, KernelCall, Row } from '../../../src/testing/kernel/kernel-call.ts';
 
 /** A call, and the code that it must be refused with; null: it succeeds. */
@@ -17,6 +18,7 @@ const FLAGS: Readonly<Record<string, number>> = {
   trunc: 0o1000,
   dir: 0o200000,
   path: 0o10000000,
+  nonblock: 0o4000,
   tmp: 0o20200000,
 };
 const RENAME_FLAGS: Readonly<Record<string, number>> = { noreplace: 1, exchange: 2, whiteout: 4 };
@@ -79,7 +81,7 @@ function callsOf([verb, ...args]: readonly string[]): FileCall[] {
     case 'truncate':
       return [{ op: 'truncate', path: a, size: Number(b) }];
     case 'setxattr':
-      return [{ op: 'setxattr', path: a, name: b, value: c, flags: Number(d ?? 0) }];
+      return [{ op: 'setxattr', path: a, name: b, value: valueText(c), flags: Number(d ?? 0) }];
     case 'removexattr':
     case 'getxattr':
       return [{ op: verb, path: a, name: b }];
@@ -131,6 +133,9 @@ function onDescriptor(verb: string, slot: number, [a, b, c]: readonly string[]):
       throw new Error(`no call ${verb}`);
   }
 }
+
+/** `acl1`: the second of the kit's ACLs. */
+const valueText = (word: string): string => (/^acl\d$/.test(word) ? ACL_TEXTS[Number(word[3])] : word);
 
 const octal = (text: string | undefined, otherwise: number): number =>
   text === undefined ? otherwise : Number.parseInt(text, 8);
