@@ -82,13 +82,13 @@ export const TEST_BREAKS: readonly TestBreak[] = [
     replace: "return found.last === 'name' && found.ino !== 0 && found.parentMount.readOnly ? EROFS : 0;",
   },
   {
-    name: "an owner has the others' bits, too",
+    name: 'directories on the way need not be searchable',
     rule: 'P1',
     test: IDENTITY,
     title: SAME_CALLS,
-    file: 'engine/identity.ts',
-    find: '  if (identity.uid === inode.uid) return wanted & ~(mode >> 6) ? EACCES : 0;',
-    replace: '  if (identity.uid === inode.uid && !(wanted & ~(mode >> 6))) return 0;',
+    file: 'engine/lookup.ts',
+    find: '    if (identity !== null && permit(identity, directory, MAY_EXEC) !== 0) return EACCES;\n',
+    replace: '',
   },
   {
     name: 'the mask of an ACL does not count',
