@@ -13,8 +13,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: 'no whiteout for a file that was copied up',
     file: 'engine/decide/unlink.ts',
-    find: 'if (existsBelow(overlay, removal.parent, removal.name)) {',
-    replace: 'if (!inode.isUpper && existsBelow(overlay, removal.parent, removal.name)) {',
+    find: 'if (existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
+    replace: 'if (!inode.isUpper && existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
   },
   {
     name: 'mkdir over a whiteout is not opaque',

@@ -502,7 +502,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'O7',
-    title: 'a removed directory reads as empty through a handle that has read it before',
+    title: 'a handle that has read a directory finds it empty once it is removed',
     script: `mkdir /d\n---\nsymlink x /d/a\n---\nopen 0 /d r\nlistdir 0 rewind\nunlink /d/a\nrmdir /d\nlistdir 0`,
     upper: ['/d whiteout'],
   },

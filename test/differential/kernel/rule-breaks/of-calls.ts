@@ -11,10 +11,24 @@ export const CALL_BREAKS: readonly RuleBreak[] = [
   },
   {
     name: 'a rewound handle keeps its list',
-    shows: ['an open directory keeps its list', 'a removed directory reads as empty'],
+    shows: ['an open directory keeps its list'],
     file: 'engine/calls/data.ts',
     find: 'if (inode.dir !== null && target === 0) file.entries = null;',
     replace: '',
+  },
+  {
+    name: 'a removed directory has the list that its handle keeps',
+    shows: ['a handle that has read a directory'],
+    file: 'engine/calls/directory.ts',
+    find: `  if (!isAttached(file.mount, file.ino)) return NO_ENTRIES;\n`,
+    replace: '',
+  },
+  {
+    name: 'a removed directory lists what the lower has',
+    shows: ['a removed directory reads as empty'],
+    file: 'engine/calls/directory.ts',
+    find: `  if (!isAttached(file.mount, file.ino)) return NO_ENTRIES;\n  if (file.entries !== null) return file.entries;\n`,
+    replace: `  if (!isAttached(file.mount, file.ino)) return file.entries ?? [{ name: 'a', ino: file.ino, format: S_IFMT }];\n`,
   },
   {
     name: 'a merged directory counts its subdirectories',

@@ -192,6 +192,20 @@ export const COPY_UP_BREAKS: readonly RuleBreak[] = [
     replace: `  draft.events.push({ type: 'AttributesChanged', ino, mode: mount.overlay.tree.at(named.ino).mode & 0o1777, uid: null, gid: null, atimeNs: null, mtimeNs: null, ctimeNs: draft.timeNs });\n  if (truncates) {\n    const before`,
   },
   {
+    name: 'a hole takes what is reserved behind the end',
+    shows: ['a hole ends with the block'],
+    file: 'engine/calls/space.ts',
+    find: 'length: holeLength(inode.size, offset, length), timeNs',
+    replace: 'length, timeNs',
+  },
+  {
+    name: 'an open hard link is linked by any of its names',
+    shows: ['with index, an open lower hard link'],
+    file: 'engine/calls/names.ts',
+    find: 'const own = inode.isUpper && !inode.isIndexed ? null',
+    replace: 'const own = inode.isUpper ? null',
+  },
+  {
     name: 'a copy-up fills holes',
     shows: ['a hole in front of the data'],
     file: 'projections/tree/fold.ts',

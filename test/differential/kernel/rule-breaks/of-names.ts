@@ -6,14 +6,14 @@ export const NAME_BREAKS: readonly RuleBreak[] = [
     name: 'no whiteout for a file that was copied up',
     shows: ['unlink of a lower and'],
     file: 'engine/decide/unlink.ts',
-    find: 'if (existsBelow(overlay, removal.parent, removal.name)) {',
-    replace: 'if (!inode.isUpper && existsBelow(overlay, removal.parent, removal.name)) {',
+    find: 'if (existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
+    replace: 'if (!inode.isUpper && existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
   },
   {
     name: 'every removal leaves a whiteout',
     shows: ['unlink of a name that only', 'rmdir of a directory made in a lower', 'removal inside of an opaque'],
     file: 'engine/decide/unlink.ts',
-    find: 'if (existsBelow(overlay, removal.parent, removal.name)) {',
+    find: 'if (existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
     replace: 'if (overlay.lower !== null) {',
   },
   {

@@ -204,8 +204,8 @@ export const TEST_BREAKS: readonly TestBreak[] = [
     test: 'test/property/minimality.test.ts',
     title: 'a merged view is its upper over its lower',
     file: 'engine/decide/unlink.ts',
-    find: 'if (existsBelow(overlay, removal.parent, removal.name)) {',
-    replace: 'if (!inode.isUpper && existsBelow(overlay, removal.parent, removal.name)) {',
+    find: 'if (existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
+    replace: 'if (!inode.isUpper && existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
   },
   {
     name: 'every removal leaves a whiteout',
@@ -213,7 +213,7 @@ export const TEST_BREAKS: readonly TestBreak[] = [
     test: 'test/property/minimality.test.ts',
     title: 'no whiteout, copy-up or opaque mark',
     file: 'engine/decide/unlink.ts',
-    find: 'if (existsBelow(overlay, removal.parent, removal.name)) {',
+    find: 'if (existsBelow(overlay, removal.parent, removal.name, removal.ino)) {',
     replace: 'if (overlay.lower !== null) {',
   },
   {
