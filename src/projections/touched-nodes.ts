@@ -8,7 +8,6 @@ export function forEachTouched(event: FileEvent, touch: (ino: Ino) => void): voi
     case 'NodeCreated':
     case 'Linked':
     case 'Unlinked':
-    case 'LinkedUp':
       touch(event.ino);
       touch(event.parent);
       return;
@@ -28,6 +27,7 @@ export function forEachTouched(event: FileEvent, touch: (ino: Ino) => void): voi
       touch(event.upperIno);
       if (event.upperIno !== event.ino) touch(event.parent);
       return;
+    case 'LinkedUp':
     case 'RedirectSet':
     case 'MetacopySet':
     case 'DataCopiedUp':

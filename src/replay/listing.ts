@@ -81,8 +81,7 @@ class Lister {
     for (const name of [...names, ...whiteouts].toSorted(compareNames)) {
       const child = node.dir.entries.get(name);
       if (child === undefined) yield whiteoutEntry(`${path}/${name}`, node);
-      else if (!this.#isUpper || node.dir.hasInUpper(name, this.#tree.at(child)))
-        yield* this.list(child, `${path}/${name}`);
+      else if (!this.#isUpper || this.#tree.at(child).hasInUpper(ino, name)) yield* this.list(child, `${path}/${name}`);
     }
   }
 

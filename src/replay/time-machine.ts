@@ -177,7 +177,8 @@ export class TimeMachine implements Past {
     const plan = this.#planFor(seq);
     const answers = new Map<number, World>();
     const past: Past = {
-      worldAt: (at) => answers.get(at) ?? (this.#snapshots.at(at) as World),
+      // Of what is restored in a fork, the moment that the fork was made from is asked for too: no plan has that.
+      worldAt: (at) => answers.get(at) ?? this.#snapshots.at(at) ?? this.worldAt(at),
     };
     for (const stretch of plan) foldStretch(this.#log, stretch, past, answers);
     return answers.get(seq) as World;

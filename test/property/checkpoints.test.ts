@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import type { OverlayProfile } from '../../src/events/event.ts';
+import { DOCKER_PROFILE, POSIX_PROFILE, profileOf } from '../../src/events/overlay-profile.ts';
 import { countedUpper, recountUpper } from '../../src/projections/recount-upper.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -34,14 +36,26 @@ function pastProblems(store: Store, states: readonly RecordedState[]): string[] 
   return problems;
 }
 
-test('a store opened with its checkpoints is what it was, now and at every moment (law 2)', async () => {
+/**
+ * Plays commands, and now and then something more; then asks about every moment, of the store that wrote checkpoints and of
+ * one that was opened with them.
+ *
+ * @returns In how many runs there were checkpoints.
+ */
+async function expectSameAlways(
+  runs: number,
+  profile: OverlayProfile,
+  besides: (store: Store, random: () => number) => void = () => {},
+): Promise<number> {
   let disk: SimulatedDisk;
   let covered = 0;
   await forAllCommands(
-    60,
+    runs,
     ({ store }) => {
       const recorder = new StateRecorder(store);
+      const random = randomFrom(7);
       return {
+        after: () => besides(store, random),
         async end() {
           expect(pastProblems(store, recorder.states)).toEqual([]);
           const head = recorder.at(store.seq);
@@ -56,10 +70,48 @@ test('a store opened with its checkpoints is what it was, now and at every momen
     },
     () => {
       disk = new SimulatedDisk();
-      return { log: openOn(disk, { segmentBytesMax: 4096 }), ...options };
+      return { log: openOn(disk, { segmentBytesMax: 4096 }), ...options, profile };
     },
   );
-  expect(covered).toBeGreaterThan(20);
+  return covered;
+}
+
+test('a store opened with its checkpoints is what it was, now and at every moment (law 2)', async () => {
+  expect(await expectSameAlways(60, DOCKER_PROFILE)).toBeGreaterThan(20);
+});
+
+test.each([POSIX_PROFILE, profileOf({ redirectDir: true }), profileOf({ index: true }), profileOf({ metacopy: true })])(
+  'so is one of containers with overlay options: %o (law 2)',
+  async (profile) => {
+    expect(await expectSameAlways(20, profile)).toBeGreaterThan(5);
+  },
+);
+
+/** Goes back with a path of some container to some moment; most of the time there is something else than now. */
+function goBack(store: Store, random: () => number): void {
+  if (random() > 0.2) return;
+  const containers = store.containers.list();
+  const container = containers[Math.floor(random() * containers.length)];
+  const path = ['/a', '/b', '/d', '/a/a', '/e'][Math.floor(random() * 5)];
+  if (container === undefined) return;
+  // The transaction is made at once; what is refused changes nothing.
+  store.containers.rewindPath(container.name, Math.floor(random() * store.seq), path).catch(() => {
+    refused++;
+  });
+}
+
+let refused = 0;
+
+test('so is one in which paths went back to what they were (law 2)', async () => {
+  let gone = 0;
+  const covered = await expectSameAlways(15, DOCKER_PROFILE, (store, random) => {
+    const before = store.seq;
+    goBack(store, random);
+    if (store.seq > before) gone++;
+  });
+  expect(covered).toBeGreaterThan(3);
+  expect(gone).toBeGreaterThan(3);
+  expect(refused).toBeGreaterThan(0);
 });
 
 test('damage of checkpoints, and checkpoints that are gone, never make another answer (law 2)', async () => {

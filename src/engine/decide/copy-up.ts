@@ -88,7 +88,7 @@ export function copyUp(overlay: Overlay, named: Named, draft: Draft, wanted: Cop
 
 /** The name of a hard link that was copied up by another one (ovl_link_up), and the data that metacopy has left below. */
 function completeCopyUp(overlay: Overlay, named: Named, inode: Inode, draft: Draft, wanted: CopyUpFor): void {
-  if (inode.isIndexed && named.parent !== 0 && !hasAlias(overlay, named)) {
+  if (inode.isIndexed && named.parent !== 0 && !inode.hasInUpper(named.parent, named.name)) {
     copyUpDirectory(overlay, named.parent, draft);
     draft.events.push({ type: 'LinkedUp', parent: named.parent, name: named.name, ino: named.ino });
   }
@@ -105,9 +105,6 @@ function completeCopyUp(overlay: Overlay, named: Named, inode: Inode, draft: Dra
     timeNs: copiedBytes > 0 ? draft.timeNs : null,
   });
 }
-
-const hasAlias = ({ tree }: Overlay, { parent, name }: Named): boolean =>
-  tree.get(parent)?.dir?.aliases?.has(name) === true;
 
 const dataBytes = ({ content, size }: Inode): number => (content === null ? 0 : content.copyUpBytes(size));
 

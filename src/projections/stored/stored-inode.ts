@@ -36,15 +36,13 @@ export class InodeStoring implements Omit<ValueCodec<Inode>, 'decode'> {
   prepare(inode: Inode): Generator<void, void> | null {
     const { dir, content } = inode;
     const hasPages = content !== null && content.parts.pages !== null;
-    if (!hasPages && (dir === null || !(hasNodes(dir.entries) || hasNodes(dir.whiteouts) || hasNodes(dir.aliases))))
-      return null;
+    if (!hasPages && (dir === null || !(hasNodes(dir.entries) || hasNodes(dir.whiteouts)))) return null;
     return this.#prepare(dir, content);
   }
 
   *#prepare(dir: Directory | null, content: Content | null): Generator<void, void> {
     if (dir !== null) yield* storeNames(this.#nodes, dir.entries);
     if (dir?.whiteouts) yield* storeNames(this.#nodes, dir.whiteouts);
-    if (dir?.aliases) yield* storeNames(this.#nodes, dir.aliases);
     const pages = content?.parts.pages;
     if (content === null || pages?.root == null) return;
     const ref = yield* this.#pages.store(pages.root, pages.shift);
@@ -149,27 +147,29 @@ function encodeMarks(writer: ByteWriter, marks: UpperMarks | null): void {
   if (marks === null) return;
   writer.shortText(marks.redirect);
   writer.varint(marks.dataIno);
-  writer.varint(marks.upperLinks + 1);
+  writer.varint(marks.upperNames === null ? 0 : marks.upperNames.length + 1);
+  for (const { parent, name } of marks.upperNames ?? []) {
+    writer.varint(parent);
+    writer.shortText(name);
+  }
 }
 
 function decodeMarks(reader: ByteReader): UpperMarks | null {
   if (reader.byte() === 0) return null;
-  return { redirect: reader.shortText(), dataIno: reader.varint(), upperLinks: reader.varint() - 1 };
+  const redirect = reader.shortText();
+  const dataIno = reader.varint();
+  const count = reader.varint();
+  if (count === 0) return { redirect, dataIno, upperNames: null };
+  const upperNames = Array.from({ length: count - 1 }, () => ({ parent: reader.varint(), name: reader.shortText() }));
+  return { redirect, dataIno, upperNames };
 }
 
 function encodeDirectory(writer: ByteWriter, dir: Directory): void {
   const hasWhiteouts = dir.whiteouts !== null;
-  writer.byte(
-    (dir.opaque ? 1 : 0) |
-      (dir.hasLower ? 2 : 0) |
-      (dir.mergedBelow ? 4 : 0) |
-      (hasWhiteouts ? 8 : 0) |
-      (dir.aliases === null ? 0 : 16),
-  );
+  writer.byte((dir.opaque ? 1 : 0) | (dir.hasLower ? 2 : 0) | (dir.mergedBelow ? 4 : 0) | (hasWhiteouts ? 8 : 0));
   writer.varint(dir.subdirectories);
   encodeNames(writer, dir.entries);
   if (hasWhiteouts) encodeNames(writer, dir.whiteouts);
-  if (dir.aliases !== null) encodeNames(writer, dir.aliases);
 }
 
 function decodeDirectory(reader: ByteReader, nodes: NodeReader, rescue: () => Directory): Directory {
@@ -184,7 +184,6 @@ function decodeDirectory(reader: ByteReader, nodes: NodeReader, rescue: () => Di
   dir.hasLower = (flags & 2) !== 0;
   dir.mergedBelow = (flags & 4) !== 0;
   if (flags & 8) dir.whiteouts = decodeNames(reader, nodes, () => rescue().whiteouts);
-  if (flags & 16) dir.aliases = decodeNames(reader, nodes, () => rescue().aliases);
   return dir;
 }
 

@@ -8,7 +8,7 @@
 import { nameBytes } from '../../events/name.ts';
 import type { FileEvent, Ino } from '../../events/event.ts';
 import { PERMISSION_BITS, S_IFMT } from '../../events/mode.ts';
-import { addAlias, foldOverlayMark, leaveUpper, moveAliases, startAliases } from './fold-marks.ts';
+import { addUpperName, foldOverlayMark, leaveUpper, moveUpperNames, startUpperNames } from './fold-marks.ts';
 import { Inode, UPPER, withoutXattr, withXattr } from './inode.ts';
 import { NameMap } from './name-map.ts';
 import type { Tree } from './tree.ts';
@@ -144,7 +144,7 @@ function linked(tree: Tree, event: EventOf<'Linked'>): void {
     count(tree, inode, 1);
   }
   inode.nlink = event.nlink;
-  addAlias(tree, inode, event.parent, event.name);
+  addUpperName(tree, inode, event.parent, event.name);
   inode.parent = event.parent;
   inode.name = event.name;
   if (event.timeNs !== null) inode.ctimeNs = event.timeNs;
@@ -220,7 +220,7 @@ function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
     }
   }
   to.entries.set(event.toName, event.ino, tree.owner);
-  moveAliases(tree, event);
+  moveUpperNames(tree, event);
   if (isDirectory) {
     from.subdirectories--;
     to.subdirectories++;
@@ -258,7 +258,7 @@ function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' 
     return;
   }
   inode.name = event.name;
-  if (event.upperIno === event.ino && inode.nlink > 1) startAliases(tree, inode);
+  if (event.upperIno === event.ino && inode.nlink > 1) startUpperNames(tree, inode);
   else count(tree, inode, 1);
 }
 

@@ -18,11 +18,17 @@ export interface UpperMarks {
   readonly redirect: string;
   /** The lower node that has the file's data; 0: the upper has it. In a layer's own tree any other number. */
   readonly dataIno: Ino;
-  /** Of a copied-up hard link with `index`: how many of its names are in the upper; -1: no such node, all are. */
-  readonly upperLinks: number;
+  /** Of a copied-up hard link with `index`: its names that are in the upper; null: no such node, all are. */
+  readonly upperNames: readonly NodeName[] | null;
 }
 
-const NO_MARKS: UpperMarks = { redirect: '', dataIno: 0, upperLinks: -1 };
+/** An entry that stands for a node. */
+export interface NodeName {
+  readonly parent: Ino;
+  readonly name: string;
+}
+
+const NO_MARKS: UpperMarks = { redirect: '', dataIno: 0, upperNames: null };
 
 /** What only a directory has. */
 export class Directory {
@@ -31,8 +37,6 @@ export class Directory {
   entries: NameMap;
   /** Names whited out in the upper → seq of the event that did it. */
   whiteouts: NameMap | null = null;
-  /** With `index`: names in the upper of hard links that were copied up. Others show in the merged view only. */
-  aliases: NameMap | null = null;
   /** The upper directory carries `trusted.overlay.opaque`. */
   opaque = false;
   /** It merges with a directory of the lower, which has the same inode number there. */
@@ -51,17 +55,11 @@ export class Directory {
     if (this.owner === owner) return this;
     const copy = new Directory(owner, this.entries.share());
     copy.whiteouts = this.whiteouts?.share() ?? null;
-    copy.aliases = this.aliases?.share() ?? null;
     copy.opaque = this.opaque;
     copy.hasLower = this.hasLower;
     copy.mergedBelow = this.mergedBelow;
     copy.subdirectories = this.subdirectories;
     return copy;
-  }
-
-  /** Whether the upperdir has an entry of that name, which here stands for `child`. */
-  hasInUpper(name: string, child: Inode): boolean {
-    return child.isUpper && (!child.isIndexed || this.aliases?.has(name) === true);
   }
 }
 
@@ -129,12 +127,24 @@ export class Inode {
 
   /** A lower hard link that was copied up with `index`: its names in the upper are counted one by one. */
   get isIndexed(): boolean {
-    return this.marks !== null && this.marks.upperLinks >= 0;
+    return this.marks !== null && this.marks.upperNames !== null;
+  }
+
+  /** How many names an indexed node has in the upper. */
+  get upperLinks(): number {
+    return this.marks?.upperNames?.length ?? 0;
+  }
+
+  /** Whether the upperdir has an entry that stands for the node. */
+  hasInUpper(parent: Ino, name: string): boolean {
+    if (!this.isUpper) return false;
+    const names = this.marks?.upperNames ?? null;
+    return names === null || names.some((each) => each.parent === parent && each.name === name);
   }
 
   mark(change: Partial<UpperMarks>): void {
     const marks = { ...(this.marks ?? NO_MARKS), ...change };
-    const isNothing = marks.redirect === '' && marks.dataIno === 0 && marks.upperLinks < 0;
+    const isNothing = marks.redirect === '' && marks.dataIno === 0 && marks.upperNames === null;
     this.marks = isNothing ? null : marks;
   }
 

@@ -14,6 +14,7 @@
 
 import { createHash, hash } from 'node:crypto';
 import type { ChunkReader } from '../../events/chunk-store.ts';
+import { compareNames } from '../../events/name.ts';
 import { ByteWriter } from '../bytes.ts';
 import type { Content } from './content.ts';
 import type { Inode } from './inode.ts';
@@ -78,16 +79,16 @@ function encodeNode(writer: ByteWriter, inode: Inode, chunks: Pick<ChunkReader, 
 }
 
 /** Nothing for a node without marks: roots from before there were any stay what they are. */
-function encodeMarks(writer: ByteWriter, { marks, dir }: Inode): void {
-  if (marks !== null) {
-    writer.text('marks');
-    writer.text(marks.redirect);
-    writer.number(marks.dataIno);
-    writer.number(marks.upperLinks);
-  }
-  if (dir !== null && dir.aliases !== null && dir.aliases.size > 0) {
-    writer.text('aliases');
-    encodeNames(writer, dir.aliases, false);
+function encodeMarks(writer: ByteWriter, { marks }: Inode): void {
+  if (marks === null) return;
+  writer.text('marks');
+  writer.text(marks.redirect);
+  writer.number(marks.dataIno);
+  writer.number(marks.upperNames?.length ?? -1);
+  const names = (marks.upperNames ?? []).toSorted((a, b) => a.parent - b.parent || compareNames(a.name, b.name));
+  for (const { parent, name } of names) {
+    writer.number(parent);
+    writer.text(name);
   }
 }
 

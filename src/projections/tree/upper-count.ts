@@ -5,7 +5,7 @@ import type { Tree } from './tree.ts';
 
 /** Whether the upperdir has a name of the node. */
 export function isCounted(inode: Inode): boolean {
-  return inode.isUpper && (inode.isIndexed ? (inode.marks?.upperLinks ?? 0) > 0 : inode.nlink > 0);
+  return inode.isUpper && (inode.isIndexed ? inode.upperLinks > 0 : inode.nlink > 0);
 }
 
 /** Adds a node that has a name in the upper to the counters, or takes it out. */

@@ -38,7 +38,7 @@ export class UpperParts {
 function hasHiddenNames(tree: Tree): boolean {
   let found = false;
   tree.inodes.forEach((inode) => {
-    found = inode.marks !== null && inode.isIndexed && inode.marks.upperLinks < inode.nlink;
+    found = inode.isIndexed && inode.upperLinks < inode.nlink;
     return !found;
   });
   return found;

@@ -15,12 +15,15 @@ import { treeOf } from '../../projections/stored/stored-tree.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
-import type { Overlay, Past, World } from '../../projections/world.ts';
+import type { Past, World } from '../../projections/world.ts';
 import type { Stretch } from './stretch.ts';
 import type { Touches } from './touches.ts';
 
 /** Forks and rewinds between the checkpoint and the moment: with more of them folding is faster. */
-const REFERENCES_MAX = 12;
+const REFERENCES_MAX = 64;
+
+/** Worlds that are kept: those of all moments that are referred to, and some more. */
+const WORLDS_MAX = 2 * REFERENCES_MAX;
 
 const TRANSACTIONS_MAX = 4096;
 
@@ -38,6 +41,7 @@ export interface PastSource {
 export class PastWorlds {
   readonly #source: PastSource;
   readonly #transactions = new Map<number, Transaction>();
+  readonly #worlds = new Map<number, World>();
 
   constructor(source: PastSource) {
     this.#source = source;
@@ -50,6 +54,16 @@ export class PastWorlds {
    * @returns A value that nobody folds; null where checkpoints do not cover the moment.
    */
   worldAt(seq: number, past: Past): World | null {
+    const known = this.#worlds.get(seq);
+    if (known !== undefined) return known;
+    const world = this.#madeAt(seq, past);
+    if (world === null) return null;
+    this.#worlds.set(seq, world);
+    if (this.#worlds.size > WORLDS_MAX) this.#worlds.delete(this.#worlds.keys().next().value as number);
+    return world;
+  }
+
+  #madeAt(seq: number, past: Past): World | null {
     const info = this.#covering(seq);
     if (info === null) return null;
     if (info.seq === seq) return this.#source.worldOf(seq);
@@ -64,14 +78,8 @@ export class PastWorlds {
     const origins = this.#applyOthers(world, stretch, end.seq, past);
     if (origins === null) return null;
     for (const overlay of world.overlays()) {
-      if (isEntangled(overlay) && stretch.countersAt(overlay.subject, end.seq) !== null) return null;
-      overlay.tree = this.#treeAt(
-        overlay.tree,
-        overlay.subject,
-        stretch,
-        origins.get(overlay.subject) ?? info.from,
-        end.seq,
-      );
+      const { subject, tree } = overlay;
+      overlay.tree = this.#treeAt(tree, subject, stretch, origins.get(subject) ?? info.from, end.seq);
     }
     world.seq = end.seq;
     world.timeNs = end.timeNs;
@@ -85,8 +93,7 @@ export class PastWorlds {
     for (let at = from; at < to;) {
       const info = this.#covering(at + 1);
       const stretch = info === null ? null : this.#source.stretch(info);
-      if (stretch === null || this.#source.references(at, Math.min(to, stretch.to)) > 0) return null;
-      if (this.#hasRestored(stretch, at, to)) return null;
+      if (stretch === null || this.#isExchanged(subject, stretch, at, to)) return null;
       const end = this.#wholeTransaction(Math.min(to, stretch.to));
       if (end === null) return null;
       for (const ino of stretch.touches(subject, at, end.seq)?.nodes() ?? []) inos.add(ino);
@@ -95,10 +102,14 @@ export class PastWorlds {
     return inos;
   }
 
-  #hasRestored(stretch: Stretch, after: number, to: number): boolean {
+  /** Whether a tree was put in the place of the subject's, or parts of one. */
+  #isExchanged(subject: SubjectId, stretch: Stretch, after: number, to: number): boolean {
     for (const first of stretch.otherTransactions(to)) {
       if (first <= after) continue;
-      if (this.#transaction(first).events.some(({ type }) => type === 'NodesRestored')) return true;
+      for (const event of this.#transaction(first).events) {
+        if (beginsTree(event) === subject || (event.type === 'NodesRestored' && event.container === subject))
+          return true;
+      }
     }
     return false;
   }
@@ -169,9 +180,6 @@ export class PastWorlds {
     return transaction;
   }
 }
-
-/** With `index` a directory knows of its entries whether they are hard links that were copied up: nodes are not independent. */
-const isEntangled = ({ profile }: Overlay): boolean => profile.index || profile.metacopy || profile.redirectDir;
 
 /** The nodes of a tree that were touched since its base. */
 class TreePatch implements Patch<Inode>, Neighbours {

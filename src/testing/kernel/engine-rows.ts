@@ -25,7 +25,7 @@ function listRows(overlay: ListedOverlay, chunks: ChunkReader, upperOnly: boolea
   const rows: Row[] = [];
   const visit = (ino: Ino, path: string): void => {
     const inode = tree.at(ino);
-    const children = inode.dir === null ? [] : entriesOf(overlay, inode, upperOnly);
+    const children = inode.dir === null ? [] : entriesOf(overlay, ino, upperOnly);
     const row = rowOf(chunks, ino, inode, path);
     rows.push(upperOnly ? asInUpper(row, overlay, ino, inode, children) : row);
     for (const [name, child] of children) {
@@ -41,10 +41,11 @@ function listRows(overlay: ListedOverlay, chunks: ChunkReader, upperOnly: boolea
 type Entry = readonly [name: string, ino: Ino];
 
 /** Names of a directory, sorted; in the upper also its whiteouts, as number 0. */
-function entriesOf({ tree }: Overlay, { dir }: Inode, upperOnly: boolean): Entry[] {
+function entriesOf({ tree }: Overlay, directory: Ino, upperOnly: boolean): Entry[] {
+  const { dir } = tree.at(directory);
   const entries = new Map<string, Ino>();
   dir?.entries.forEach((name, ino) => {
-    if (!upperOnly || dir.hasInUpper(name, tree.at(ino))) entries.set(name, ino);
+    if (!upperOnly || tree.at(ino).hasInUpper(directory, name)) entries.set(name, ino);
   });
   if (upperOnly) for (const name of dir?.whiteouts?.names() ?? []) entries.set(name, 0);
   return [...entries].sort(([a], [b]) => compareNames(a, b));
@@ -94,14 +95,14 @@ function asInUpper(row: Row, overlay: ListedOverlay, ino: Ino, inode: Inode, chi
     if (marks.redirect !== '') mark('redirect', Buffer.from(encodeName(marks.redirect)).toString('hex'));
     if (marks.dataIno !== 0) mark('metacopy', '');
     // The index has one more name of the node, in the work directory.
-    if (marks.upperLinks >= 0) mark('nlink', Buffer.from(nlinkText(inode.nlink, marks.upperLinks + 1)).toString('hex'));
+    if (inode.isIndexed) mark('nlink', Buffer.from(nlinkText(inode.nlink, inode.upperLinks + 1)).toString('hex'));
   }
   if (overlay.impure.has(ino)) mark('impure', '79');
   const subdirectories = children.filter(([, child]) => child !== 0 && overlay.tree.at(child).dir !== null).length;
   const { xattrs: _, ...rest } = row;
   return {
     ...rest,
-    nlink: inode.dir !== null ? 2 + subdirectories : inode.isIndexed ? (marks?.upperLinks ?? 0) + 1 : row.nlink,
+    nlink: inode.dir !== null ? 2 + subdirectories : inode.isIndexed ? inode.upperLinks + 1 : row.nlink,
     ...(inode.isMetacopy ? { blocks: 0, crc32: crc32(Buffer.alloc(inode.size)) } : {}),
     ...(Object.keys(xattrs).length === 0 ? {} : { xattrs }),
   };

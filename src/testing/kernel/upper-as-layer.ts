@@ -31,7 +31,7 @@ function copyDirectory(merged: Tree, layer: Tree, ino: Ino): void {
   });
   source.dir?.entries.forEach((name, child) => {
     const inode = merged.at(child);
-    if (source.dir?.hasInUpper(name, inode) !== true) return;
+    if (!inode.hasInUpper(ino, name)) return;
     dir.entries.set(name, child, layer.owner);
     if (inode.dir !== null) {
       dir.subdirectories++;
@@ -44,8 +44,8 @@ function copyDirectory(merged: Tree, layer: Tree, ino: Ino): void {
 
 /** Of a hard link that was copied up with `index` the names in the upper are what remains without the index. */
 function asInUpper(inode: Inode): Inode {
-  if (inode.isIndexed) inode.nlink = inode.marks?.upperLinks ?? 1;
-  inode.mark({ upperLinks: -1 });
+  if (inode.isIndexed) inode.nlink = inode.upperLinks;
+  inode.mark({ upperNames: null });
   if (inode.isMetacopy) inode.content = null;
   return inode;
 }

@@ -60,7 +60,7 @@ function problemOf({ cause, events }: Transaction, index: number, event: FileEve
       return isCopyUpTrigger(cause, profile) ? null : `${cause[0]} asks for no copy-up`;
     case 'LinkedUp':
       if (!profile.index) return 'the container has no index';
-      if (tree.at(event.parent).dir?.aliases?.has(event.name)) return `${event.name} is in the upper already`;
+      if (tree.at(event.ino).hasInUpper(event.parent, event.name)) return `${event.name} is in the upper already`;
       return isCopyUpTrigger(cause, profile) ? null : `${cause[0]} asks for no copy-up`;
     case 'MetacopySet':
       if (!profile.metacopy) return 'the container has no metacopy';
