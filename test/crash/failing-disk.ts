@@ -13,6 +13,8 @@ export interface Fault {
   readonly once?: boolean;
   /** Of a write: this many bytes are written first, as on a disk that fills up. */
   readonly shortBytes?: number;
+  /** Only calls about files with this in their path. */
+  readonly within?: string;
 }
 
 /** Passes calls on to a disk, counts them and lets some fail. */
@@ -20,6 +22,7 @@ export class FailingDisk {
   readonly calls: CallName[] = [];
   readonly files: LogFileSystem;
   #matched = 0;
+  readonly #paths = new Map<number, string>();
   readonly #disk: LogFileSystem;
   readonly #fault: Fault | null;
 
@@ -29,10 +32,14 @@ export class FailingDisk {
     const call =
       <A extends unknown[], R>(name: CallName, run: (...args: A) => R) =>
       (...args: A): R => {
+        const [first] = args as unknown as [string | number];
+        const path = typeof first === 'number' ? this.#paths.get(first) : first;
         this.calls.push(name);
-        const due = this.#due(name);
+        const due = this.#due(name, path);
         if (due !== null) this.#fail(due, name, run, args);
-        return run.apply(disk, args);
+        const answer = run.apply(disk, args);
+        if (name === 'openSync') this.#paths.set(answer as number, first as string);
+        return answer;
       };
     this.files = {
       openSync: call('openSync', disk.openSync),
@@ -42,7 +49,7 @@ export class FailingDisk {
       fdatasyncSync: call('fdatasyncSync', disk.fdatasyncSync),
       fdatasync: (fd, done) => {
         this.calls.push('fdatasync');
-        const due = this.#due('fdatasync');
+        const due = this.#due('fdatasync', this.#paths.get(fd));
         if (due === null) disk.fdatasync(fd, done);
         else setImmediate(() => done(errno(due.code, String(fd))));
       },
@@ -58,9 +65,14 @@ export class FailingDisk {
     };
   }
 
-  #due(name: CallName): Fault | null {
+  /** How many calls there were that could have failed. */
+  get matched(): number {
+    return this.#matched;
+  }
+
+  #due(name: CallName, path = ''): Fault | null {
     const fault = this.#fault;
-    if (fault === null || !fault.calls.includes(name)) return null;
+    if (fault === null || !fault.calls.includes(name) || !path.includes(fault.within ?? '')) return null;
     this.#matched++;
     if (this.#matched < fault.nth || (fault.once === true && this.#matched > fault.nth)) return null;
     return fault;

@@ -208,5 +208,5 @@ function resized(bytes: Buffer, length: number): Buffer {
 }
 
 export function errno(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: simulated, '${path}'`), { code });
+  return Object.assign(new Error(`${code}: simulated, '${path}'`), { code, syscall: 'simulated' });
 }

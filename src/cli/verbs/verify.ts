@@ -1,4 +1,4 @@
-import { checkInvariants, salvageLog, verifyLog } from '../../index.ts';
+import { checkInvariants, salvageLog, type TornTail, verifyCheckpoints, verifyLog } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { EXIT_CORRUPT, usageError } from '../exit-codes.ts';
 import { formatSize, plural } from '../format/size.ts';
@@ -12,7 +12,8 @@ export const verifyVerb: Verb = {
   details:
     'The log: headers, checksums, the digest of every chunk, the hash chain, dense numbers. Then what it says: layers have ' +
     'their Merkle roots and sizes, merged views are what the layers make, counters equal a recount, and folding the log ' +
-    'from nothing gives the same images, containers and trees. Changes nothing and needs no lock.',
+    'from nothing gives the same images, containers and trees. At last checkpoints and index files, which can always be made ' +
+    'again. Changes nothing and needs no lock.',
   args: [],
   options: [
     { flags: '--salvage <dir>', description: 'copy what is whole in front of the first damage into a new store' },
@@ -32,10 +33,16 @@ export const verifyVerb: Verb = {
           })
         : null;
     const store = await context.store('read');
-    const problems = checkInvariants(store.world, store.engine.log, {
+    const inLog = checkInvariants(store.world, store.engine.log, {
       onProgress: ({ done, total }) => context.progress(`trees: ${done} of ${total}`),
     });
+    const beside = log === null ? [] : verifyCheckpoints(context.directory);
     context.progress(null);
+    const problems = [
+      ...(log?.torn?.isChanged === true ? [tornText(log.torn)] : []),
+      ...inLog,
+      ...beside.map(({ file, what }) => `${file}: ${what}; nothing is lost: delete it, and it is made again`),
+    ];
     const { images, layers, containers, volumes } = store.world.registry;
     const counts = { images: images.size, layers: layers.size, containers: containers.size, volumes: volumes.size };
     context.answer({ ok: problems.length === 0, problems, log, ...counts }, () => {
@@ -53,6 +60,9 @@ export const verifyVerb: Verb = {
     return problems.length === 0 ? 0 : EXIT_CORRUPT;
   },
 };
+
+const tornText = ({ segment, byte, reason }: TornTail): string =>
+  `${reason} (segment ${segment}, byte ${byte}), at the end of the log: power was lost, or it was changed`;
 
 function salvage(context: VerbContext, target: string): number {
   if (context.session !== undefined) throw usageError('--salvage reads files: it does not work on a store in memory');

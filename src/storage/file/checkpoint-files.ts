@@ -1,15 +1,15 @@
 /**
  * Checkpoints in files (docs/log-format.md, "Checkpoints"): each file is written once and never changed.
  *
- *     0        8        12                      end - 36
- *     ┌────────┬────────┬────────┬───────┬──────┬────────────────┬────────────────┐
- *     │ magic  │ format │ record │ …     │ meta │ offset of meta │ SHA-256 of the │
- *     │        │ u32    │        │       │      │ u32            │ meta record    │
- *     └────────┴────────┴────────┴───────┴──────┴────────────────┴────────────────┘
+ *     0        8        12                      end - 40
+ *     ┌────────┬────────┬────────┬───────┬──────┬────────────────┬─────────────────┬────────────────┐
+ *     │ magic  │ format │ record │ …     │ meta │ offset of meta │ CRC-32 of all   │ SHA-256 of the │
+ *     │        │ u32    │        │       │      │ u32            │ in front, u32   │ meta record    │
+ *     └────────┴────────┴────────┴───────┴──────┴────────────────┴─────────────────┴────────────────┘
  *     record   length u32 ‖ bytes
  *
  * A node is referred to by its file, its offset and its digest, so a file that is damaged, cut or exchanged is noticed by
- * whoever reads a node of it. A file has its name only when it is whole and on the disk.
+ * whoever reads a node of it; the checksum is for who goes through whole files (verify-checkpoints.ts). A file has its name only when it is whole and on the disk.
  */
 
 import { hash } from 'node:crypto';
@@ -23,16 +23,18 @@ import {
   NODE_DIGEST_BYTES,
   type NodeRef,
 } from '../../events/node-store.ts';
+import { crc32 } from '../crc32.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { isErrno, type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
+import { type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
 
 export const CHECKPOINT_FOLDER = 'checkpoints';
 
-const MAGIC = Buffer.from('OVLCKPT\0', 'latin1');
+export const MAGIC = Buffer.from('OVLCKPT\0', 'latin1');
 /** Raised when files of before can't be read any more; they are made anew then. */
-const FORMAT = 1;
-const HEADER_BYTES = 12;
-const FOOTER_BYTES = 36;
+export const FORMAT = 2;
+export const HEADER_BYTES = 12;
+/** Offset of the meta record, checksum, digest. */
+export const FOOTER_BYTES = 40;
 const LENGTH_BYTES = 4;
 const FILE_SPAN = 0x1_0000_0000;
 const NAME = /^(\d{7})-(\d{16})-(\d{16})\.ckpt$/;
@@ -92,13 +94,17 @@ class CheckpointFiles implements CheckpointStore {
     const cached = this.#cache.get(ref.position);
     if (cached !== undefined) return cached as Buffer;
     const file = Math.floor(ref.position / FILE_SPAN);
-    const bytes = this.#record(file, ref.position % FILE_SPAN);
+    const bytes = reading(() => this.#record(file, ref.position % FILE_SPAN));
     if (!digestOf(bytes).startsWith(ref.digest)) throw damaged(`a node of file ${file} is not what was stored`);
     this.#cache.set(ref.position, bytes);
     return bytes;
   }
 
   meta(checkpoint: CheckpointInfo): Buffer {
+    return reading(() => this.#metaRecord(checkpoint));
+  }
+
+  #metaRecord(checkpoint: CheckpointInfo): Buffer {
     const { file } = checkpoint;
     const fd = this.#descriptor(file);
     const size = this.#files.sizeSync(fd);
@@ -112,7 +118,7 @@ class CheckpointFiles implements CheckpointStore {
       throw damaged(`${nameOf(checkpoint)} is not a checkpoint of this format`);
     }
     const meta = this.#record(file, footer.readUInt32LE(0));
-    if (digestOf(meta) !== footer.toString('latin1', 4)) throw damaged(`${nameOf(checkpoint)} is not what was stored`);
+    if (digestOf(meta) !== footer.toString('latin1', 8)) throw damaged(`${nameOf(checkpoint)} is not what was stored`);
     return meta;
   }
 
@@ -197,6 +203,8 @@ class Draft implements CheckpointDraft {
   #buffer = Buffer.allocUnsafeSlow(WRITE_BYTES);
   #used = 0;
   #written = 0;
+  /** Of what was flushed. */
+  #crc = 0;
   #isOpen = true;
   #isEnded = false;
 
@@ -248,8 +256,9 @@ class Draft implements CheckpointDraft {
     this.#isEnded = true;
     const footer = Buffer.alloc(FOOTER_BYTES);
     footer.writeUInt32LE(this.#append(meta), 0);
-    footer.write(digestOf(meta), 4, 'latin1');
-    this.#room(FOOTER_BYTES);
+    footer.write(digestOf(meta), 8, 'latin1');
+    this.#flush();
+    footer.writeUInt32LE(this.#crc, 4);
     footer.copy(this.#buffer, this.#used);
     this.#used += FOOTER_BYTES;
     this.#flush();
@@ -292,6 +301,7 @@ class Draft implements CheckpointDraft {
 
   #flush(): void {
     if (this.#isOpen) writeFully(this.#files, this.#fd, this.#buffer, this.#used, this.#written);
+    this.#crc = crc32(this.#buffer, 0, this.#used, this.#crc);
     this.#written += this.#used;
     this.#used = 0;
   }
@@ -303,17 +313,34 @@ function readList(files: LogFileSystem, folder: string, readOnly: boolean): Chec
   for (const name of namesIn(files, folder)) {
     const match = NAME.exec(name);
     if (match !== null) list.push({ file: Number(match[1]), from: Number(match[2]), seq: Number(match[3]) });
-    else if (!readOnly && name.endsWith('.ckpt.tmp')) files.unlinkSync(join(folder, name));
+    else if (!readOnly && name.endsWith('.ckpt.tmp')) removeQuietly(files, join(folder, name));
   }
   return list.sort((a, b) => a.seq - b.seq || a.file - b.file);
+}
+
+/** What stays is garbage that the next opening finds: nothing depends on it. */
+function removeQuietly(files: LogFileSystem, path: string): void {
+  try {
+    files.unlinkSync(path);
+  } catch {
+    // As above.
+  }
 }
 
 function namesIn(files: LogFileSystem, folder: string): string[] {
   try {
     return files.readdirSync(folder);
+  } catch {
+    return []; // it is not there, or a disk that fails there: the log says the same
+  }
+}
+
+/** What a disk can't read is damaged. */
+function reading<T>(run: () => T): T {
+  try {
+    return run();
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
+    throw isStoreError(error, 'ERR_CHECKPOINT_DAMAGED') ? error : damaged('it cannot be read', error);
   }
 }
 

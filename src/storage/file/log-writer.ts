@@ -88,9 +88,14 @@ export class LogWriter {
     this.syncedSeq = index.syncedSeq;
     const { commit, last } = index;
     this.#chain = new Chain(commit.chain, last.format);
-    scanFrames(files, this.#fd, commit.end, last, (kind, buffer, start, end) => {
-      this.#chain.add(buffer, kind, start - FRAME_HEADER_BYTES, end);
-    });
+    try {
+      scanFrames(files, this.#fd, commit.end, last, (kind, buffer, start, end) => {
+        this.#chain.add(buffer, kind, start - FRAME_HEADER_BYTES, end);
+      });
+    } catch (error) {
+      files.closeSync(this.#fd);
+      throw error;
+    }
   }
 
   /** Whether frames stand behind the last commit frame: in the buffer, or found so when the log was opened. */

@@ -25,9 +25,11 @@ export class OpenSegments {
     const known = this.#descriptors.get(segment.number);
     if (known !== undefined) return known;
     const fd = this.#files.openSync(segment.path, 'r');
-    if (segment.salt !== undefined && saltOf(this.#files, fd) !== segment.salt) {
+    try {
+      if (segment.salt !== undefined && saltOf(this.#files, fd) !== segment.salt) throw rewritten(segment);
+    } catch (error) {
       this.#files.closeSync(fd);
-      throw rewritten(segment);
+      throw error;
     }
     this.#makeRoom();
     this.#descriptors.set(segment.number, fd);

@@ -3,13 +3,12 @@
  * from there on as they are. Events behind a damage cannot be folded, since nobody knows what is missing between.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeTransactions } from '../../events/bundle-reader.ts';
 import { isStoreError, storeError } from '../../events/log-error.ts';
 import { openFileLog, type FileLog } from './file-log.ts';
 import { chunkPrefixBytes, KIND_BUNDLE, KIND_CHUNK, KIND_DROPPED, readUint64 } from './frame.ts';
-import { type LogFileSystem, nodeFileSystem, readFully } from './log-file-system.ts';
+import { type LogFileSystem, nodeFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
 import { LogIndex } from './log-index.ts';
 import { OpenSegments } from './open-segments.ts';
 import { followSegment, openSegment, segmentNumbers } from './recovery.ts';
@@ -37,15 +36,18 @@ const UNREAD = 'unread';
 export function salvageLog(
   directory: string,
   target: string,
-  options: { readonly onProgress?: (progress: { readonly events: number }) => void } = {},
+  options: {
+    readonly onProgress?: (progress: { readonly events: number }) => void;
+    readonly fileSystem?: LogFileSystem;
+  } = {},
 ): Salvage {
-  const files = nodeFileSystem;
+  const files = options.fileSystem ?? nodeFileSystem;
   const numbers = segmentNumbers(files, directory);
   if (numbers.length === 0) throw storeError('ERR_LOG_NOT_FOUND', `there is no log in ${directory}`);
   if (segmentNumbers(files, target).length > 0) {
     throw storeError('ERR_INVALID_ARGUMENT', `${target} holds a log already`, { detail: { directory: target } });
   }
-  const copy = openFileLog(target, { syncIntervalMs: 0 });
+  const copy = openFileLog(target, { syncIntervalMs: 0, fileSystem: files });
   const open = new OpenSegments(files);
   try {
     const found = copyWhole({ files, directory, open, copy, onProgress: options.onProgress }, numbers);
@@ -118,15 +120,22 @@ function keepUnread(
   damage: Damage,
 ): number {
   let sum = 0;
-  mkdirSync(join(target, UNREAD), { recursive: true });
+  files.mkdirSync(join(target, UNREAD));
   for (const number of numbers) {
     if (number < damage.number) continue;
     const fd = open.descriptor({ number, path: segmentPath(directory, number) });
     const from = number === damage.number ? damage.byte : 0;
     const bytes = Buffer.allocUnsafeSlow(Math.max(0, files.sizeSync(fd) - from));
     readFully(files, fd, bytes, bytes.length, from);
-    writeFileSync(join(target, UNREAD, `${segmentName(number)}-from-${from}`), bytes);
+    const kept = files.openSync(join(target, UNREAD, `${segmentName(number)}-from-${from}`), 'wx+');
+    try {
+      writeFully(files, kept, bytes, bytes.length, 0);
+      files.fsyncSync(kept);
+    } finally {
+      files.closeSync(kept);
+    }
     sum += bytes.length;
   }
+  syncDirectory(files, join(target, UNREAD));
   return sum;
 }

@@ -92,9 +92,30 @@ export function readSegmentIndex(files: LogFileSystem, directory: string, segmen
       files.closeSync(fd);
     }
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return null;
+    if (isAbsent(error)) return null;
     throw error;
   }
+}
+
+/** There is none, or a disk that fails there: the segment says the same. */
+const isAbsent = (error: unknown): boolean => isErrno(error, 'ENOENT') || isErrno(error, 'EIO');
+
+/** What is wrong with the file of an index, all of it read; null: nothing, or it is of another version. */
+export function damageOfIndex(bytes: Buffer): string | null {
+  const length = bytes.length < 4 ? Infinity : bytes.readUInt32LE(0);
+  const start = 4 + length + DIGEST;
+  if (start > bytes.length) return 'it ends too early';
+  const meta = bytes.subarray(4, 4 + length);
+  if (!hash('sha256', meta, 'buffer').equals(bytes.subarray(4 + length, start)))
+    return 'its head is not what was stored';
+  const { version, seqs, chunks } = deserialize(meta) as Meta;
+  if (version !== VERSION) return null;
+  if (bytes.length !== start + seqs.bytes + chunks.bytes) return 'it has another length';
+  const end = start + seqs.bytes;
+  const isWhole =
+    hash('sha256', bytes.subarray(start, end), 'hex') === seqs.digest &&
+    hash('sha256', bytes.subarray(end), 'hex') === chunks.digest;
+  return isWhole ? null : 'a table is not what was stored';
 }
 
 const fits = (meta: Meta, segment: Segment): boolean =>
@@ -105,19 +126,18 @@ const fits = (meta: Meta, segment: Segment): boolean =>
 
 /** Null: it can't be read, or is not what was written. */
 function readSection(files: LogFileSystem, path: string, start: number, section: Section): Buffer | null {
-  let fd: number;
   try {
-    fd = files.openSync(path, 'r');
+    const fd = files.openSync(path, 'r');
+    try {
+      const bytes = Buffer.allocUnsafeSlow(section.bytes);
+      if (readFully(files, fd, bytes, bytes.length, start) < bytes.length) return null;
+      return hash('sha256', bytes, 'hex') === section.digest ? bytes : null;
+    } finally {
+      files.closeSync(fd);
+    }
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return null;
+    if (isAbsent(error)) return null;
     throw error;
-  }
-  try {
-    const bytes = Buffer.allocUnsafeSlow(section.bytes);
-    if (readFully(files, fd, bytes, bytes.length, start) < bytes.length) return null;
-    return hash('sha256', bytes, 'hex') === section.digest ? bytes : null;
-  } finally {
-    files.closeSync(fd);
   }
 }
 

@@ -4,6 +4,9 @@ import { type LogFileSystem, readInto } from './log-file-system.ts';
 /** Bytes that are read at once; more only for a frame that is larger. */
 const WINDOW_BYTES = 1 << 20;
 
+/** What a write that was cut off leaves. */
+export const ENDS_INSIDE = 'the file ends inside of a frame';
+
 /** Why a scan ended before the end of the file. */
 export interface BadFrame {
   /** Of the frame in the segment. */
@@ -55,7 +58,7 @@ export function scanFrames(
       at = 0;
       filled += readInto(files, fd, buffer, filled, buffer.length - filled, base + filled);
       if (filled === 0) return { end: base, bad: null };
-      if (filled < wanted) return bad(base, 'the file ends inside of a frame');
+      if (filled < wanted) return bad(base, ENDS_INSIDE);
     }
     const length = buffer.readUInt32LE(at + 4);
     const kind = buffer[at + 8];

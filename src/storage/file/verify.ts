@@ -4,6 +4,7 @@ import { isStoreError, storeError } from '../../events/log-error.ts';
 import { Chain } from './chain.ts';
 import {
   chunkPrefixBytes,
+  COMMIT_FRAME_BYTES,
   COMMIT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
   KIND_BUNDLE,
@@ -15,7 +16,7 @@ import { LogIndex } from './log-index.ts';
 import { OpenSegments } from './open-segments.ts';
 import { corruptFrame, followSegment, openSegment, refuseDurable, segmentNumbers } from './recovery.ts';
 import { corrupt, type Segment, segmentName, segmentPath } from './segment.ts';
-import { type FrameVisitor, scanFrames } from './segment-scan.ts';
+import { ENDS_INSIDE, type FrameVisitor, scanFrames } from './segment-scan.ts';
 
 /** What a whole log holds. */
 export interface LogSummary {
@@ -28,6 +29,16 @@ export interface LogSummary {
   readonly head: number;
   /** Bytes behind the last whole frame: a torn tail, or what a writer is writing now. */
   readonly tornBytes: number;
+  /** Where they begin; null: there are none. */
+  readonly torn: TornTail | null;
+}
+
+export interface TornTail {
+  readonly segment: string;
+  readonly byte: number;
+  readonly reason: string;
+  /** All of the frame is there, but it is not what was written. A killed writer leaves no such thing; a loss of power may. */
+  readonly isChanged: boolean;
 }
 
 export interface VerifyOptions {
@@ -72,6 +83,7 @@ function walk(
     bytesTotal += files.sizeSync(open.descriptor({ number, path: segmentPath(directory, number) }));
   }
   let bytes = 0;
+  let torn: TornTail | null = null;
   let tornBytes = 0;
   let transactions = 0;
   for (let at = 0; at < numbers.length; at++) {
@@ -95,6 +107,9 @@ function walk(
     if (at < numbers.length - 1) throw corruptFrame(index, bad);
     refuseDurable(files, fd, index, bad);
     tornBytes = files.sizeSync(fd) - end;
+    // The closing mark of a log, of which the length was changed, seems to be cut off.
+    const isChanged = bad.reason !== ENDS_INSIDE || tornBytes === COMMIT_FRAME_BYTES;
+    torn = { segment: segmentName(last.number), byte: bad.offset, reason: bad.reason, isChanged };
   }
   onProgress?.({ bytes: bytesTotal, bytesTotal });
   return {
@@ -105,6 +120,7 @@ function walk(
     bytes,
     head: index.head,
     tornBytes,
+    torn,
   };
 }
 
