@@ -40,7 +40,7 @@ export class WholeFileTree implements StoredTree {
 }
 
 /** Directories are metadata here; whiteouts are links of one inode without blocks. */
-export const overlaySpace = ({ blockBytes, directoryBytes }: TreeTotals): Space => ({
+const overlaySpace = ({ blockBytes, directoryBytes }: TreeTotals): Space => ({
   dataBytes: blockBytes,
   metadataBytes: directoryBytes,
 });
