@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -81,27 +81,35 @@ function makeData(directory: string): string {
   return data;
 }
 
-/** Runs a server on a data directory, on a socket in it, for as long as the work takes. */
+/** Starts a server on a data directory, on a socket beside it. */
+function startServer(data: string): void {
+  const options = `-c listen_addresses= -c unix_socket_directories=${dirname(data)}`;
+  asPostgres('pg_ctl', '-D', data, '-w', '-t', '120', '-l', join(data, 'log'), '-o', options, 'start');
+}
+
+/** Runs a server for as long as the work takes. */
 function withServer<T>(data: string, work: (sql: (text: string) => string) => T, stop = 'fast'): T {
-  asPostgres(
-    'pg_ctl',
-    '-D',
-    data,
-    '-w',
-    '-t',
-    '120',
-    '-l',
-    join(data, 'log'),
-    '-o',
-    `-c listen_addresses= -c unix_socket_directories=${dirname(data)}`,
-    'start',
-  );
+  startServer(data);
   try {
     return work((text) => asPostgres('psql', '-h', dirname(data), '-d', 'postgres', '-qAt', '-c', text));
   } finally {
     asPostgres('pg_ctl', '-D', data, '-m', stop, 'stop');
   }
 }
+
+/** Kills a server and all its processes at once, as when the machine of a container goes. */
+async function killServer(data: string): Promise<void> {
+  const group = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  process.kill(-group, 'SIGKILL');
+  const isAlive = (): boolean => spawnSync('pgrep', ['-g', String(group)]).status === 0;
+  await expect.poll(isAlive, { timeout: 60_000 }).toBe(false);
+}
+
+/** What a bank of pgbench holds: each of its transactions adds one amount to all four. */
+const BALANCES = `SELECT (SELECT sum(abalance) FROM pgbench_accounts), (SELECT sum(tbalance) FROM pgbench_tellers),
+  (SELECT sum(bbalance) FROM pgbench_branches), (SELECT coalesce(sum(delta), 0) FROM pgbench_history)`;
+
+const BENCH_SECONDS = Number(process.env['OVERLOG_PGBENCH_SECONDS'] ?? 4);
 
 const FILL = "CREATE TABLE orders AS SELECT n, 'order ' || n AS what FROM generate_series(1, 1000) AS n";
 const COUNT = 'SELECT count(*) || $$ $$ || max(what) FROM orders';
@@ -133,6 +141,48 @@ describe.skipIf(reason !== null)(title, () => {
     expect(await run('fork', 'db', '--at', 'before-rm', '--as', 'rescued')).toMatchObject({ exitCode: 0 });
     mount('rescued');
     withServer(join(directory, DATA), (sql) => expect(sql(COUNT)).toBe(ROWS));
+    await unmount();
+    expect((await run('verify')).exitCode).toBe(0);
+  });
+
+  test('killed under pgbench it recovers with all that was told to clients', { timeout: 600_000 }, async () => {
+    const { directory, run, mount, unmount } = await house();
+    expect(await run('create', '--name', 'db', 'base:1')).toMatchObject({ exitCode: 0 });
+    mount('db');
+    const data = makeData(directory);
+    chownSync(dirname(data), Number(user.stdout), 0);
+    asPostgres('initdb', '-D', data, '-A', 'trust', '--no-sync');
+    startServer(data);
+    const host = ['-h', dirname(data)];
+    asPostgres('pgbench', ...host, '-i', '-q', 'postgres');
+    const argv = [...host, '-c', '4', '-T', String(BENCH_SECONDS + 60), '-P', '1', 'postgres'];
+    const drop = ['--reuid=postgres', '--regid=postgres', '--init-groups', join(bin, 'pgbench'), ...argv];
+    const bench = spawn('setpriv', drop, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+    let told = '';
+    bench.stderr.on('data', (text: Buffer) => (told += text.toString()));
+    const hasEnded = new Promise((resolve) => bench.once('close', resolve));
+    await expect.poll(() => told.split('progress:').length > BENCH_SECONDS, { timeout: 120_000 }).toBe(true);
+    await run('label', 'in-the-middle');
+    await killServer(data);
+    await hasEnded;
+    const transactions = Array.from(told.matchAll(/progress: .* ([\d.]+) tps/g), ([, tps]) => Number(tps));
+    expect(Math.max(...transactions)).toBeGreaterThan(0);
+
+    withServer(data, (sql) => {
+      const balances = sql(BALANCES).split('|');
+      expect(new Set(balances)).toEqual(new Set([balances[0]]));
+      expect(sql('SELECT count(*) FROM pgbench_accounts')).toBe('100000');
+      // Each second's figure is of transactions whose commits were answered.
+      expect(Number(sql('SELECT count(*) FROM pgbench_history'))).toBeGreaterThanOrEqual(
+        Math.floor(transactions.reduce((sum, each) => sum + each, 0) - transactions.length),
+      );
+    });
+    await unmount();
+    // A moment under load is what a crash leaves: it recovers, too.
+    expect((await run('fork', 'db', '--at', 'in-the-middle', '--as', 'then')).exitCode).toBe(0);
+    mount('then');
+    rmSync(join(directory, DATA, 'postmaster.pid'));
+    withServer(join(directory, DATA), (sql) => expect(new Set(sql(BALANCES).split('|')).size).toBe(1));
     await unmount();
     expect((await run('verify')).exitCode).toBe(0);
   });
