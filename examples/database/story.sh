@@ -16,8 +16,9 @@ data=$room/mnt/db/data
 export OVERLOG_STORE="$room/store" LC_ALL=C
 
 leave() {
-  as_postgres pg_ctl -D "$data" -m immediate stop 2>/dev/null || true
-  overlog umount --lazy "$room/mnt" 2>/dev/null || true
+  set +e
+  as_postgres pg_ctl -D "$data" -m immediate stop
+  overlog umount --lazy "$room/mnt" 2>/dev/null
   rm -rf "$room"
 }
 

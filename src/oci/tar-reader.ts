@@ -1,17 +1,12 @@
 import { printableName } from '../events/name.ts';
 import type { StoreError } from '../events/log-error.ts';
-import { SparseMap10Reader, readOldGnuSparse, readOldGnuSparseBlock, sparseFault } from './gnu.ts';
-import type { SparseMap } from './gnu.ts';
-import { tarLimits } from './limits.ts';
-import type { TarLimits } from './limits.ts';
-import { sourceError } from './source-place.ts';
-import type { SourcePlace } from './source-place.ts';
+import { SparseMap10Reader, readOldGnuSparse, readOldGnuSparseBlock, sparseFault, type SparseMap } from './gnu.ts';
+import { type TarLimits, tarLimits } from './limits.ts';
+import { sourceError, type SourcePlace } from './source-place.ts';
 import { SparseCursor } from './sparse-cursor.ts';
-import { KNOWN_TYPEFLAGS, resolveTarEntry } from './tar-entry.ts';
-import type { TarEntry, TarEntryFields } from './tar-entry.ts';
+import { KNOWN_TYPEFLAGS, resolveTarEntry, type TarEntry, type TarEntryFields } from './tar-entry.ts';
 import { EXTENSION_TYPEFLAGS, TarExtensions } from './tar-extensions.ts';
-import { TAR_BLOCK_BYTES, isZeroBlock, parseTarHeader } from './tar-header.ts';
-import type { TarHeader } from './tar-header.ts';
+import { TAR_BLOCK_BYTES, isZeroBlock, parseTarHeader, type TarHeader } from './tar-header.ts';
 
 /** Takes what a {@link TarReader} finds, in the order of the archive. */
 export interface TarHandler {
