@@ -13,6 +13,7 @@ import { ENOTEMPTY, errnoCode } from '../../engine/errno.ts';
 import { type DirectoryEntry, O_DIRECTORY, O_PATH, type OpenFile } from '../../engine/open-files.ts';
 import type { AttributeBlocks } from './attribute-blocks.ts';
 import type { KernelCall, Reply } from './kernel-call.ts';
+import type { ImpureMarks } from './impure-marks.ts';
 import { leaveRefusedRename } from './refused-rename.ts';
 
 /** A slot without an open file. */
@@ -24,10 +25,12 @@ export class EngineContainer {
   readonly #files = new Map<number, OpenFile>();
   readonly #stat = new NodeStat();
   readonly #blocks: AttributeBlocks;
+  readonly #impure: ImpureMarks;
 
-  constructor(caller: Caller, blocks: AttributeBlocks) {
+  constructor(caller: Caller, blocks: AttributeBlocks, impure: ImpureMarks) {
     this.caller = caller;
     this.#blocks = blocks;
+    this.#impure = impure;
   }
 
   run(call: KernelCall): Reply {
@@ -116,7 +119,7 @@ export class EngineContainer {
         return nothing(link(caller, at, call.from, at, call.to, false));
       case 'rename': {
         const result = rename(caller, at, call.from, at, call.to, call.flags);
-        if (result === ENOTEMPTY) leaveRefusedRename(caller, call.from, call.to);
+        if (result === ENOTEMPTY) leaveRefusedRename(caller, call.from, call.to, this.#impure);
         return nothing(result);
       }
       case 'mknod':

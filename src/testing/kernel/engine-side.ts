@@ -73,7 +73,8 @@ export class EngineSide {
       if (record === undefined) throw new Error('no container');
       const { chunks } = parts.log;
       const namespace = new Namespace({ engine: this.#engine, world, container: record, chunks, files });
-      return new EngineContainer(rootCaller(namespace), this.#attributeBlocks[container - 1]);
+      const index = container - 1;
+      return new EngineContainer(rootCaller(namespace), this.#attributeBlocks[index], this.#impure[index]);
     });
     this.#engine.onCommit(({ subject, events }) => {
       for (const event of events) {

@@ -10,7 +10,8 @@ export class ImpureMarks {
   readonly #directories = new Set<Ino>();
 
   /** As ovl_set_impure: where something is copied up to, and where something moves that is not the upper's own. */
-  note({ tree, lower }: Overlay, event: StoreEvent, events: readonly StoreEvent[]): void {
+  note(overlay: Overlay, event: StoreEvent, events: readonly StoreEvent[]): void {
+    const { tree, lower } = overlay;
     const impure = this.#directories;
     const isFromBelow = (ino: Ino): boolean => lower?.get(ino) !== undefined;
     switch (event.type) {
@@ -27,13 +28,17 @@ export class ImpureMarks {
         if (isFromBelow(event.ino)) impure.add(event.parent);
         return;
       case 'Renamed':
-        if (event.fromParent === event.toParent) return;
-        if (isFromBelow(event.ino)) impure.add(event.toParent);
-        if (event.exchange && isFromBelow(event.replaced)) impure.add(event.fromParent);
+        this.noteMove(overlay, event.ino, event.fromParent, event.toParent);
+        if (event.exchange) this.noteMove(overlay, event.replaced, event.toParent, event.fromParent);
         return;
       default:
         return;
     }
+  }
+
+  /** A node moves, or is about to: the mark comes first, and stays where the move is refused. */
+  noteMove({ lower }: Overlay, ino: Ino, from: Ino, to: Ino): void {
+    if (from !== to && lower?.get(ino) !== undefined) this.#directories.add(to);
   }
 
   /**

@@ -4,6 +4,7 @@ import { copyUp, copyUpDirectory } from '../../engine/decide/copy-up.ts';
 import { existsBelow, isMergeOrLower } from '../../engine/decide/lower.ts';
 import { redirectOf } from '../../engine/decide/redirect.ts';
 import { Found, WANT_PARENT, walk } from '../../engine/lookup.ts';
+import type { ImpureMarks } from './impure-marks.ts';
 
 const found = new Found();
 const foundTo = new Found();
@@ -13,7 +14,7 @@ const foundTo = new Found();
  * system below refuses last, when the source has been copied up and marked already. It does so where the directory at the
  * new name is the upper's own; of another one the overlay itself sees first that it is not empty.
  */
-export function leaveRefusedRename(caller: Caller, from: string, to: string): void {
+export function leaveRefusedRename(caller: Caller, from: string, to: string, impure: ImpureMarks): void {
   if (walk(caller, caller.cwd, from, WANT_PARENT, found) !== 0) return;
   if (walk(caller, caller.cwd, to, WANT_PARENT, foundTo) !== 0) return;
   const { overlay } = found.mount;
@@ -36,6 +37,7 @@ export function leaveRefusedRename(caller: Caller, from: string, to: string): vo
     draft.events.push({ type: 'AttributesChanged', ino: source.parent, ...kept, mtimeNs: timeNs, ctimeNs: timeNs });
   }
   commitDraft(caller.namespace, found.mount, ['rename', from, to], draft);
+  impure.noteMove(overlay, source.ino, source.parent, foundTo.parent);
 }
 
 function isInside(tree: { get(ino: number): { readonly parent: number } | undefined }, ino: number, ancestor: number) {

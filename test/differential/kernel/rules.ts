@@ -315,6 +315,13 @@ export const RULES: readonly Rule[] = [
     upper: ['/d opaque', '/e opaque'],
   },
   {
+    id: 'R7, M10',
+    title: 'what the file system below refuses to move has its marks already',
+    options: 'r',
+    script: `mkdir /b\nmkdir /a\n---\nmkdir /a/b\nwrite /a/b/x\nrename /b /a/b ! ENOTEMPTY`,
+    upper: ['/a', '/a/b opaque', '/a/b/x', '/b redirect=/b'],
+  },
+  {
     id: 'R7',
     title: 'over visible entries is ENOTEMPTY',
     script: `${LOWER}mkdir /n\nrename /n /d ! ENOTEMPTY`,

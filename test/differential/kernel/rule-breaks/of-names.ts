@@ -167,6 +167,13 @@ export const NAME_BREAKS: readonly RuleBreak[] = [
     replace: 'return true;',
   },
   {
+    name: 'a refused move marks nothing',
+    shows: ['what the file system below refuses'],
+    file: 'testing/kernel/refused-rename.ts',
+    find: '  impure.noteMove(overlay, source.ino, source.parent, foundTo.parent);\n',
+    replace: '',
+  },
+  {
     name: 'with index it is done',
     shows: ['with index it does nothing'],
     file: 'engine/calls/names.ts',
@@ -177,7 +184,7 @@ export const NAME_BREAKS: readonly RuleBreak[] = [
     name: 'with index a second name stays below',
     shows: ['with index a hard link'],
     file: 'engine/decide/copy-up.ts',
-    find: '  if (inode.isIndexed && named.parent !== 0 && !hasAlias(overlay, named)) {',
+    find: '  if (inode.isIndexed && named.parent !== 0 && !inode.hasInUpper(named.parent, named.name)) {',
     replace: '  if (inode.isIndexed && named.parent === -1) {',
   },
   {
