@@ -46,21 +46,25 @@ const onFd = (call: string, flags: string, ...lists: (readonly unknown[])[]): Ca
     args: (fs: AnyFs) => [fs.openSync('f', flags), ...args],
   }));
 
-/** The same call with paths as URLs and as bytes; `paths` of its arguments are paths, the others come behind them. */
+/** The same call with paths as URLs; `paths` of its arguments are paths, the others come behind them. */
+const asUrls = (call: string, paths: readonly string[], ...rest: readonly unknown[]): Case => ({
+  call,
+  title: `${call}(${paths.map((path) => `URL of ${path}`).join(', ')})`,
+  args: (fs) => {
+    const root = fs.realpathSync('.');
+    return [...paths.map((path) => pathToFileURL(`${root}/${path}`)), ...rest];
+  },
+});
+
+const asBytes = (call: string, paths: readonly string[], ...rest: readonly unknown[]): Case => ({
+  call,
+  title: `${call}(${paths.map((path) => `bytes of ${path}`).join(', ')})`,
+  args: () => [...paths.map((path) => Buffer.from(path)), ...rest],
+});
+
 const inOtherWords = (call: string, paths: readonly string[], ...rest: readonly unknown[]): Case[] => [
-  {
-    call,
-    title: `${call}(${paths.map((path) => `URL of ${path}`).join(', ')})`,
-    args: (fs) => {
-      const root = fs.realpathSync('.');
-      return [...paths.map((path) => pathToFileURL(`${root}/${path}`)), ...rest];
-    },
-  },
-  {
-    call,
-    title: `${call}(${paths.map((path) => `bytes of ${path}`).join(', ')})`,
-    args: () => [...paths.map((path) => Buffer.from(path)), ...rest],
-  },
+  asUrls(call, paths, ...rest),
+  asBytes(call, paths, ...rest),
 ];
 
 const BAD_PATHS: (readonly unknown[])[] = [
@@ -657,15 +661,19 @@ export const CASES: readonly Case[] = [
     ...inOtherWords('utimes', [path], 1, 2.5),
     ...inOtherWords('lutimes', [path], 1, 2.5),
   ]),
-  ...['rename', 'link', 'copyFile', 'cp'].flatMap((call) => [
+  ...['rename', 'link', 'copyFile'].flatMap((call) => [
     ...inOtherWords(call, ['f', 'new']),
     ...inOtherWords(call, ['none', 'new']),
     ...inOtherWords(call, ['f', 'none/new']),
   ]),
-  ...inOtherWords('cp', ['d', 'new'], { recursive: true }),
+  // Node's cp, and its recursive readdir with Dirents, hand bytes on to node:path, which refuses them; the façade takes them.
+  asUrls('cp', ['f', 'new']),
+  asUrls('cp', ['none', 'new']),
+  asUrls('cp', ['f', 'none/new']),
+  asUrls('cp', ['d', 'new'], { recursive: true }),
+  asUrls('readdir', ['d'], { withFileTypes: true, recursive: true }),
   ...inOtherWords('rm', ['d'], { recursive: true, force: true }),
   ...inOtherWords('mkdir', ['p/q'], { recursive: true }),
-  ...inOtherWords('readdir', ['d'], { withFileTypes: true, recursive: true }),
   ...inOtherWords('symlink', ['f', 'new']),
   ...inOtherWords('symlink', ['f', 'none/new']),
 ];

@@ -218,3 +218,12 @@ test('stats have all fields of node:fs in JSON, and exact nanoseconds as bigints
   expect([exact.mtimeNs, exact.atimeNs, exact.size]).toEqual([1_700_000_000_123_456_789n, -1n, 1n]);
   expect(exact.isFile()).toBe(true);
 });
+
+test('cp and a recursive readdir with Dirents take paths as bytes, which those of node:fs refuse', () => {
+  const { fs } = openMemoryFs();
+  fs.mkdirSync('/d/e', { recursive: true });
+  fs.writeFileSync('/d/e/f', 'x');
+  fs.cpSync(Buffer.from('/d') as unknown as string, Buffer.from('/copy') as unknown as string, { recursive: true });
+  const found = fs.readdirSync(Buffer.from('/copy'), { recursive: true, withFileTypes: true });
+  expect(found.map(({ parentPath, name }) => `${parentPath}/${name}`).sort()).toEqual(['/copy/e', '/copy/e/f']);
+});
