@@ -36,6 +36,7 @@ export function writeTo(file: OpenNode, text: string, position: number | null): 
 export function namesIn(file: OpenNode): readonly string[] {
   if (file.flags & O_PATH) throw new Refused('EBADF');
   if (file.node.children === null) throw new Refused('ENOTDIR');
+  if (file.node.nlink === 0) return []; // it was removed
   file.names ??= [...file.node.children.keys()].sort(compareNames);
   return file.names;
 }

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/index.ts';
+import type { FileCall } from '../../../src/testing/file-call.ts';
 import { isolationProblems } from '../../../src/testing/laws/isolation.ts';
+import { modelDifference } from '../../../src/testing/laws/model-law.ts';
 import { refusalProblems } from '../../../src/testing/laws/refusal-law.ts';
 import { timeProblems } from '../../../src/testing/laws/time-law.ts';
+import { PosixModel } from '../../../src/testing/model.ts';
 import { type RecordedState, StateRecorder } from '../../../src/testing/state-recorder.ts';
 
 /** Two containers that were written to in turns, and what was noted meanwhile. */
@@ -66,5 +69,26 @@ test('an open directory keeps its names until it is rewound, each handle its own
   fs.linux.lseekSync(one, 0, 0);
   expect(fs.linux.getdentsSync(one)).toEqual(['d', 'f']);
   expect(() => fs.linux.getdentsSync(fs.openSync('/f', 'r'))).toThrow('ENOTDIR');
+  fs.writeFileSync('/d/x', '');
+  const gone = fs.openSync('/d', 'r');
+  expect(fs.linux.getdentsSync(gone)).toEqual(['x']);
+  fs.rmSync('/d', { recursive: true });
+  expect(fs.linux.getdentsSync(gone)).toEqual([]);
+  await store.close();
+});
+
+test('the model shows a removed directory as empty to who has read it, as the kernel does (SEM-O7)', async () => {
+  const calls: FileCall[] = [
+    { call: 'mkdir', path: '/d', mode: 0o755 },
+    { call: 'writeFile', path: '/d/x', data: '' },
+    { call: 'open', slot: 0, path: '/d', flags: 0, mode: 0 },
+    { call: 'getdents', slot: 0 },
+    { call: 'unlink', path: '/d/x' },
+    { call: 'rmdir', path: '/d' },
+    { call: 'getdents', slot: 0 },
+  ];
+  const store = await openStore();
+  const { fs } = await store.containers.create();
+  expect(modelDifference(fs, new PosixModel(null), calls, false)).toBeNull();
   await store.close();
 });
