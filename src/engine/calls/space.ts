@@ -1,6 +1,6 @@
 /** Calls on the size and the blocks of files: truncate, fallocate. */
 
-import type { Cause, FileEvent } from '../../events/event.ts';
+import type { Cause, FileEvent, Ino } from '../../events/event.ts';
 import { isFileMode } from '../../events/mode.ts';
 import { FILE_BYTES_MAX } from '../../projections/tree/content.ts';
 import { BLOCK_BYTES } from '../../projections/tree/page.ts';
@@ -91,7 +91,7 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
   const { timeNs } = draft;
   const event: FileEvent =
     kind === FALLOC_FL_PUNCH_HOLE
-      ? { type: 'HolePunched', ino, offset, length: holeLength(inode.size, offset, length), timeNs }
+      ? holePunched(ino, inode.size, offset, length, timeNs)
       : {
           type: 'Allocated',
           ino,
@@ -107,10 +107,15 @@ export function fallocate(file: OpenFile, mode: number, offset: number, length: 
 }
 
 /**
- * How much of a hole is punched. As on ext4 one that goes beyond the end of the file takes the whole of the block that the file
- * ends in, and no more, so that what is reserved behind stays (ext4_punch_hole).
+ * As on ext4 a hole that goes beyond the end of the file takes the whole of the block that the file ends in, and no more, so that
+ * what is reserved behind stays; one that begins there changes the times alone (ext4_punch_hole).
  */
-function holeLength(size: number, offset: number, length: number): number {
-  if (offset >= size) return 0;
-  return offset + length > size ? Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES - offset : length;
+function holePunched(ino: Ino, size: number, offset: number, length: number, timeNs: bigint): FileEvent {
+  if (offset >= size) {
+    const kept = { mode: null, uid: null, gid: null, atimeNs: null };
+    return { type: 'AttributesChanged', ino, ...kept, mtimeNs: timeNs, ctimeNs: timeNs };
+  }
+  const isBeyond = offset + length > size;
+  const punched = isBeyond ? Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES - offset : length;
+  return { type: 'HolePunched', ino, offset, length: punched, timeNs };
 }

@@ -97,8 +97,8 @@ export function readSegmentIndex(files: LogFileSystem, directory: string, segmen
   }
 }
 
-/** There is none, or a disk that fails there: the segment says the same. */
-const isAbsent = (error: unknown): boolean => isErrno(error, 'ENOENT') || isErrno(error, 'EIO');
+/** There is none, or the system does not give it, for whatever reason: the segment says the same. */
+const isAbsent = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 /** What is wrong with the file of an index, all of it read; null: nothing, or it is of another version. */
 export function damageOfIndex(bytes: Buffer): string | null {

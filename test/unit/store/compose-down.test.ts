@@ -51,6 +51,7 @@ test('down --volumes removes anonymous volumes and the project’s own, not exte
     'container kill',
     'container unpause',
     'container die',
+    'network disconnect',
     'volume unmount',
     'volume unmount',
     'volume unmount',

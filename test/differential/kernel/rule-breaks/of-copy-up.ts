@@ -195,8 +195,8 @@ export const COPY_UP_BREAKS: readonly RuleBreak[] = [
     name: 'a hole takes what is reserved behind the end',
     shows: ['a hole ends with the block'],
     file: 'engine/calls/space.ts',
-    find: 'length: holeLength(inode.size, offset, length), timeNs',
-    replace: 'length, timeNs',
+    find: 'holePunched(ino, inode.size, offset, length, timeNs)',
+    replace: `{ type: 'HolePunched', ino, offset, length, timeNs }`,
   },
   {
     name: 'an open hard link is linked by any of its names',
