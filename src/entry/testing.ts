@@ -29,6 +29,7 @@ export { type RecordedState, StateRecorder } from '../testing/state-recorder.ts'
 export { MOUNTS, type StoreCommand, storeCommands } from '../testing/store-command.ts';
 export { type Place, StorePlayer, type StorePlayerOptions } from '../testing/store-player.ts';
 export { accountingProblems } from '../testing/laws/accounting.ts';
+export { cutProblems } from '../testing/laws/cut-law.ts';
 export { isolationProblems } from '../testing/laws/isolation.ts';
 export { lowerImmutabilityProblems } from '../testing/laws/lower-immutability.ts';
 export { minimalityProblems } from '../testing/laws/minimality.ts';

@@ -4,8 +4,8 @@ import { computeRoots } from '../roots.ts';
 import { stateDifference } from '../state-recorder.ts';
 
 /**
- * Law 7, as far as a store in memory has it: a call that is refused changes nothing, neither the log nor any tree. That a cut log
- * opens at a whole transaction is a matter of where it is stored.
+ * Law 7, as far as a store in memory has it: a call that is refused changes nothing, neither the log nor any tree. What a cut log
+ * opens with is {@link cutProblems}'s.
  *
  * @param call - Does anything with the store; what it throws is its refusal.
  * @returns What does not hold, in sentences; none where the call was not refused.

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/index.ts';
+import { temporaryDirectory } from '../../e2e/command.ts';
 import type { FileCall } from '../../../src/testing/file-call.ts';
+import { cutProblems } from '../../../src/testing/laws/cut-law.ts';
 import { isolationProblems } from '../../../src/testing/laws/isolation.ts';
 import { modelDifference } from '../../../src/testing/laws/model-law.ts';
 import { refusalProblems } from '../../../src/testing/laws/refusal-law.ts';
@@ -91,4 +93,26 @@ test('the model shows a removed directory as empty to who has read it, as the ke
   const { fs } = await store.containers.create();
   expect(modelDifference(fs, new PosixModel(null), calls, false)).toBeNull();
   await store.close();
+});
+
+test('a cut log has the state of its last whole transaction, and another one is told (law 7)', async () => {
+  const directory = temporaryDirectory();
+  const store = await openStore(directory);
+  const recorder = new StateRecorder(store);
+  const { fs, subject } = await store.containers.create();
+  for (const text of ['one', 'two', 'three', 'four']) {
+    fs.writeFileSync('/f', text);
+    await store.flush();
+  }
+  const { states } = recorder;
+  const cuts = Array.from({ length: 41 }, (_, index) => index / 40);
+  expect(cutProblems(directory, states, cuts)).toEqual([]);
+  await store.close();
+  expect(cutProblems(directory, states, cuts)).toEqual([]);
+  const at = states.length - 2;
+  const problems = cutProblems(directory, withOther(states, at, subject), cuts);
+  expect(problems.length).toBeGreaterThan(0);
+  for (const problem of problems) expect(problem).toContain(`at ${states[at].seq}: other trees: ${subject}`);
+  const gap = states.filter((_, index) => index !== at);
+  expect(cutProblems(directory, gap, cuts)).toContainEqual(expect.stringContaining('no transaction ends there'));
 });
