@@ -22,7 +22,10 @@ export function stdinOf({ stdin }: VerbContext, what: string): AsyncIterable<Uin
   return stdin.bytes;
 }
 
-/** Does something with stdin as a file called `stdin`, which is gone afterwards, also after an interrupt. */
+/**
+ * Does something with stdin as a file called `stdin`, which is gone afterwards, also after an interrupt. What an error says of
+ * that file it says of stdin.
+ */
 export async function withStdinFile<T>(
   context: VerbContext,
   what: string,
@@ -31,7 +34,12 @@ export async function withStdinFile<T>(
   const bytes = stdinOf(context, what);
   return withTemporaryFile(context, 'stdin', async (path) => {
     await pipeline(bytes, createWriteStream(path, { flags: 'wx' }));
-    return use(path);
+    try {
+      return await use(path);
+    } catch (error) {
+      if (error instanceof Error) error.message = error.message.replaceAll(path, STDIN_NAME);
+      throw error;
+    }
   });
 }
 

@@ -127,7 +127,12 @@ describe('a pipe from save to load', () => {
       expect(other.images.get('edge').id).toBe(store.images.get('edge').id);
     }
     const cut = await pipeCommand(['load'], await memoryStore(), stdout.subarray(0, 5000));
-    expect(cut.exitCode).toBe(3);
+    expect({ exitCode: cut.exitCode, stderr: cut.stderr }).toEqual({
+      exitCode: 3,
+      stderr: expect.stringMatching(/^overlog load: <stdin>/),
+    });
+    const told = await pipeCommand(['load', '--json'], await memoryStore(), stdout);
+    expect(JSON.parse(told.stdout.toString())).toMatchObject([{ file: '<stdin>' }]);
     expect(readdirSync(temporary)).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import type { VerbContext } from '../context.ts';
 import { progressBar } from '../format/progress.ts';
 import { formatSize } from '../format/size.ts';
 import { usageError } from '../exit-codes.ts';
-import { withStdinFile } from '../input.ts';
+import { STDIN_NAME, withStdinFile } from '../input.ts';
 import { type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -37,26 +37,30 @@ export const loadVerb: Verb = {
     compatOf(options);
     const input = textOption(options, 'input');
     const named = [...(input === undefined ? [] : [input]), ...files];
-    if (named.length > 0 && !named.includes('-')) return loadFiles(context, named, options);
-    return withStdinFile(context, 'an archive', (path) => {
-      return loadFiles(
-        context,
-        named.length === 0 ? [path] : named.map((file) => (file === '-' ? path : file)),
-        options,
-      );
-    });
+    const asked = named.length === 0 ? ['-'] : named;
+    if (!asked.includes('-')) return loadFiles(context, asked, options);
+    return withStdinFile(context, 'an archive', (stdin) => loadFiles(context, asked, options, stdin));
   },
 };
 
-async function loadFiles(context: VerbContext, files: readonly string[], options: Options): Promise<void> {
+/** @param stdin - Where what `-` stands for lies meanwhile. */
+async function loadFiles(
+  context: VerbContext,
+  files: readonly string[],
+  options: Options,
+  stdin?: string,
+): Promise<void> {
+  const sources = files.map((file) =>
+    file === '-' && stdin !== undefined ? { file: STDIN_NAME, path: stdin } : { file, path: file },
+  );
   // A name that is not there makes no store.
-  for (const file of files) for (const part of (await stackParts(file)) ?? [file]) await access(part);
+  for (const { path } of sources) for (const part of (await stackParts(path)) ?? [path]) await access(part);
   const isNewStore = context.session === undefined && !context.storeExists;
   const isNewDirectory = !existsSync(context.directory);
   const store = await context.store('create');
   const loaded: LoadedFrom[] = [];
   try {
-    for (const file of files) loaded.push(...(await loadFile(context, store, file, options)));
+    for (const source of sources) loaded.push(...(await loadFile(context, store, source, options)));
   } catch (error) {
     if (isNewStore && loaded.length === 0) await context.discard(isNewDirectory);
     throw error;
@@ -81,10 +85,21 @@ interface LoadedFrom {
   readonly known: boolean;
 }
 
-async function loadFile(context: VerbContext, store: Store, file: string, options: Options): Promise<LoadedFrom[]> {
+interface Source {
+  /** As messages call it. */
+  readonly file: string;
+  readonly path: string;
+}
+
+async function loadFile(
+  context: VerbContext,
+  store: Store,
+  { file, path }: Source,
+  options: Options,
+): Promise<LoadedFrom[]> {
   const tag = textOption(options, 'tag');
   const platform = textOption(options, 'platform');
-  const images = await store.images.load(file, {
+  const images = await store.images.load(path, {
     ...(tag !== undefined && { tag }),
     ...(platform !== undefined && { platform }),
     compat: compatOf(options),
