@@ -2,8 +2,6 @@ import { firstRowDifference, MARK_BLOCKS, text } from './compare-rows.ts';
 import type { EngineSide } from './engine-side.ts';
 import type { KernelCall, Reply, Row, Trees } from './kernel-call.ts';
 
-const NOTHING: ReadonlyMap<string, Row> = new Map();
-
 /** What the two sides of one container have said so far, and how they compare. */
 export class CompareContainer {
   readonly #side: EngineSide;
@@ -56,12 +54,11 @@ export class CompareContainer {
   }
 
   /**
-   * The difference between the trees of both sides, or null.
+   * The difference between the trees of both sides after a call, or null.
    *
-   * @param kernel - Those of the kernel's that have changed.
-   * @param wasListed - They were listed after the call before, too, so that changes of times can be compared.
+   * @param kernel - Those of the kernel's that have changed since the call before.
    */
-  compareTrees(kernel: Partial<Trees>, wasListed: boolean): string | null {
+  compareTrees(kernel: Partial<Trees>): string | null {
     const version = this.#side.version;
     const isSame = kernel.merged === undefined && kernel.upper === undefined && version === this.#version;
     if (isSame) return null;
@@ -72,12 +69,12 @@ export class CompareContainer {
     const hasMarks = (ino: string): boolean => this.#side.hasMarks(this.#container, Number(ino));
     for (const what of this.#side.isReadOnly ? (['merged'] as const) : (['merged', 'upper'] as const)) {
       const difference = firstRowDifference(
-        { now: this.#kernel[what], before: wasListed ? byPath(before.kernel[what]) : NOTHING },
-        { now: this.#overlog[what], before: wasListed ? byPath(before.overlog[what]) : NOTHING },
+        { now: this.#kernel[what], before: byPath(before.kernel[what]) },
+        { now: this.#overlog[what], before: byPath(before.overlog[what]) },
         {
           isUpper: what === 'upper',
           comparesRoot: !this.#side.isReadOnly,
-          comparesChanges: wasListed,
+          comparesChanges: true,
           hasMarks,
           mayHaveBlock: (ino) => this.#side.mayHaveBlock(this.#container, Number(ino)),
           comparesImpure: this.#comparesImpure,

@@ -123,7 +123,6 @@ export class KernelMounts {
     stages: readonly (readonly KernelCall[])[],
     how: {
       readonly options: string;
-      readonly look: boolean;
       readonly timeNs: number;
       readonly endsReadOnly: boolean;
     },

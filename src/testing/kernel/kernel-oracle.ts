@@ -34,18 +34,15 @@ export interface KernelDifference {
 }
 
 export interface CompareOptions {
-  /** Compare the trees after each call, or when a stage ends only; results are always compared. Default `each`. */
-  readonly look?: 'each' | 'end';
   /** Told what overlog answered and what container 0 held when a stage ended; with no difference the kernel's are the same. */
   readonly onStage?: (seen: { readonly replies: readonly Reply[]; readonly trees: Trees }) => void;
-  /** Told what the kernel gave, and how its trees have changed where they are looked at, up to the first difference. */
+  /** Told what the kernel gave, and how its trees have changed, up to the first difference. */
   readonly onReply?: (stage: number, call: KernelCall, reply: CallReply) => void;
   /** Told of overlog's log at the end. */
   readonly onEnd?: (log: EventLog) => void;
 }
 
 interface StageOptions {
-  readonly look: 'each' | 'end';
   readonly onStage: CompareOptions['onStage'];
   readonly onReply: (call: KernelCall, reply: CallReply) => void;
 }
@@ -73,10 +70,8 @@ export class KernelOracle {
    */
   async compare(sequence: KernelSequence, options: CompareOptions = {}): Promise<KernelDifference | null> {
     const { profile, stages } = sequence;
-    const look = options.look ?? 'each';
     const kernel = await this.#kernel.sequence(stages, {
       options: profileText(profile),
-      look: look === 'each',
       timeNs: LOWER_TIME_NS,
       endsReadOnly: sequence.endsReadOnly ?? false,
     });
@@ -89,7 +84,6 @@ export class KernelOracle {
         const isReadOnly = sequence.endsReadOnly === true && stage === stages.length - 1;
         const side = new EngineSide({ lower, log, profile, containers, attributed, isReadOnly });
         const difference = compareStage(side, calls, kernel[stage], {
-          look,
           onStage: options.onStage,
           onReply: (call, reply) => options.onReply?.(stage, call, reply),
         });
@@ -115,7 +109,7 @@ function compareStage(
   side: EngineSide,
   calls: readonly KernelCall[],
   kernel: StageReply,
-  { look, onStage, onReply }: StageOptions,
+  { onStage, onReply }: StageOptions,
 ): Omit<KernelDifference, 'stage'> | 'over' | null {
   const containers = Array.from({ length: side.containerCount }, (_, index) => new CompareContainer(side, index));
   const ours: Reply[] = [];
@@ -125,12 +119,11 @@ function compareStage(
     onReply(call, theirs);
     const reply = side.run(call);
     ours.push(reply);
-    const what =
-      container.compareReply(call, theirs, reply) ?? (look === 'each' ? container.compareTrees(theirs, true) : null);
+    const what = container.compareReply(call, theirs, reply) ?? container.compareTrees(theirs);
     if (what !== null) return { call: index, what };
   }
   for (const [index, container] of containers.entries()) {
-    const what = container.compareTrees(kernel.trees[index], look === 'each');
+    const what = container.compareTrees(kernel.trees[index]);
     if (what !== null) return { call: null, what };
   }
   onStage?.({ replies: ours, trees: side.trees(0) });

@@ -400,7 +400,7 @@ def calls(q):
 
 
 def sequence(q):
-    """Runs the stages of a sequence, each over the uppers of those before it: answers, and trees where they end."""
+    """Runs the stages of a sequence, each over the uppers of those before it: answers, trees after each call and where a stage ends."""
     layers, stages = [], []
     try:
         for number, stage in enumerate(q['stages']):
@@ -409,7 +409,7 @@ def sequence(q):
             for container in containers:
                 mount({'in': container, 'lowers': layers or ['empty'], 'options': q['options'],
                        'upper': None if is_read_only else 'upper%d' % container})
-            replies = calls({'calls': stage, 'look': q['look']})
+            replies = calls({'calls': stage, 'look': True})
             stages.append({'replies': replies, 'trees': [trees(container) for container in containers]})
             if not is_read_only:
                 layers.insert(0, 'layer%d' % number)
