@@ -5,17 +5,18 @@
  * changed meanwhile is left as it is, and named.
  */
 
-import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ChunkReader } from '../../events/chunk-store.ts';
 import { type Ino, ROOT_INO } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
-import { encodeName } from '../../events/name.ts';
+import { PERMISSION_BITS } from '../../events/mode.ts';
+import { decodeName, encodeName, printableName } from '../../events/name.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import type { TreeChange } from '../../replay/diff.ts';
-import { differenceOnHost } from './host-node.ts';
-import { setAttributes, writeNode } from './write-node.ts';
+import { differenceOnHost, hasTimeOnHost, statusOf } from './host-node.ts';
+import { setTimes, whyUnwritable, writeNode } from './write-node.ts';
 
 export interface ApplyOptions {
   /** Say what would be done, and do nothing. */
@@ -28,7 +29,7 @@ export interface AppliedChange {
 }
 
 export interface ApplyResult {
-  /** Done, or with `dryRun` what would be. */
+  /** Done, or with `dryRun` what would be. What the host has as the container has it is not among them. */
   readonly applied: readonly AppliedChange[];
   /** Left as it is on the host, with the reason. */
   readonly refused: readonly RefusedChange[];
@@ -70,21 +71,27 @@ export function applyChanges(
     const path = hostPath(root, step.path);
     const before = lower.get(inoAt(lower, step.path));
     const after = tree.get(inoAt(tree, step.path));
+    if (step.path === '/' && isRootAsMade(tree)) continue;
+    if (isOnHost(path, after, chunks)) continue;
     const reason =
       refusal(path, before, after, chunks) ??
       blockedBy(step.path, refused) ??
+      leftInside(path, step.path, after, applied) ??
       (dryRun ? null : attempt(() => perform(path, step, parts)));
-    if (reason === null) applied.push(step);
-    else refused.push({ ...step, reason });
-    touched.add(parentOf(step.path));
+    if (reason !== null) refused.push({ ...step, reason });
+    else {
+      applied.push(step);
+      touched.add(parentOf(step.path));
+    }
   }
   if (!dryRun) restoreDirectories(root, tree, touched);
   return { applied, refused };
 }
 
-function attempt(step: () => string | null): string | null {
+function attempt(step: () => void): string | null {
   try {
-    return step();
+    step();
+    return null;
   } catch (error) {
     return (error as Error).message;
   }
@@ -105,7 +112,20 @@ function inOrder(changes: readonly TreeChange[]): AppliedChange[] {
   return [...removed.toSorted((a, b) => byPath(b, a)), ...made.toSorted(byPath)];
 }
 
-/** Null where the host has what the image has, or what the container has already. */
+/** A container has a root directory of its own (SEM-L6), which says nothing of the directory that its image comes from. */
+function isRootAsMade(tree: Tree): boolean {
+  const { mode, uid, gid } = tree.at(ROOT_INO);
+  return (mode & PERMISSION_BITS) === 0o755 && uid === 0 && gid === 0;
+}
+
+/** The host is as the container is. Times of directories change as their entries do, so they are not asked for. */
+function isOnHost(path: Buffer, after: Inode | undefined, chunks: ChunkReader): boolean {
+  if (differenceOnHost(path, after, chunks) !== null) return false;
+  if (after === undefined) return true;
+  return after.xattrs.length === 0 && (after.dir !== null || hasTimeOnHost(path, after));
+}
+
+/** Null where the host has what the image has, or the container but for its time, and can be given the rest. */
 function refusal(
   path: Buffer,
   before: Inode | undefined,
@@ -113,7 +133,23 @@ function refusal(
   chunks: ChunkReader,
 ): string | null {
   const drift = differenceOnHost(path, before, chunks);
-  return drift === null || differenceOnHost(path, after, chunks) === null ? null : drift;
+  if (drift !== null && differenceOnHost(path, after, chunks) !== null) return drift;
+  return after === undefined ? null : whyUnwritable(after);
+}
+
+/** A directory goes only when all in it does: what somebody else has put there is not thrown away. */
+function leftInside(
+  path: Buffer,
+  name: string,
+  after: Inode | undefined,
+  applied: readonly AppliedChange[],
+): string | null {
+  if (statusOf(path)?.isDirectory() !== true || (after !== undefined && after.dir !== null)) return null;
+  const gone = new Set(applied.filter(({ change }) => change === 'Removed').map((other) => other.path));
+  const left = readdirSync(path, 'buffer')
+    .map(decodeName)
+    .find((inside) => !gone.has(`${name}/${inside}`));
+  return left === undefined ? null : `holds ${printableName(left)}, which stays`;
 }
 
 /** Nothing can be made below what was refused. */
@@ -122,20 +158,18 @@ function blockedBy(path: string, refused: readonly AppliedChange[]): string | nu
   return above === undefined ? null : `${above.path} was refused`;
 }
 
-function perform(path: Buffer, { change, path: name }: AppliedChange, { tree, chunks, written }: Parts): string | null {
+function perform(path: Buffer, { change, path: name }: AppliedChange, { tree, chunks, written }: Parts): void {
   const ino = inoAt(tree, name);
   const inode = tree.get(ino);
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  const status = statusOf(path);
   const isGone = change === 'Removed' || inode === undefined;
   if (status !== undefined && (isGone || status.isDirectory() !== (inode.dir !== null))) {
     if (status.isDirectory()) rmdirSync(path);
     else unlinkSync(path);
   }
-  if (isGone) return null;
-  if (inode.xattrs.length > 0) return 'has extended attributes, which are not written';
-  const left = writeNode(path, inode, chunks, written.get(ino) ?? null);
-  if (left === null && inode.nlink > 1 && inode.dir === null) written.set(ino, path);
-  return left;
+  if (isGone) return;
+  writeNode(path, inode, chunks, written.get(ino) ?? null);
+  if (inode.nlink > 1 && inode.dir === null) written.set(ino, path);
 }
 
 /** Times of directories change as their entries do. */
@@ -143,7 +177,7 @@ function restoreDirectories(root: string, tree: Tree, touched: ReadonlySet<strin
   for (const path of touched) {
     const inode = tree.get(inoAt(tree, path));
     const place = hostPath(root, path);
-    if (inode?.dir && lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true) setAttributes(place, inode);
+    if (inode?.dir && statusOf(place)?.isDirectory() === true) setTimes(place, inode);
   }
 }
 

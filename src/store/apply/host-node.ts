@@ -1,6 +1,6 @@
 /** A node of the host next to one of a tree: whether they are the same. */
 
-import { closeSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import type { ChunkReader } from '../../events/chunk-store.ts';
 import { kindOf, PERMISSION_BITS } from '../../events/mode.ts';
 import { decodeName } from '../../events/name.ts';
@@ -18,7 +18,7 @@ const PIECE_BYTES = 1 << 20;
  * @param expected - undefined: nothing shall be there.
  */
 export function differenceOnHost(path: Buffer, expected: Inode | undefined, chunks: ChunkReader): string | null {
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  const status = statusOf(path);
   if (status === undefined) return expected === undefined ? null : 'is gone there';
   if (expected === undefined) return 'is there already';
   const kind = kindOf(status.mode);
@@ -34,6 +34,25 @@ export function differenceOnHost(path: Buffer, expected: Inode | undefined, chun
   if (kind !== 'file') return null;
   const isSame = status.size === expected.size && hasContent(path, expected, chunks);
   return isSame ? null : 'has other content there';
+}
+
+/** undefined: nothing is there, or cannot be, because a file stands where a directory would have to. */
+export function statusOf(path: Buffer): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** What node:fs may take from a time that it sets: it passes seconds as a double, and whole microseconds on. */
+const LOST_NS = 2_000n;
+
+/** Whether a node has the modification time of one of a tree, as exactly as node:fs can set it. */
+export function hasTimeOnHost(path: Buffer, { mtimeNs }: Inode): boolean {
+  const there = lstatSync(path, { bigint: true }).mtimeNs;
+  return there - mtimeNs < LOST_NS && mtimeNs - there < LOST_NS;
 }
 
 function hasContent(path: Buffer, expected: Inode, chunks: ChunkReader): boolean {

@@ -24,26 +24,35 @@ const PIECE_BYTES = 1 << 20;
 /** In front of the name of what is not complete yet, in the same directory. */
 const UNFINISHED = '.overlog-apply-';
 
+/** Why {@link writeNode} can't write a node, in words; null: it can. */
+export function whyUnwritable({ mode, xattrs }: Inode): string | null {
+  const kind = kindOf(mode);
+  if (kind !== 'dir' && kind !== 'file' && kind !== 'symlink')
+    return `is a ${kind}, which is not written: mknod(1) makes it`;
+  return xattrs.length > 0 ? 'has extended attributes, which are not written' : null;
+}
+
 /**
  * Makes what stands at a path equal to a node; what stood there has been found to be what it should be.
  *
+ * @param inode - One that {@link whyUnwritable} says nothing of.
  * @param linkTo - Another name of the same file that was written before.
- * @returns Why it was left out, or null.
  */
-export function writeNode(path: Buffer, inode: Inode, chunks: ChunkReader, linkTo: Buffer | null): string | null {
-  const kind = kindOf(inode.mode);
-  if (kind === 'dir') mkdirSync(path, { recursive: true });
-  else if (kind === 'file' || kind === 'symlink') replace(path, inode, chunks, linkTo);
-  else return `a ${kind} is not written: mknod(1) makes it`;
+export function writeNode(path: Buffer, inode: Inode, chunks: ChunkReader, linkTo: Buffer | null): void {
+  if (inode.dir !== null) mkdirSync(path, { recursive: true });
+  else replace(path, inode, chunks, linkTo);
   setAttributes(path, inode);
-  return null;
 }
 
 /** Mode, owner (for root) and times. */
-export function setAttributes(path: Buffer, inode: Inode): void {
+function setAttributes(path: Buffer, inode: Inode): void {
   if (process.getuid?.() === 0) lchownSync(path, inode.uid, inode.gid);
   if (kindOf(inode.mode) !== 'symlink') chmodSync(path, inode.mode & PERMISSION_BITS);
-  lutimesSync(path, Number(inode.atimeNs) / 1e9, Number(inode.mtimeNs) / 1e9);
+  setTimes(path, inode);
+}
+
+export function setTimes(path: Buffer, { atimeNs, mtimeNs }: Inode): void {
+  lutimesSync(path, Number(atimeNs) / 1e9, Number(mtimeNs) / 1e9);
 }
 
 function replace(path: Buffer, inode: Inode, chunks: ChunkReader, linkTo: Buffer | null): void {
