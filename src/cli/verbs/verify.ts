@@ -74,7 +74,9 @@ function salvage(context: VerbContext, target: string): number {
     const copied = `${target}: ${plural(saved.events, 'event')}, ${plural(saved.chunks, 'chunk')}\n`;
     if (saved.damage === null) return `${copied}the log is whole\n`;
     const { segment, byte, reason } = saved.damage;
-    return `${copied}damaged: ${reason} (segment ${segment}, byte ${byte})\n${formatSize(saved.unreadBytes)} from there on: ${join(target, 'unread')}\n`;
+    const lost = saved.lostBytes === 0 ? '' : `, ${formatSize(saved.lostBytes)} of it zeros for what could not be read`;
+    const behind = `${formatSize(saved.unreadBytes)} from there on: ${join(target, 'unread')}${lost}\n`;
+    return `${copied}damaged: ${reason} (segment ${segment}, byte ${byte})\n${behind}`;
   });
   return saved.damage === null ? 0 : EXIT_CORRUPT;
 }

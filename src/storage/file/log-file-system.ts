@@ -26,6 +26,9 @@ export interface LogFileSystem {
   unlinkSync(path: string): void;
 }
 
+/** What reading segments takes of it. */
+export type LogReader = Pick<LogFileSystem, 'openSync' | 'closeSync' | 'readSync' | 'sizeSync'>;
+
 export const nodeFileSystem: LogFileSystem = {
   openSync: (path, flags) => fs.openSync(path, flags),
   closeSync: fs.closeSync,
@@ -58,13 +61,13 @@ export function writeFully(files: LogFileSystem, fd: number, bytes: Buffer, leng
 }
 
 /** Reads up to `length` bytes into the front of `buffer`, fewer only at the end of the file. */
-export function readFully(files: LogFileSystem, fd: number, buffer: Buffer, length: number, position: number): number {
+export function readFully(files: LogReader, fd: number, buffer: Buffer, length: number, position: number): number {
   return readInto(files, fd, buffer, 0, length, position);
 }
 
 /** As {@link readFully}, to `offset` of the buffer. */
 export function readInto(
-  files: LogFileSystem,
+  files: LogReader,
   fd: number,
   buffer: Buffer,
   offset: number,

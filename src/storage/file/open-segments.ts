@@ -1,5 +1,5 @@
 import { closedLog } from '../log-state.ts';
-import type { LogFileSystem } from './log-file-system.ts';
+import type { LogReader } from './log-file-system.ts';
 import { rewritten, saltOf, type Segment } from './segment.ts';
 
 /** Descriptors that are kept open for reading; 64 segments of 64 MiB are 4 GiB of log. */
@@ -7,11 +7,11 @@ const OPEN_MAX = 64;
 
 /** Segments that are open for reading, at most {@link OPEN_MAX}; the one that was opened first is closed first. */
 export class OpenSegments {
-  readonly #files: LogFileSystem;
+  readonly #files: LogReader;
   readonly #descriptors = new Map<number, number>();
   #closed = false;
 
-  constructor(files: LogFileSystem) {
+  constructor(files: LogReader) {
     this.#files = files;
   }
 

@@ -8,7 +8,14 @@ import {
   readUint64,
 } from './frame.ts';
 import { readCommit } from './anchor.ts';
-import { isErrno, type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
+import {
+  isErrno,
+  type LogFileSystem,
+  type LogReader,
+  readFully,
+  syncDirectory,
+  writeFully,
+} from './log-file-system.ts';
 import { LogIndex } from './log-index.ts';
 import type { OpenSegments } from './open-segments.ts';
 import {
@@ -121,7 +128,7 @@ function scanChunks(
   return index.chunks.pack(known.chunks.first, known.chunks.head);
 }
 
-export function openSegment(files: LogFileSystem, directory: string, open: OpenSegments, number: number): Segment {
+export function openSegment(files: LogReader, directory: string, open: OpenSegments, number: number): Segment {
   const fd = open.descriptor({ number, path: segmentPath(directory, number) });
   return readSegmentHeader(files, fd, directory, number);
 }

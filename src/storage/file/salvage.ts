@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { decodeTransactions } from '../../events/bundle-reader.ts';
 import { isStoreError, storeError } from '../../events/log-error.ts';
 import { openFileLog, type FileLog } from './file-log.ts';
+import { ForgivingReads } from './forgiving-reads.ts';
 import { chunkPrefixBytes, KIND_BUNDLE, KIND_CHUNK, KIND_DROPPED, readUint64 } from './frame.ts';
 import { type LogFileSystem, nodeFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
 import { LogIndex } from './log-index.ts';
@@ -24,9 +25,12 @@ export interface Salvage {
   readonly damage: { readonly segment: string; readonly byte: number; readonly reason: string } | null;
   /** Bytes from the damage on, copied to the folder `unread`. */
   readonly unreadBytes: number;
+  /** How many of these the disk did not give (EIO): zeros stand for them, whole blocks. */
+  readonly lostBytes: number;
 }
 
 const UNREAD = 'unread';
+const PIECE_BYTES = 1 << 20;
 
 /**
  * @param target - A directory that holds no log yet; it is made.
@@ -48,12 +52,20 @@ export function salvageLog(
     throw storeError('ERR_INVALID_ARGUMENT', `${target} holds a log already`, { detail: { directory: target } });
   }
   const copy = openFileLog(target, { syncIntervalMs: 0, fileSystem: files });
-  const open = new OpenSegments(files);
+  const source = new ForgivingReads(files);
+  const open = new OpenSegments(source);
   try {
-    const found = copyWhole({ files, directory, open, copy, onProgress: options.onProgress }, numbers);
-    const unreadBytes = found === null ? 0 : keepUnread(files, directory, open, target, numbers, found);
+    const found = copyWhole({ source, directory, open, copy, onProgress: options.onProgress }, numbers);
+    const behind = found === null ? [] : numbers.filter((number) => number >= found.number);
+    const unread = behind.map((number): Unread => {
+      const from = number === found?.number ? found.byte : 0;
+      return keepUnread(files, source, open, { path: segmentPath(directory, number), number, from, target });
+    });
+    if (unread.length > 0) syncDirectory(files, join(target, UNREAD));
     const damage = found && { segment: segmentName(found.number), byte: found.byte, reason: found.reason };
-    return { events: copy.head, chunks: copy.chunks.head, damage, unreadBytes };
+    const sum = (of: (each: Unread) => number): number => unread.reduce((before, each) => before + of(each), 0);
+    const [unreadBytes, lostBytes] = [sum(({ bytes }) => bytes), sum(({ lost }) => lost)];
+    return { events: copy.head, chunks: copy.chunks.head, damage, unreadBytes, lostBytes };
   } finally {
     open.close();
     copy.closeSync();
@@ -67,7 +79,7 @@ interface Damage {
 }
 
 interface Copying {
-  readonly files: LogFileSystem;
+  readonly source: ForgivingReads;
   readonly directory: string;
   readonly open: OpenSegments;
   readonly copy: FileLog;
@@ -75,18 +87,22 @@ interface Copying {
 }
 
 /** Copies frame by frame up to the first damage. */
-function copyWhole({ files, directory, open, copy, onProgress }: Copying, numbers: readonly number[]): Damage | null {
+function copyWhole({ source, directory, open, copy, onProgress }: Copying, numbers: readonly number[]): Damage | null {
   let index: LogIndex | null = null;
   for (const number of numbers) {
     let byte = 0;
+    const reasonOf = (from: number, otherwise: string): string => {
+      const lost = source.firstLost(segmentPath(directory, number), from);
+      return lost === null ? otherwise : `${otherwise}; the disk does not give byte ${lost} (EIO)`;
+    };
     try {
-      const segment = openSegment(files, directory, open, number);
+      const segment = openSegment(source, directory, open, number);
       if (index === null) index = new LogIndex(segment, false);
       else followSegment(index, segment);
       const known = index;
       const check = checker(known, segment, () => {});
       byte = known.lastEnd;
-      const { bad } = scanFrames(files, open.descriptor(segment), known.lastEnd, segment, (...frame) => {
+      const { bad } = scanFrames(source, open.descriptor(segment), known.lastEnd, segment, (...frame) => {
         const [kind, buffer, start, end, offset] = frame;
         byte = offset;
         check(...frame);
@@ -100,42 +116,44 @@ function copyWhole({ files, directory, open, copy, onProgress }: Copying, number
           onProgress?.({ events: copy.head });
         }
       });
-      if (bad !== null) return { number, byte: bad.offset, reason: bad.reason };
+      if (bad !== null) return { number, byte: bad.offset, reason: reasonOf(bad.offset, bad.reason) };
     } catch (error) {
       if (!(error instanceof Error) || isStoreError(error, 'ERR_LOG_FORMAT_UNSUPPORTED')) throw error;
       if ('syscall' in error || isStoreError(error, 'ERR_LOG_FAILED')) throw error;
-      return { number, byte, reason: error.message };
+      return { number, byte, reason: reasonOf(byte, error.message) };
     }
   }
   return null;
 }
 
-/** Copies the bytes from the damage on, each segment into a file of its own. */
+interface Unread {
+  readonly bytes: number;
+  /** Of these: zeros in the place of what could not be read. */
+  readonly lost: number;
+}
+
+/** Copies the bytes of a segment from the damage on into a file of their own. */
 function keepUnread(
   files: LogFileSystem,
-  directory: string,
+  source: ForgivingReads,
   open: OpenSegments,
-  target: string,
-  numbers: readonly number[],
-  damage: Damage,
-): number {
-  let sum = 0;
+  { path, number, from, target }: { path: string; number: number; from: number; target: string },
+): Unread {
   files.mkdirSync(join(target, UNREAD));
-  for (const number of numbers) {
-    if (number < damage.number) continue;
-    const fd = open.descriptor({ number, path: segmentPath(directory, number) });
-    const from = number === damage.number ? damage.byte : 0;
-    const bytes = Buffer.allocUnsafeSlow(Math.max(0, files.sizeSync(fd) - from));
-    readFully(files, fd, bytes, bytes.length, from);
-    const kept = files.openSync(join(target, UNREAD, `${segmentName(number)}-from-${from}`), 'wx+');
-    try {
-      writeFully(files, kept, bytes, bytes.length, 0);
-      files.fsyncSync(kept);
-    } finally {
-      files.closeSync(kept);
+  const fd = open.descriptor({ number, path });
+  const bytes = Math.max(0, source.sizeSync(fd) - from);
+  const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, bytes));
+  const kept = files.openSync(join(target, UNREAD, `${segmentName(number)}-from-${from}`), 'wx+');
+  try {
+    for (let done = 0; done < bytes;) {
+      const read = readFully(source, fd, piece, Math.min(piece.length, bytes - done), from + done);
+      if (read === 0) throw new Error(`${path} became shorter while it was read`);
+      writeFully(files, kept, piece, read, done);
+      done += read;
     }
-    sum += bytes.length;
+    files.fsyncSync(kept);
+  } finally {
+    files.closeSync(kept);
   }
-  syncDirectory(files, join(target, UNREAD));
-  return sum;
+  return { bytes, lost: source.lostBytes(path, from) };
 }

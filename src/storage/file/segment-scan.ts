@@ -1,5 +1,5 @@
 import { FRAME_HEADER_BYTES, type FrameFormat, isFrameWhole, isPayloadLength } from './frame.ts';
-import { type LogFileSystem, readInto } from './log-file-system.ts';
+import { type LogReader, readInto } from './log-file-system.ts';
 
 /** Bytes that are read at once; more only for a frame that is larger. */
 const WINDOW_BYTES = 1 << 20;
@@ -32,7 +32,7 @@ export type FrameVisitor = (kind: number, buffer: Buffer, start: number, end: nu
  * @param from - Offset of a frame.
  */
 export function scanFrames(
-  files: LogFileSystem,
+  files: LogReader,
   fd: number,
   from: number,
   segment: FrameFormat,

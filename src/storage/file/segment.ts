@@ -4,7 +4,7 @@ import { FORMAT_VERSION, unsupportedFormat } from '../../events/upcast.ts';
 import { DIGEST_BYTES } from '../columns.ts';
 import { crc32 } from '../crc32.ts';
 import { readUint64, writeUint64 } from './frame.ts';
-import { type LogFileSystem, readFully } from './log-file-system.ts';
+import { type LogFileSystem, type LogReader, readFully } from './log-file-system.ts';
 
 /**
  * Segments: the files of a log (docs/log-format.md, "Segment header"). All integers little endian.
@@ -77,7 +77,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
  *
  * @throws `ERR_LOG_CORRUPT` when it is not one; `ERR_LOG_FORMAT_UNSUPPORTED` when it is one of a newer format.
  */
-export function readSegmentHeader(files: LogFileSystem, fd: number, directory: string, number: number): Segment {
+export function readSegmentHeader(files: LogReader, fd: number, directory: string, number: number): Segment {
   const path = segmentPath(directory, number);
   const segment = segmentName(number);
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
@@ -109,7 +109,7 @@ export function readSegmentHeader(files: LogFileSystem, fd: number, directory: s
 }
 
 /** The salt in a segment's header, which is new when the segment was written anew. */
-export function saltOf(files: LogFileSystem, fd: number): number {
+export function saltOf(files: LogReader, fd: number): number {
   const bytes = Buffer.alloc(4);
   readFully(files, fd, bytes, 4, 16);
   return bytes.readUInt32LE(0);
