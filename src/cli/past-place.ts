@@ -1,6 +1,6 @@
 /** A place whose past is asked about: in a container's own tree, or in the volume that is mounted there. */
 
-import { printableName, type StoreQueries, type Subject, type Transaction } from '../index.ts';
+import { type ContainerView, printableName, type StoreQueries, type Subject, type Transaction } from '../index.ts';
 import { usageError } from './exit-codes.ts';
 import { type Options, textOption } from './options.ts';
 import { openPlace, type Place } from './place.ts';
@@ -22,9 +22,14 @@ export function pastPlace(view: StoreQueries, text: string): PastPlace {
   const { kind, name, path, container, fs } = openPlace(view, text);
   if (kind === 'upper') throw usageError(`"${text}": the past is asked of NAME:/path, which tells of the upper too`);
   if (container === null) return { of: { volume: name }, title: `volume ${printableName(name)}`, path, fs };
+  return pastIn(view, container, path);
+}
+
+/** A path of a container, or of the volume that is mounted there. Throws as {@link pastPlace}. */
+export function pastIn(view: StoreQueries, { name, mounts, fs }: ContainerView, path: string): PastPlace {
   const covers = ({ target }: { target: string }): boolean => path === target || path.startsWith(`${target}/`);
-  const mount = container.mounts.filter(covers).toSorted((a, b) => b.target.length - a.target.length)[0];
-  if (mount === undefined) return { of: { container: container.name }, title: container.name, path, fs };
+  const mount = mounts.filter(covers).toSorted((a, b) => b.target.length - a.target.length)[0];
+  if (mount === undefined) return { of: { container: name }, title: name, path, fs };
   if (mount.type !== 'volume') {
     throw usageError(`${printableName(path)} is not in ${name} itself: a ${mount.type} is mounted at ${mount.target}`);
   }

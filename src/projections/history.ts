@@ -1,5 +1,5 @@
 /**
- * The index of what touched which node, from which the history of a path is read (replay/path-history.ts).
+ * The index of what touched which node (subject-past.ts), folded from the log: for the part of it that no checkpoint covers.
  *
  * It holds the sequence numbers of transactions only: a node has a list, newest first, that is never changed, only
  * extended. What a file was before (the lower name of a broken hard link, the file that a rename replaced, the container
@@ -8,6 +8,7 @@
 
 import type { FileEvent, Ino, SubjectId, Transaction } from '../events/event.ts';
 import type { Projection } from './projection.ts';
+import type { Origin, Pasts, SubjectPast } from './subject-past.ts';
 import { Owner, Trie } from './tree/trie.ts';
 import { isFileEvent } from '../events/file-event.ts';
 
@@ -17,16 +18,14 @@ export interface SeqList {
   readonly older: SeqList | null;
 }
 
-/** Up to event `seq`, the history is that of another node. */
-export interface Origin {
-  readonly ino: Ino;
-  readonly seq: number;
-  readonly older: Origin | null;
+/** Newest first. */
+interface OriginList extends Origin {
+  readonly older: OriginList | null;
 }
 
 export interface SubjectHistory {
   readonly touched: Trie<SeqList>;
-  readonly origins: Trie<Origin>;
+  readonly origins: Trie<OriginList>;
   /** Transactions that changed the whole tree: rewinds. */
   readonly rewinds: SeqList | null;
   /** A fork's past is its source's, up to event `at`. */
@@ -37,7 +36,7 @@ export type History = ReadonlyMap<SubjectId, SubjectHistory>;
 
 export const history: Projection<History> = {
   name: 'history',
-  version: 1,
+  version: 2,
   initial: () => new Map(),
   apply(state, batch) {
     const writer = new HistoryWriter(state);
@@ -46,37 +45,50 @@ export const history: Projection<History> = {
   },
 };
 
-/**
- * First sequence numbers of the transactions that touched a node of a container or volume, oldest first.
- *
- * @param upTo - Only those at or before this event.
- */
-export function transactionsOf(index: History, subject: SubjectId, ino: Ino, upTo = Infinity): number[] {
-  const seqs = new Set<number>();
-  const rewinds = new Set<number>();
-  const visited = new Set<string>();
-  const pending = [{ subject, ino, upTo }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const subjectHistory = index.get(next.subject);
-    const key = `${next.subject}/${next.ino}/${next.upTo}`;
-    if (subjectHistory === undefined || visited.has(key)) continue;
-    visited.add(key);
-    const { from } = subjectHistory;
-    collect(subjectHistory.touched.get(next.ino) ?? null, next.upTo, seqs);
-    collect(subjectHistory.rewinds, next.upTo, rewinds);
-    for (let at = subjectHistory.origins.get(next.ino) ?? null; at !== null; at = at.older) {
-      if (at.seq <= next.upTo) pending.push({ subject: next.subject, ino: at.ino, upTo: at.seq });
-    }
-    if (from !== null) pending.push({ subject: from.subject, ino: next.ino, upTo: Math.min(next.upTo, from.at) });
+/** A folded history, as one that can be asked. */
+export const pastsOf = (state: History): Pasts => ({
+  get(subject) {
+    const past = state.get(subject);
+    return past === undefined ? undefined : new FoldedPast(past);
+  },
+});
+
+class FoldedPast implements SubjectPast {
+  readonly #history: SubjectHistory;
+
+  constructor(subjectHistory: SubjectHistory) {
+    this.#history = subjectHistory;
   }
-  let first = Infinity;
-  for (const seq of seqs) first = Math.min(first, seq);
-  for (const seq of rewinds) if (seq > first) seqs.add(seq);
-  return [...seqs].sort((a, b) => a - b);
+
+  get from(): SubjectHistory['from'] {
+    return this.#history.from;
+  }
+
+  touched(ino: Ino, upTo: number): number[] {
+    return ascending(this.#history.touched.get(ino) ?? null, upTo);
+  }
+
+  changedEntry(directory: Ino, _: string, upTo: number): number[] {
+    return this.touched(directory, upTo);
+  }
+
+  origins(ino: Ino, upTo: number): Origin[] {
+    const origins: Origin[] = [];
+    for (let at = this.#history.origins.get(ino) ?? null; at !== null; at = at.older) {
+      if (at.seq <= upTo) origins.push({ ino: at.ino, seq: at.seq });
+    }
+    return origins;
+  }
+
+  rewinds(upTo: number): number[] {
+    return ascending(this.#history.rewinds, upTo);
+  }
 }
 
-function collect(list: SeqList | null, upTo: number, into: Set<number>): void {
-  for (let at = list; at !== null; at = at.older) if (at.seq <= upTo) into.add(at.seq);
+function ascending(list: SeqList | null, upTo: number): number[] {
+  const seqs: number[] = [];
+  for (let at = list; at !== null; at = at.older) if (at.seq <= upTo) seqs.push(at.seq);
+  return seqs.reverse();
 }
 
 class HistoryWriter {
@@ -141,6 +153,7 @@ class HistoryWriter {
         touch(event.upperIno);
         if (event.upperIno === event.ino) return;
         touch(event.ino);
+        touch(event.parent);
         return originate(event.upperIno, event.ino);
       default:
         return touch(event.ino);
@@ -163,7 +176,7 @@ class HistoryWriter {
       const before = this.#state.get(subject);
       changing = {
         touched: before?.touched.share() ?? new Trie<SeqList>(),
-        origins: before?.origins.share() ?? new Trie<Origin>(),
+        origins: before?.origins.share() ?? new Trie<OriginList>(),
         rewinds: before?.rewinds ?? null,
         from: before?.from ?? null,
       };

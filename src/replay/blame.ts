@@ -8,7 +8,7 @@
 import type { ChunkReader } from '../events/chunk-store.ts';
 import type { Ino, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
-import type { History, SeqList } from '../projections/history.ts';
+import type { Pasts } from '../projections/subject-past.ts';
 import { readContent } from '../projections/tree/content.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import type { Tree } from '../projections/tree/tree.ts';
@@ -30,7 +30,7 @@ export interface BlameLine extends BlameSpan {
 }
 
 export interface BlameQuery {
-  readonly index: History;
+  readonly pasts: Pasts;
   readonly world: World;
   readonly subject: SubjectId;
   /** A file of that world. */
@@ -80,11 +80,11 @@ interface Version {
 
 /** Spans of a node of a subject after event `upTo`. A fork begins with what its source had. */
 function spansAt(query: BlameQuery, subject: SubjectId, ino: Ino, upTo: number): readonly BlameSpan[] {
-  const own = query.index.get(subject);
+  const own = query.pasts.get(subject);
   if (own === undefined) return [];
   const { from } = own;
   const base = from === null ? [] : spansAt(query, from.subject, ino, Math.min(upTo, from.at));
-  const seqs = [...ascending(own.touched.get(ino) ?? null, upTo), ...ascending(own.rewinds, upTo)];
+  const seqs = [...own.touched(ino, upTo), ...own.rewinds(upTo)];
   seqs.sort((a, b) => a - b);
   const versions: Version[] = [{ seq: 0, spans: base }];
   for (const seq of seqs) {
@@ -116,7 +116,7 @@ function restored(
     const node = treeThen(query, container, at)?.get(from);
     // Then it was of a layer, as it is again.
     if (node !== undefined && !node.isUpper) return layerSpans(node);
-    const isOwn = from === ino && at > (query.index.get(container)?.from?.at ?? -1);
+    const isOwn = from === ino && at > (query.pasts.get(container)?.from?.at ?? -1);
     return isOwn ? versionAt(versions, at).spans : spansAt(query, container, from, at);
   }
   return null;
@@ -129,12 +129,6 @@ function treeThen({ world, worldAt }: BlameQuery, container: SubjectId, at: numb
 
 const layerSpans = ({ size, layer }: Inode): BlameSpan[] =>
   size === 0 ? [] : [{ start: 0, end: size, seq: null, layer }];
-
-function ascending(list: SeqList | null, upTo: number): number[] {
-  const seqs: number[] = [];
-  for (let at = list; at !== null; at = at.older) if (at.seq <= upTo) seqs.push(at.seq);
-  return seqs;
-}
 
 function versionAt(versions: readonly Version[], seq: number): Version {
   for (let index = versions.length - 1; index > 0; index--) if (versions[index].seq <= seq) return versions[index];

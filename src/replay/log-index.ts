@@ -73,13 +73,13 @@ export class LogIndex implements CheckpointParts {
     this.#stretches?.at(-1)?.add(transaction, world, files);
   }
 
-  /** Visits the moments that forks and rewinds among the events `(after, to]` refer to. */
-  forEachReference(after: number, to: number, visit: (referred: number) => void): void {
+  /** Visits the moments that forks and rewinds among the events `(after, to]` refer to, each with the event that does. */
+  forEachReference(after: number, to: number, visit: (referred: number, referring: number) => void): void {
     for (const place of this.#places()) {
       if (place.to <= after || place.from >= to) continue;
       const { referring, referred } = place.load();
       for (let index = upperBound(referring, after); index < referring.length && referring[index] <= to; index++) {
-        visit(referred[index]);
+        visit(referred[index], referring[index]);
       }
     }
   }

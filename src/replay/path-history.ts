@@ -2,12 +2,12 @@
 
 import type { Ino, SubjectId, Transaction } from '../events/event.ts';
 import { ROOT_INO } from '../events/event.ts';
-import { type History, transactionsOf } from '../projections/history.ts';
+import { entryChanges, type Pasts, transactionsOf } from '../projections/subject-past.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import type { World } from '../projections/world.ts';
 
 export interface PathHistoryQuery {
-  readonly index: History;
+  readonly pasts: Pasts;
   /** The world at the moment from which to look back. */
   readonly world: World;
   readonly subject: SubjectId;
@@ -33,9 +33,9 @@ export function* historyOf(query: PathHistoryQuery): Generator<Transaction, void
 
 /** The first events of these transactions, none of which is read. */
 export function historySeqsOf(query: PathHistoryQuery): number[] {
-  const { index, subject, world } = query;
+  const { pasts, subject, world } = query;
   const node = findNode(query);
-  return node === null ? [] : transactionsOf(index, subject, node, world.seq);
+  return node === null ? [] : transactionsOf(pasts, subject, node, world.seq);
 }
 
 function findNode(query: PathHistoryQuery): Ino | null {
@@ -56,7 +56,7 @@ function entryOf(tree: Tree | undefined, directory: Ino, name: string): Ino | nu
 
 /** The node that a directory lost under a name, looking back through what was done to the directory. */
 function lastSeenAt(query: PathHistoryQuery, directory: Ino, name: string): Ino | null {
-  const seqs = transactionsOf(query.index, query.subject, directory, query.world.seq);
+  const seqs = entryChanges(query.pasts, query.subject, directory, name, query.world.seq);
   for (let index = seqs.length - 1; index >= 0; index--) {
     const events = query.transactionAt(seqs[index])?.events ?? [];
     for (let at = events.length - 1; at >= 0; at--) {

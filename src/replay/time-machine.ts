@@ -25,6 +25,7 @@ import { type Past, World } from '../projections/world.ts';
 import { type CheckpointOptions, Checkpoints } from './checkpoint/checkpoints.ts';
 import { PastWorlds } from './checkpoint/past-worlds.ts';
 import { LogIndex } from './log-index.ts';
+import type { Stretch } from './checkpoint/stretch.ts';
 import { Snapshots } from './snapshots.ts';
 
 /** What the time machine needs of a log. */
@@ -134,6 +135,26 @@ export class TimeMachine implements Past {
     return this.#past?.touchedBetween(subject, Math.min(from, to), Math.max(from, to)) ?? null;
   }
 
+  /** What checkpoints hold of the log from its start on, without a gap. */
+  get stretches(): Stretch[] {
+    const stretches: Stretch[] = [];
+    let end = 0;
+    for (const info of this.#checkpoints?.list ?? []) {
+      const stretch = info.from === end ? this.#index.stretch(info) : null;
+      if (stretch === null) break;
+      stretches.push(stretch);
+      end = stretch.to;
+    }
+    return stretches;
+  }
+
+  /** The events `(after, to]` that refer to earlier moments, ascending: forks, rewinds, and what was restored. */
+  referringEvents(after: number, to: number): number[] {
+    const events = new Set<number>();
+    this.#index.forEachReference(after, to, (_, referring) => events.add(referring));
+    return [...events];
+  }
+
   /** The transaction that holds event `seq`; undefined for 0 and for numbers beyond the log. */
   transactionAt(seq: number): Transaction | undefined {
     if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.#log.head) return undefined;
@@ -185,8 +206,8 @@ export class TimeMachine implements Past {
   }
 
   /** Stretches of the log to fold, old ones first: the one to `seq`, and those that its forks and rewinds refer to. */
-  #planFor(seq: number): Stretch[] {
-    const stretches = new Map<number, Stretch>();
+  #planFor(seq: number): FoldPart[] {
+    const stretches = new Map<number, FoldPart>();
     const wanted = [seq];
     for (let at = wanted.pop(); at !== undefined; at = wanted.pop()) {
       if (at !== seq && this.#snapshots.at(at) !== undefined) continue;
@@ -270,14 +291,14 @@ export function openTime(
   return time;
 }
 
-interface Stretch {
+interface FoldPart {
   readonly base: World;
   to: number;
   /** Moments to be answered on the way. */
   readonly stops: Set<number>;
 }
 
-function foldStretch(log: LogReader, stretch: Stretch, past: Past, answers: Map<number, World>): void {
+function foldStretch(log: LogReader, stretch: FoldPart, past: Past, answers: Map<number, World>): void {
   const world = stretch.base.snapshot();
   const stops = [...stretch.stops].sort((a, b) => a - b);
   let next = 0;

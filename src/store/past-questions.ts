@@ -5,7 +5,7 @@ import type { ChunkReader } from '../events/chunk-store.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { storeError } from '../events/log-error.ts';
 import { printableName } from '../events/name.ts';
-import type { History } from '../projections/history.ts';
+import type { Pasts } from '../projections/subject-past.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import type { Overlay, World } from '../projections/world.ts';
 import { bisect, type BisectOptions, type BisectResult } from '../replay/bisect.ts';
@@ -36,13 +36,13 @@ export interface PastSource extends Moments {
 
 export class PastQuestions {
   readonly #store: PastSource;
-  readonly #index: () => History;
+  readonly #pasts: () => Pasts;
   readonly #chunks: ChunkReader;
 
-  /** @param index - The index of histories up to now. */
-  constructor(store: PastSource, index: () => History, chunks: ChunkReader) {
+  /** @param pasts - What touched which node, up to now. */
+  constructor(store: PastSource, pasts: () => Pasts, chunks: ChunkReader) {
     this.#store = store;
-    this.#index = index;
+    this.#pasts = pasts;
     this.#chunks = chunks;
   }
 
@@ -171,7 +171,7 @@ export class PastQuestions {
   #query() {
     const { time } = this.#store;
     const transactionAt = (seq: number): Transaction | undefined => time.transactionAt(seq);
-    return { index: this.#index(), transactionAt };
+    return { pasts: this.#pasts(), transactionAt };
   }
 
   #worldOf(at: At | undefined): World {

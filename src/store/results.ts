@@ -6,9 +6,11 @@ import type { EventLog } from '../events/event-log.ts';
 import { type ContainerSize, containerSize } from '../projections/container-size.ts';
 import { copyUpLedger, type CopyUpLedger } from '../projections/copy-up-ledger.ts';
 import { diskUsage, type DiskUsage } from '../projections/disk-usage.ts';
-import { type History, history } from '../projections/history.ts';
+import { type History, history, pastsOf } from '../projections/history.ts';
 import { foldProjection, observe, type Projection } from '../projections/projection.ts';
+import type { Pasts } from '../projections/subject-past.ts';
 import type { World } from '../projections/world.ts';
+import { LogPasts } from '../replay/log-pasts.ts';
 import { historyOf } from '../replay/path-history.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
 
@@ -27,7 +29,7 @@ export class Results {
   readonly #source: ResultSource;
   readonly #usage: Folded<DiskUsage>;
   readonly #copyUps: Folded<CopyUpLedger>;
-  readonly #history: Folded<History>;
+  readonly #pasts: LogPasts;
 
   constructor(source: ResultSource) {
     const { log, world, transactions$ } = source;
@@ -39,7 +41,7 @@ export class Results {
     this.#history$ = observe(history, observed);
     this.#usage = new Folded(diskUsage, source);
     this.#copyUps = new Folded(copyUpLedger, source);
-    this.#history = new Folded(history, source);
+    this.#pasts = new LogPasts(source);
   }
 
   /** @param world - A past one; default: the live one. */
@@ -64,21 +66,21 @@ export class Results {
 
   /** Transactions that touched what stands at a path, oldest first. */
   history(world: World, subject: SubjectId, path: string): Transaction[] {
-    return this.#historyOf(this.#history.at(this.#source.world), world, subject, path);
+    return this.#historyOf(this.pasts(), world, subject, path);
   }
 
-  /** The index of what touched which node, up to now. */
-  index(): History {
-    return this.#history.at(this.#source.world);
+  /** What touched which node, up to now. */
+  pasts(): Pasts {
+    return this.#pasts.upToNow();
   }
 
   history$(subject: SubjectId, path: string): Observable<Transaction[]> {
-    return this.#history$.pipe(map((index) => this.#historyOf(index, this.#source.world, subject, path)));
+    return this.#history$.pipe(map((state) => this.#historyOf(pastsOf(state), this.#source.world, subject, path)));
   }
 
-  #historyOf(index: History, world: World, subject: SubjectId, path: string): Transaction[] {
+  #historyOf(pasts: Pasts, world: World, subject: SubjectId, path: string): Transaction[] {
     const { time } = this.#source;
-    return [...historyOf({ index, world, subject, path, transactionAt: (seq) => time.transactionAt(seq) })];
+    return [...historyOf({ pasts, world, subject, path, transactionAt: (seq) => time.transactionAt(seq) })];
   }
 }
 

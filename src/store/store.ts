@@ -16,6 +16,7 @@ import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
 import { stepsBack } from '../replay/steps-back.ts';
 import { diffWorlds } from '../replay/diff.ts';
+import { newestFirst } from '../replay/newest-first.ts';
 import type { DockerEvent } from '../replay/docker-event.ts';
 import { dockerEvents } from '../replay/docker-events.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
@@ -89,7 +90,7 @@ export class Store implements StoreQueries, Moments {
     this.#prices = new StoragePrices(source);
     parts.engine.onCommit(this.#changes.add);
     this.marks = new Marks(this.#live);
-    this.past = new PastQuestions(this, () => this.#results.index(), this.#live.chunks);
+    this.past = new PastQuestions(this, () => this.#results.pasts(), this.#live.chunks);
   }
 
   /** 32 hex digits, made with the store. */
@@ -315,14 +316,16 @@ export class Store implements StoreQueries, Moments {
     return this.#results.history$(containerOf(this.#live, container).container, path);
   }
 
-  /** Transactions of the log, in order. */
+  /** Transactions of the log, in order, or from its end. */
   *transactions(filter: TransactionFilter = {}): Generator<Transaction, void> {
     const from = filter.from === undefined ? this.oldest : this.resolve(filter.from);
     const to = filter.to === undefined ? this.seq : this.resolve(filter.to);
     const container = this.#subjectOf(filter.container, (name) => containerOf(this.#live, name).container);
     const volume = this.#subjectOf(filter.volume, (name) => volumeOf(this.#live, name).volume);
     const fits = transactionTest(filter, [container, volume]);
-    for (const transaction of this.engine.log.read(from + 1, to)) if (fits(transaction)) yield transaction;
+    const { log } = this.engine;
+    const found = filter.newestFirst === true ? newestFirst(log, from + 1, to) : log.read(from + 1, to);
+    for (const transaction of found) if (fits(transaction)) yield transaction;
   }
 
   /**

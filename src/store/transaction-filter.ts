@@ -12,6 +12,8 @@ export interface TransactionFilter {
   readonly volume?: string | SubjectId;
   readonly group?: string;
   readonly actor?: string;
+  /** From the end of the range to its beginning; who stops early has not read the rest. Default false: the oldest first. */
+  readonly newestFirst?: boolean;
 }
 
 /** @param subjects - The container and the volume of the filter, by number; null: any. */

@@ -46,6 +46,8 @@ describe('questions about the past', () => {
     expect(await json(store, 'history', 'volume(v1):/file')).toMatchObject([{ cause: ['writeFile', '/file'] }]);
     expect(await json(store, 'log', '--volume', 'v1', '--path', '/file')).toHaveLength(1);
     expect(await json(store, 'log', 'start..end', '--volume', 'v1', '--path', '/file')).toHaveLength(0);
+    expect(await json(store, 'log', '--container', 'c2', '--path', '/vol/file')).toMatchObject([{ name: 'v1' }]);
+    expect(await json(store, 'log', 'start..end', '--container', 'c2', '--path', '/vol/file')).toHaveLength(0);
     const { exitCode, stderr } = await runCommand(['undelete', 'c2:/vol/file'], store);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('/file is in volume v1')]);
   });

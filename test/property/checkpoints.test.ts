@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
-import type { OverlayProfile } from '../../src/events/event.ts';
+import type { OverlayProfile, Transaction } from '../../src/events/event.ts';
 import { DOCKER_PROFILE, POSIX_PROFILE, profileOf } from '../../src/events/overlay-profile.ts';
+import { history, pastsOf } from '../../src/projections/history.ts';
+import { foldProjection } from '../../src/projections/projection.ts';
 import { countedUpper, recountUpper } from '../../src/projections/recount-upper.ts';
+import { transactionsOf } from '../../src/projections/subject-past.ts';
+import { LogPasts } from '../../src/replay/log-pasts.ts';
+import { historySeqsOf } from '../../src/replay/path-history.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { canonicalText } from '../../src/testing/canonical.ts';
@@ -36,6 +41,37 @@ function pastProblems(store: Store, states: readonly RecordedState[]): string[] 
   return problems;
 }
 
+/** Which transactions touched which node: as the log says it, folded from its start. */
+function historyProblems(store: Store): string[] {
+  const { log } = store.engine;
+  const folded = pastsOf(foldProjection(history, log.read(), store.world));
+  const pasts = new LogPasts({ log, world: store.world, time: store.time }).upToNow();
+  const problems: string[] = [];
+  const compare = (what: string, asked: unknown, expected: unknown): void => {
+    if (canonicalText(asked) !== canonicalText(expected))
+      problems.push(`${what}: ${canonicalText(asked)}, the log: ${canonicalText(expected)}`);
+  };
+  const names = new Set<string>();
+  for (const { cause } of log.read())
+    for (const part of cause) if (String(part).startsWith('/')) names.add(String(part));
+  for (const { subject, tree } of store.world.overlays()) {
+    for (const upTo of [Infinity, store.seq >> 1]) {
+      for (let ino = 1; ino < tree.nextIno; ino++) {
+        const expected = transactionsOf(folded, subject, ino, upTo);
+        compare(`${subject}, ${ino} up to ${upTo}`, transactionsOf(pasts, subject, ino, upTo), expected);
+      }
+      const world = store.worldAt(Math.min(upTo, store.seq));
+      const transactionAt = (seq: number): Transaction | undefined => store.time.transactionAt(seq);
+      const query = { world, subject, transactionAt };
+      for (const path of names) {
+        const expected = historySeqsOf({ ...query, pasts: folded, path });
+        compare(`${subject}:${path} up to ${upTo}`, historySeqsOf({ ...query, pasts, path }), expected);
+      }
+    }
+  }
+  return problems;
+}
+
 /**
  * Plays commands, and now and then something more; then asks about every moment, of the store that wrote checkpoints and of
  * one that was opened with them.
@@ -58,11 +94,13 @@ async function expectSameAlways(
         after: () => besides(store, random),
         async end() {
           expect(pastProblems(store, recorder.states)).toEqual([]);
+          expect(historyProblems(store)).toEqual([]);
           const head = recorder.at(store.seq);
           await store.close();
           if (disk.paths().some((path) => CHECKPOINT.test(path))) covered++;
           const again = await openStore({ log: openOn(disk, { readOnly: true }), ...options });
           expect(pastProblems(again, recorder.states)).toEqual([]);
+          expect(historyProblems(again)).toEqual([]);
           expect(again.seq).toBe(head?.seq);
           await again.close();
         },
@@ -137,6 +175,7 @@ test('damage of checkpoints, and checkpoints that are gone, never make another a
           for (const readOnly of [true, false]) {
             const again = await openStore({ log: openOn(disk, { readOnly }), ...options });
             expect(pastProblems(again, recorder.states)).toEqual([]);
+            expect(historyProblems(again)).toEqual([]);
             await again.close();
           }
         },

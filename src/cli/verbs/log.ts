@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MarkInLog, printableName, type Store, type Subject, type Transaction } from '../../index.ts';
+import {
+  type At,
+  type MarkInLog,
+  printableName,
+  type Store,
+  type Subject,
+  type Transaction,
+  type TransactionFilter,
+} from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { toJson } from '../format/json.ts';
@@ -8,7 +16,7 @@ import { patchText } from '../format/patch.ts';
 import { namesAt } from '../format/names.ts';
 import { transactionLine, transactionRow } from '../format/transaction.ts';
 import { flag, type Options, textOption } from '../options.ts';
-import { transactionFilter } from '../past-place.ts';
+import { pastIn, transactionFilter } from '../past-place.ts';
 import type { Verb } from '../verb.ts';
 
 /** How often --follow looks for more. */
@@ -57,11 +65,19 @@ export const logVerb: Verb = {
       }
       await context.stdout.drained();
     };
-    for (const transaction of transactionsOf(store, context, range, options)) {
-      if (!isWanted(transaction)) continue;
-      if (!context.isJson && last === Infinity) await print(transaction);
-      else chosen.push(transaction);
-      if (chosen.length > last) chosen.shift();
+    const source = sourceOf(store, context, range, options);
+    if (last < Infinity) {
+      for (const transaction of source.newestFirst()) {
+        if (chosen.length >= last) break;
+        if (isWanted(transaction)) chosen.push(transaction);
+      }
+      chosen.reverse();
+    } else {
+      for (const transaction of source.all()) {
+        if (!isWanted(transaction)) continue;
+        if (context.isJson) chosen.push(transaction);
+        else await print(transaction);
+      }
     }
     if (context.isJson) return context.json(rowsWithMarks(store, chosen, marks));
     for (const transaction of chosen) await print(transaction);
@@ -98,29 +114,45 @@ function printMark(context: VerbContext, mark: MarkInLog | undefined): void {
   );
 }
 
-function transactionsOf(
-  store: Store,
-  context: VerbContext,
-  range: string | undefined,
-  options: Options,
-): Iterable<Transaction> {
+/** The transactions that are asked for, but for the filters. */
+interface Source {
+  all(): Iterable<Transaction>;
+  newestFirst(): Iterable<Transaction>;
+}
+
+function sourceOf(store: Store, context: VerbContext, range: string | undefined, options: Options): Source {
   const container = textOption(options, 'container');
   const volume = textOption(options, 'volume');
   const path = textOption(options, 'path');
   const at = textOption(context.options, 'at');
   if (range !== undefined && at !== undefined) throw usageError('it takes a range or --at, not both');
   if (path !== undefined) {
-    const of = subjectOption(container, volume);
-    if (of === null) throw usageError('--path needs --container or --volume');
-    return within(store, store.history(of, path, range === undefined ? at : rangeOf(range).to), range);
+    const until = range === undefined ? at : rangeOf(range).to;
+    const found = pathOption(store, options, path, until);
+    const transactions = within(store, store.history(found.of, found.path, until), range);
+    return { all: () => transactions, newestFirst: () => transactions.toReversed() };
   }
   const { from, to } = range === undefined ? { from: '', to: at ?? 'now' } : rangeOf(range);
-  return store.transactions({
+  const filter: TransactionFilter = {
     ...(from !== '' && { from }),
     to,
     ...(container !== undefined && { container: subjectOf(store, container) }),
     ...(volume !== undefined && { volume }),
-  });
+  };
+  return {
+    all: () => store.transactions(filter),
+    newestFirst: () => store.transactions({ ...filter, newestFirst: true }),
+  };
+}
+
+/** What --path is about: a path of the container or volume, or of the volume that the container has there. */
+function pathOption(store: Store, options: Options, path: string, at?: At): { of: Subject; path: string } {
+  const container = textOption(options, 'container');
+  const volume = textOption(options, 'volume');
+  if (container === undefined && volume === undefined) throw usageError('--path needs --container or --volume');
+  if (container === undefined) return { of: { volume: volume as string }, path };
+  const view = at === undefined ? store : store.at(at);
+  return pastIn(view, view.containers.get(container), path);
 }
 
 /** `from`: '' is the oldest moment. */
@@ -135,9 +167,6 @@ const within = (store: Store, transactions: readonly Transaction[], range: strin
   const after = from === '' ? 0 : store.resolve(from);
   return transactions.filter(({ seq }) => seq > after);
 };
-
-const subjectOption = (container: string | undefined, volume: string | undefined): Subject | null =>
-  container !== undefined ? { container } : volume !== undefined ? { volume } : null;
 
 /** A container by name; one that was removed by the name that it had last. */
 function subjectOf(store: Store, name: string): number {
@@ -162,15 +191,17 @@ function subjectFilter(store: Store, options: Options): (transaction: Transactio
   const container = textOption(options, 'container');
   const volume = textOption(options, 'volume');
   const path = textOption(options, 'path');
+  // Which volume it is that is mounted there may change.
+  const isOfPath = (transaction: Transaction): boolean => {
+    const found = pathOption(store, options, path as string);
+    return store.history(found.of, found.path).some(({ seq }) => seq === transaction.seq);
+  };
+  if (path !== undefined) return isOfPath;
   const subject = container === undefined ? null : subjectOf(store, container);
   const volumeSubject = volume === undefined ? null : store.volumes.get(volume).subject;
-  return (transaction) => {
-    if (subject !== null && transaction.subject !== subject) return false;
-    if (volumeSubject !== null && transaction.subject !== volumeSubject) return false;
-    const of = subjectOption(container, volume);
-    if (path === undefined || of === null) return true;
-    return store.history(of, path).some(({ seq }) => seq === transaction.seq);
-  };
+  return (transaction) =>
+    (subject === null || transaction.subject === subject) &&
+    (volumeSubject === null || transaction.subject === volumeSubject);
 }
 
 async function follow(store: Store, take: (transaction: Transaction) => Promise<unknown>): Promise<never> {

@@ -10,6 +10,7 @@
  * kind 0    an event that is about the node: MessagePack as in the log, nothing left out
  * kind 1    an entry of the directory: node varint (0: the name goes) · name
  * kind 2    the same, and the directory's new mtime and ctime: time i64 · node varint · name
+ * kind 3    nothing: the node is as it was, and named by an event about another one
  * ```
  *
  * A row is a transaction. Histories lie one behind the other in blocks, which are read when somebody asks for a node.
@@ -26,6 +27,9 @@ import { EFFECTS_MAX, sortByNode } from './sort-effects.ts';
 export const EVENT = 0;
 export const ENTRY = 1;
 export const TIMED_ENTRY = 2;
+export const NAMED = 3;
+
+const EMPTY = new Uint8Array(0);
 
 /** What is read at once, at least; one history is never cut. */
 const BLOCK_BYTES = 16_384;
@@ -76,6 +80,8 @@ export class HistoryGathering {
     encodeFileEvent(this.#event, event);
     forEachEntry(event, this.#addEntry);
     forEachAffected(event, mayMoveDirectory, this.#addEvent);
+    // A broken hard link: what was copied goes on under its other names.
+    if ('upperIno' in event && event.upperIno !== event.ino) this.#add(event.ino, NAMED, EMPTY);
   }
 
   /** Writes the histories; it yields after pieces of work. */

@@ -4,7 +4,7 @@ import { decodeFileEvent } from '../../events/codec.ts';
 import type { FileEvent, Ino } from '../../events/event.ts';
 import type { NodeRange } from '../../projections/evolve-node.ts';
 import { ByteReader } from '../../projections/bytes.ts';
-import { EVENT, TIMED_ENTRY } from './node-histories.ts';
+import { EVENT, NAMED, TIMED_ENTRY } from './node-histories.ts';
 import { lowerBound } from './sorted.ts';
 
 /** Where its history lies, and what its rows are. */
@@ -14,6 +14,26 @@ export interface HistoryPlace {
   readonly end: number;
   /** First event of each row. */
   readonly seqOf: (row: number) => number;
+}
+
+/** Calls `visit` for each effect of a history: its row, its event in the transaction, and where its payload lies. */
+export function forEachEffect(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  visit: (row: number, index: number, kind: number, payload: number, payloadEnd: number) => void,
+): void {
+  const from = new ByteReader(bytes, start);
+  let row = 0;
+  while (from.at < end) {
+    row += from.varint();
+    const kind = from.byte();
+    const index = from.varint();
+    const length = from.varint();
+    const payload = from.at;
+    visit(row, index, kind, payload, payload + length);
+    from.at = payload + length;
+  }
 }
 
 /** Names and events are decoded when somebody asks for them. */
@@ -31,25 +51,18 @@ export class NodeHistory {
   #byName: Map<string, number[]> | null = null;
 
   constructor({ bytes, start, end, seqOf }: HistoryPlace) {
-    const from = new ByteReader(bytes, start);
-    this.#from = from;
-    let row = 0;
-    while (from.at < end) {
-      row += from.varint();
-      const kind = from.byte();
-      const seq = seqOf(row) + from.varint();
-      const length = from.varint();
-      const payload = from.at;
+    this.#from = new ByteReader(bytes);
+    forEachEffect(bytes, start, end, (row, index, kind, payload, payloadEnd) => {
+      const seq = seqOf(row) + index;
       if (kind === EVENT) {
         this.eventSeqs.push(seq);
-        this.#eventPlaces.push(payload, payload + length);
-      } else {
+        this.#eventPlaces.push(payload, payloadEnd);
+      } else if (kind !== NAMED) {
         this.entrySeqs.push(seq);
         this.#entryPlaces.push(kind === TIMED_ENTRY ? payload + 8 : payload);
         this.#timePlaces.push(kind === TIMED_ENTRY ? payload : 0);
       }
-      from.at = payload + length;
-    }
+    });
   }
 
   event(index: number): FileEvent {

@@ -64,11 +64,12 @@ export class Stretch {
    * @param keyEnd - No node that was there then has this number or a greater one.
    */
   touches(subject: SubjectId, after: number, seq: number, keyEnd = Infinity): Touches | null {
-    const nodes = this.#nodesOf(subject);
+    const nodes = this.nodesOf(subject);
     return nodes === null ? null : new Touches(nodes, { from: this.#data.from, after, seq, keyEnd });
   }
 
-  #nodesOf(subject: SubjectId): TouchedNodes | null {
+  /** What happened to nodes of a subject in the stretch; null: nothing. */
+  nodesOf(subject: SubjectId): TouchedNodes | null {
     const stored = this.#data.subjects.get(subject);
     if (stored === undefined) return null;
     let nodes = this.#nodes.get(subject);

@@ -2,7 +2,7 @@
 
 import type { Ino } from '../../events/event.ts';
 import type { HistoryTable } from './node-histories.ts';
-import { HistoryRange, NodeHistory } from './node-history.ts';
+import { type HistoryPlace, HistoryRange, NodeHistory } from './node-history.ts';
 import { lowerBound, upperBound } from './sorted.ts';
 
 /** Nodes that are passed over together when all of them were touched later only. */
@@ -39,13 +39,7 @@ export class TouchedNodes {
   history(at: number): NodeHistory {
     const known = this.#kept.get(at);
     if (known !== undefined) return known;
-    const { starts, blockNodes } = this.table;
-    const block = upperBound(blockNodes, at) - 1;
-    const bytes = this.#block(block);
-    const isLast = at + 1 === (blockNodes[block + 1] ?? starts.length);
-    const end = isLast ? bytes.length : starts[at + 1];
-    const seqOf = (row: number): number => this.#from + this.seqs[row];
-    const history = new NodeHistory({ bytes, start: starts[at], end, seqOf });
+    const history = new NodeHistory(this.place(at));
     const entries = history.entrySeqs.length;
     if (entries >= KEPT_MIN) {
       this.#keptEntries += entries;
@@ -56,6 +50,21 @@ export class TouchedNodes {
       this.#kept.set(at, history);
     }
     return history;
+  }
+
+  /** The first event of the transaction with file events that holds event `seq`. */
+  firstOf(seq: number): number {
+    return this.#from + this.seqs[upperBound(this.seqs, seq - this.#from) - 1];
+  }
+
+  /** Where the history of the node at a place in the table lies. */
+  place(at: number): HistoryPlace {
+    const { starts, blockNodes } = this.table;
+    const block = upperBound(blockNodes, at) - 1;
+    const bytes = this.#block(block);
+    const isLast = at + 1 === (blockNodes[block + 1] ?? starts.length);
+    const end = isLast ? bytes.length : starts[at + 1];
+    return { bytes, start: starts[at], end, seqOf: (row) => this.#from + this.seqs[row] };
   }
 }
 

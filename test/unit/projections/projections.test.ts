@@ -6,7 +6,7 @@ import { copyUpLedger, copyUps, type CopyUpLedger } from '../../../src/projectio
 import { type DiskUsage, diskUsage } from '../../../src/projections/disk-usage.ts';
 import { configureDrivers } from '../../../src/projections/drivers/drivers.ts';
 import { storageBooks, type StorageBooks } from '../../../src/projections/drivers/storage-books.ts';
-import { type History, history, transactionsOf } from '../../../src/projections/history.ts';
+import { type History, history, pastsOf } from '../../../src/projections/history.ts';
 import {
   foldProjection,
   observe,
@@ -14,6 +14,7 @@ import {
   type ProjectionSource,
   transactions$,
 } from '../../../src/projections/projection.ts';
+import { transactionsOf } from '../../../src/projections/subject-past.ts';
 import { countedUpper, recountUpper } from '../../../src/projections/recount-upper.ts';
 import { play, playStep, step, story } from '../replay/random-story.ts';
 import { Workbench } from '../replay/workbench.ts';
@@ -42,7 +43,7 @@ const showHistory = (index: History): unknown =>
     .map(([subject, { touched }]) => {
       const inos: number[] = [];
       touched.forEach((_, ino) => void inos.push(ino));
-      return [subject, inos.map((ino) => [ino, transactionsOf(index, subject, ino)])];
+      return [subject, inos.map((ino) => [ino, transactionsOf(pastsOf(index), subject, ino)])];
     });
 
 const showBooks = ({ books }: StorageBooks): unknown =>

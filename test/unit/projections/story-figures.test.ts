@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { copyUpAt, copyUpLedger, copyUpOf, copyUps } from '../../../src/projections/copy-up-ledger.ts';
 import { type DiskUsage, diskUsage } from '../../../src/projections/disk-usage.ts';
-import { history } from '../../../src/projections/history.ts';
+import { history, pastsOf } from '../../../src/projections/history.ts';
 import { foldProjection } from '../../../src/projections/projection.ts';
 import { wastedLines, wastedPaths } from '../../../src/projections/wasted.ts';
 import { whereLine, whereLines, type WhereNames } from '../../../src/projections/where-text.ts';
@@ -238,11 +238,11 @@ describe('the history of a path', () => {
     c1.write('/tmp/next', 'whole').rename('/tmp/next', '/new/s3');
     const fork = bench.fork(c1.container, bench.log.head, 'f').chmod('/new/s3', 0o600);
     c1.write('/new/s3', 'not in the fork');
-    const index = foldProjection(history, bench.log.read(), bench.world);
+    const pasts = pastsOf(foldProjection(history, bench.log.read(), bench.world));
     const causes = (subject: number, path: string): string[] =>
       [
         ...historyOf({
-          index,
+          pasts,
           world: bench.world,
           subject,
           path,
@@ -254,13 +254,13 @@ describe('the history of a path', () => {
     expect(causes(c1.container, '/etc/app.conf')).toEqual([]);
     expect(causes(c1.container, '/none')).toEqual([]);
     c1.unlink('/new/s3');
-    const later = foldProjection(history, bench.log.read(), bench.world);
+    const later = pastsOf(foldProjection(history, bench.log.read(), bench.world));
     const removed = [
-      ...historyOf({ index: later, world: bench.world, subject: 2, path: '/x', transactionAt: () => undefined }),
+      ...historyOf({ pasts: later, world: bench.world, subject: 2, path: '/x', transactionAt: () => undefined }),
     ];
     expect(removed).toEqual([]);
     const gone = historyOf({
-      index: later,
+      pasts: later,
       world: bench.world,
       subject: c1.container,
       path: '/new/s3',
@@ -275,8 +275,8 @@ describe('the history of a path', () => {
       .container('c1', bench.image('h:1', [{ a: '1', b: '=a' }]))
       .append('/a', 'x')
       .append('/a', 'y');
-    const index = foldProjection(history, bench.log.read(), bench.world);
-    const query = { index, world: bench.world, subject: shell.container, path: '/a' };
+    const pasts = pastsOf(foldProjection(history, bench.log.read(), bench.world));
+    const query = { pasts, world: bench.world, subject: shell.container, path: '/a' };
     const found = [...historyOf({ ...query, transactionAt: (seq) => bench.time.transactionAt(seq) })];
     expect(found.map(({ cause }) => cause[0])).toEqual(['append', 'append']);
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { history } from '../../../src/projections/history.ts';
+import { history, pastsOf } from '../../../src/projections/history.ts';
 import { foldProjection } from '../../../src/projections/projection.ts';
 import { readContent } from '../../../src/projections/tree/content.ts';
 import { blameFile, blameLines, type BlameSpan } from '../../../src/replay/blame.ts';
@@ -9,8 +9,8 @@ import { play, story } from './random-story.ts';
 import { Workbench } from './workbench.ts';
 
 function blame(bench: Workbench, subject: number, ino: number): BlameSpan[] {
-  const index = foldProjection(history, bench.log.read(), bench.world);
-  return blameFile({ index, world: bench.world, subject, ino, transactionAt: (seq) => bench.time.transactionAt(seq) });
+  const pasts = pastsOf(foldProjection(history, bench.log.read(), bench.world));
+  return blameFile({ pasts, world: bench.world, subject, ino, transactionAt: (seq) => bench.time.transactionAt(seq) });
 }
 
 describe('blame', () => {
@@ -56,12 +56,12 @@ describe('blame', () => {
     fc.assert(
       fc.property(story, (told) => {
         const bench = play(told);
-        const index = foldProjection(history, bench.log.read(), bench.world);
+        const pasts = pastsOf(foldProjection(history, bench.log.read(), bench.world));
         for (const { subject, tree } of bench.world.overlays()) {
           tree.inodes.forEach((inode, ino) => {
             if (inode.dir !== null || inode.target !== '' || inode.nlink === 0) return;
             const transactionAt = (seq: number) => bench.time.transactionAt(seq);
-            const spans = blameFile({ index, world: bench.world, subject, ino, transactionAt });
+            const spans = blameFile({ pasts, world: bench.world, subject, ino, transactionAt });
             let at = 0;
             for (const { start, end, seq } of spans) {
               expect(start).toBe(at);
