@@ -155,6 +155,13 @@ export class TimeMachine implements Past {
     return [...events];
   }
 
+  /** The moments that the events `(after, to]` refer to, ascending. */
+  referredMoments(after: number, to: number): number[] {
+    const moments = new Set<number>();
+    this.#index.forEachReference(after, to, (referred) => moments.add(referred));
+    return [...moments].sort((a, b) => a - b);
+  }
+
   /** The transaction that holds event `seq`; undefined for 0 and for numbers beyond the log. */
   transactionAt(seq: number): Transaction | undefined {
     if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.#log.head) return undefined;

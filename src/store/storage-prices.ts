@@ -11,11 +11,12 @@ import { fileStory, type FileStoryStep } from '../projections/drivers/file-story
 import { storageBooks, type StorageBooks } from '../projections/drivers/storage-books.ts';
 import { foldProjection, observe } from '../projections/projection.ts';
 import type { Past, World } from '../projections/world.ts';
+import type { TimeMachine } from '../replay/time-machine.ts';
 
 export interface PriceSource {
   readonly log: Pick<EventLog, 'read'>;
   readonly world: World;
-  readonly time: Past;
+  readonly time: Past & Pick<TimeMachine, 'referredMoments'>;
   readonly transactions$: Observable<readonly Transaction[]>;
 }
 
@@ -26,10 +27,15 @@ export interface FileStory {
   readonly steps: readonly FileStoryStep[];
 }
 
+interface LiveBooks {
+  readonly books: StorageBooks;
+  readonly seq: number;
+}
+
 export class StoragePrices {
   readonly #source: PriceSource;
   /** Books of the live moment, by the drivers as asked for; they go on from where they were. */
-  readonly #live = new Map<string, { books: StorageBooks; seq: number }>();
+  readonly #live = new Map<string, LiveBooks>();
 
   constructor(source: PriceSource) {
     this.#source = source;
@@ -50,18 +56,22 @@ export class StoragePrices {
   story(world: World, container: SubjectId, path: string, asked: readonly string[] = []): FileStory {
     const drivers = configureDrivers(asked);
     const ino = fileAt(world, container, path);
-    const steps = fileStory(world, container, ino, drivers, this.#source.log.read(1, world.seq));
+    const { log, time } = this.#source;
+    const past = { transactions: log.read(1, world.seq), moments: time.referredMoments(0, world.seq) };
+    const steps = fileStory(world, container, ino, drivers, past);
     return { drivers: drivers.map(nameOf), steps };
   }
 
   #booksAt(world: World, asked: readonly string[]): StorageBooks {
-    const { log } = this.#source;
-    if (world !== this.#source.world) {
-      return foldProjection(storageBooks(configureDrivers(asked)), log.read(1, world.seq), world);
-    }
+    const { log, time } = this.#source;
+    const moments = time.referredMoments(0, world.seq);
+    const projection = storageBooks(configureDrivers(asked), { moments });
+    if (world !== this.#source.world) return foldProjection(projection, log.read(1, world.seq), world);
     const key = asked.join(' ');
-    const projection = storageBooks(configureDrivers(asked));
-    const before = this.#live.get(key);
+    let before = this.#live.get(key) ?? null;
+    // What nobody referred to was not kept: an event that has come since may have gone back to it.
+    if (before !== null && time.referredMoments(before.seq, world.seq).some((at) => at < (before as LiveBooks).seq))
+      before = null;
     const from = before?.books ?? projection.initial();
     const books = foldProjection(projection, log.read((before?.seq ?? 0) + 1, world.seq), world, from);
     this.#live.set(key, { books, seq: world.seq });

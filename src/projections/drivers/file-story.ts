@@ -7,7 +7,8 @@ import type { World } from '../world.ts';
 import { sumOf } from './content-events.ts';
 import type { ConfiguredDriver } from './drivers.ts';
 import type { FirstWrite } from './storage-driver.ts';
-import { storageBooks } from './storage-books.ts';
+import { type CostListener, storageBooks } from './storage-books.ts';
+import type { KeptMoments } from './timeline.ts';
 
 /** What one call did to the file. */
 export interface FileStoryStep {
@@ -28,22 +29,23 @@ export interface FileStoryStep {
  * paid.
  *
  * @param ino - The file's number in the container's tree.
- * @param transactions - The log from its start up to the moment of `world`.
+ * @param log.transactions - From the log's start up to the moment of `world`.
+ * @param log.moments - Those that its events refer to.
  */
 export function fileStory(
   world: World,
   container: SubjectId,
   ino: Ino,
   drivers: readonly ConfiguredDriver[],
-  transactions: Iterable<Transaction>,
+  log: { readonly transactions: Iterable<Transaction>; readonly moments: KeptMoments },
 ): FileStoryStep[] {
   const steps: FileStoryStep[] = [];
   const until = lineOf(world.registry, container);
-  const projection = storageBooks(drivers, (transaction, event, seq, costs) => {
+  const listener: CostListener = (transaction, event, seq, costs) => {
     const isItsOwn = seq <= (until.get(transaction.subject) ?? 0);
     if (isItsOwn && isAbout(event, ino)) steps.push(stepOf(transaction, event, seq, costs));
-  });
-  foldProjection(projection, transactions, world);
+  };
+  foldProjection(storageBooks(drivers, { listener, moments: log.moments }), log.transactions, world);
   return joinCalls(steps);
 }
 

@@ -13,7 +13,7 @@ import type { World } from '../world.ts';
 import type { ConfiguredDriver } from './drivers.ts';
 import { Stacks } from './stacks.ts';
 import type { FirstWrite, StorageModel } from './storage-driver.ts';
-import { Timeline } from './timeline.ts';
+import { type KeptMoments, Timeline } from './timeline.ts';
 
 export interface FirstWrites extends FirstWrite {
   readonly count: number;
@@ -50,7 +50,16 @@ export type CostListener = (
   costs: readonly (FirstWrite | null)[],
 ) => void;
 
-export function storageBooks(drivers: readonly ConfiguredDriver[], listener?: CostListener): Projection<StorageBooks> {
+export interface BookOptions {
+  readonly listener?: CostListener;
+  /** What the events of the log refer to, up to the end of the batch at least. Default: not known. */
+  readonly moments?: KeptMoments;
+}
+
+export function storageBooks(
+  drivers: readonly ConfiguredDriver[],
+  options: BookOptions = {},
+): Projection<StorageBooks> {
   return {
     name: 'storage-books',
     version: 1,
@@ -60,7 +69,7 @@ export function storageBooks(drivers: readonly ConfiguredDriver[], listener?: Co
       return { drivers, models, stacks: new Stacks(models), ...empty };
     },
     apply: (state, batch, world) => {
-      const writer = new BookWriter(state, world, listener);
+      const writer = new BookWriter(state, world, options);
       for (const transaction of batch) writer.add(transaction);
       return writer.result;
     },
@@ -73,6 +82,7 @@ class BookWriter {
   readonly #before: StorageBooks;
   readonly #world: World;
   readonly #listener: CostListener | undefined;
+  readonly #moments: KeptMoments;
   readonly #books: Map<SubjectId, Book>;
   readonly #images: Map<string, readonly string[]>;
   readonly #layers: Map<string, LayerRecord>;
@@ -81,10 +91,11 @@ class BookWriter {
   readonly #own = new Map<SubjectId, Mutable<Book>>();
   #hasChanged = false;
 
-  constructor(before: StorageBooks, world: World, listener: CostListener | undefined) {
+  constructor(before: StorageBooks, world: World, { listener, moments = null }: BookOptions) {
     this.#before = before;
     this.#world = world;
     this.#listener = listener;
+    this.#moments = moments;
     this.#books = new Map(before.books);
     this.#images = new Map(before.images);
     this.#layers = new Map(before.layers);
@@ -157,13 +168,14 @@ class BookWriter {
     const lower = layers.length === 0 ? lowers.empty : lowers.stack(layers);
     const trees = this.#before.models.map((model, driver) => model.container(stack?.[driver] ?? null, lower));
     const nothing = { origin: container, lowerDirectoryRenames: 0, brokenLinks: 0, firstWrites: this.#noWrites() };
-    this.#put({ container, name, image, timeline: new Timeline(trees, seq), ...nothing });
+    this.#put({ container, name, image, timeline: new Timeline(trees, seq, this.#moments), ...nothing });
   }
 
   #fork(event: Extract<StoreEvent, { type: 'ContainerForked' }>, seq: number): void {
     const { container, name, at } = event;
     const source = this.#edit(event.from) as Mutable<Book>;
-    const timeline = new Timeline(source.timeline.at(at), seq, { timeline: source.timeline.branch(), at });
+    const past = { timeline: source.timeline.branch(), at };
+    const timeline = new Timeline(source.timeline.at(at), seq, this.#moments, past);
     timeline.share(at, seq);
     source.timeline.share(at, seq);
     this.#put({ ...source, container, name, timeline, firstWrites: this.#noWrites() });
@@ -192,7 +204,7 @@ class BookWriter {
     const own = this.#own.get(container);
     if (own !== undefined) return own;
     const book = this.#books.get(container);
-    return book === undefined ? undefined : this.#put({ ...book, timeline: book.timeline.branch() });
+    return book === undefined ? undefined : this.#put({ ...book, timeline: book.timeline.branch(this.#moments) });
   }
 
   #put(book: Mutable<Book>): Mutable<Book> {

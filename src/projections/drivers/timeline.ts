@@ -1,7 +1,8 @@
 /**
- * A container's writable layer under several drivers, now and at any earlier event: forks and rewinds go back.
+ * A container's writable layer under several drivers, now and at earlier events: forks and rewinds go back.
  *
- * Every so many events the trees are kept as they are; an earlier state is the nearest of these, and the events up to it.
+ * Who folds a log that is there already knows which moments are gone back to, and has just these kept. Else the trees are
+ * kept every so many events; an earlier state is the nearest of these, and the events up to it.
  * Changed in place by its owner; {@link Timeline.branch} gives a value of its own.
  */
 
@@ -10,26 +11,39 @@ import type { FirstWrite, StoredTree } from './storage-driver.ts';
 
 const SEGMENT_EVENTS = 512;
 
+/** Moments that events of a log refer to, ascending; null: any may come. */
+export type KeptMoments = readonly number[] | null;
+
 interface Segment {
   /** The trees after this event. */
   readonly seq: number;
   readonly trees: readonly StoredTree[];
-  /** What happened from there on, up to the next segment. */
+  /** What happened from there on, up to the next segment; nothing where the moments are known. */
   readonly events: (readonly [seq: number, event: FileEvent])[];
 }
 
 export class Timeline {
   #segments: Segment[];
   #trees: readonly StoredTree[];
+  readonly #moments: KeptMoments;
+  /** Of the moments, how many lie in front of the last event. */
+  #passed = 0;
 
   /** Of a fork: what it was up to the moment that it was made from. */
   readonly #source: { readonly timeline: Timeline; readonly at: number } | null;
 
   /** @param trees - One for each driver, after event `seq`. */
-  constructor(trees: readonly StoredTree[], seq: number, source: { timeline: Timeline; at: number } | null = null) {
+  constructor(
+    trees: readonly StoredTree[],
+    seq: number,
+    moments: KeptMoments,
+    source: { timeline: Timeline; at: number } | null = null,
+  ) {
     this.#trees = trees;
     this.#source = source;
+    this.#moments = moments;
     this.#segments = [];
+    this.#skip(seq);
     this.#keep(seq);
   }
 
@@ -37,8 +51,10 @@ export class Timeline {
     return this.#trees;
   }
 
-  branch(): Timeline {
-    const copy = new Timeline(snapshots(this.#trees), 0, this.#source);
+  /** @param moments - The ones that were known, and maybe some behind all that has happened. */
+  branch(moments = this.#moments): Timeline {
+    const copy = new Timeline(snapshots(this.#trees), 0, moments, this.#source);
+    copy.#passed = this.#passed;
     copy.#segments = [...this.#segments];
     const last = copy.#segments.length - 1;
     copy.#segments[last] = { ...copy.#segments[last], events: [...copy.#segments[last].events] };
@@ -47,9 +63,11 @@ export class Timeline {
 
   /** @returns What each driver paid. */
   apply(event: FileEvent, seq: number): (FirstWrite | null)[] {
+    this.#pass(seq);
+    const costs = this.#trees.map((tree) => tree.apply(event, seq));
+    if (this.#moments !== null) return costs;
     const segment = this.#segments[this.#segments.length - 1];
     segment.events.push([seq, event]);
-    const costs = this.#trees.map((tree) => tree.apply(event, seq));
     if (segment.events.length >= SEGMENT_EVENTS) this.#keep(seq);
     return costs;
   }
@@ -57,6 +75,9 @@ export class Timeline {
   /** The trees after event `at`, in values of their own. */
   at(at: number): StoredTree[] {
     if (this.#source !== null && at <= this.#source.at) return this.#source.timeline.at(at);
+    // What nothing has happened to since the moment is as it is now.
+    const isNow = this.#moments !== null && !(this.#moments[this.#passed - 1] >= at);
+    if (isNow) return snapshots(this.#trees);
     const segment = this.#segments.findLast(({ seq }) => seq <= at) ?? this.#segments[0];
     const trees = snapshots(segment.trees);
     for (const [seq, event] of segment.events) {
@@ -68,6 +89,7 @@ export class Timeline {
 
   /** Event `seq` put other trees in the place of these. */
   replace(trees: readonly StoredTree[], seq: number): void {
+    this.#pass(seq);
     this.#trees = trees;
     this.#keep(seq);
   }
@@ -78,6 +100,7 @@ export class Timeline {
    * @param nodes - Triples (ino, from, at), as `NodesRestored` has them.
    */
   restore(nodes: readonly number[], seq: number): void {
+    this.#pass(seq);
     const earlier = new Map<number, StoredTree[]>();
     for (let index = 0; index < nodes.length; index += 3) {
       const [ino, from, at] = [nodes[index], nodes[index + 1], nodes[index + 2]];
@@ -90,12 +113,26 @@ export class Timeline {
 
   /** Somebody else holds what was there after event `at`. */
   share(at: number, seq: number): void {
+    this.#pass(seq);
     for (const tree of this.#trees) tree.share(at);
     this.#keep(seq);
   }
 
   #keep(seq: number): void {
     this.#segments.push({ seq, trees: snapshots(this.#trees), events: [] });
+  }
+
+  /** Event `seq` is about to happen: the moments in front of it are as it is now. */
+  #pass(seq: number): void {
+    const moments = this.#moments;
+    if (moments === null || !(moments[this.#passed] < seq)) return;
+    this.#keep(moments[this.#passed]);
+    this.#skip(seq);
+  }
+
+  #skip(seq: number): void {
+    if (this.#moments === null) return;
+    while (this.#moments[this.#passed] < seq) this.#passed++;
   }
 }
 

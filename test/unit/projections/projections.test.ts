@@ -133,6 +133,27 @@ describe.each(SUBJECTS)('the projection %s', (_, { projection, show }) => {
   });
 });
 
+test('books that keep only the moments that a log goes back to are those that keep all', () => {
+  let goneBack = 0;
+  fc.assert(
+    fc.property(story, fc.integer({ min: 1, max: 9 }), (told, size) => {
+      const bench = play(told);
+      const moments = bench.time.referredMoments(0, bench.world.seq);
+      goneBack += moments.length;
+      const all = [...bench.log.read()];
+      const projection = storageBooks(configureDrivers(), { moments });
+      let batched = projection.initial();
+      for (let at = 0; at < all.length; at += size) {
+        batched = projection.apply(batched, all.slice(at, at + size), bench.world);
+      }
+      const whole = foldProjection(storageBooks(configureDrivers()), all, bench.world);
+      expect(showBooks(batched)).toEqual(showBooks(whole));
+    }),
+    { numRuns: 40 },
+  );
+  expect(goneBack).toBeGreaterThan(20);
+});
+
 const replacer = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
 describe('the stream of transactions', () => {

@@ -135,6 +135,24 @@ describe('forks', () => {
     expect(billOf(store, 'btrfs').total.dataBytes - billOf(store, 'btrfs').layers.dataBytes).toBe(8192);
   });
 
+  test('and rewinds to before what was asked last are told as by a store that is asked once', async () => {
+    const [store, web] = await containerOf({ 'big.bin': 100_000 });
+    web.fs.writeFileSync('/a', Buffer.alloc(4096, 1));
+    const first = store.seq;
+    web.fs.writeFileSync('/b', Buffer.alloc(8192, 2));
+    const second = store.seq;
+    const drivers = store.storageBills().map(({ driver }) => driver);
+    await store.containers.fork('web', { at: first, name: 'early' });
+    web.fs.appendFileSync('/b', 'x');
+    // Each list of drivers has books of its own, which begin with the log.
+    expect(store.storageBills()).toEqual(store.storageBills({ drivers }));
+    drivers.reverse();
+    await store.rewind('web', second);
+    await store.containers.rewindPath('web', first, '/b');
+    web.fs.appendFileSync('/a', 'x');
+    expect(store.storageBills().toReversed()).toEqual(store.storageBills({ drivers }));
+  });
+
   test('a rewind gives the space back', async () => {
     const [store, web] = await containerOf({ 'big.bin': 100_000 });
     const at = store.seq;
