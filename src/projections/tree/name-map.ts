@@ -8,6 +8,7 @@
  * A node may be one that a checkpoint holds: it is filled when somebody goes down to it.
  */
 
+import { LastSearch } from './last-search.ts';
 import type { Owner, StoredNode } from './trie.ts';
 
 const NODE_ENTRIES_MAX = 64;
@@ -121,7 +122,7 @@ export class NameMap {
       node = node.children[childSlot(node.names, name)];
       if (node.source !== null) filled(node);
     }
-    const index = search(node.names, name);
+    const index = inLeaf.find(node.names, name);
     return index >= 0 ? node.values[index] : undefined;
   }
 
@@ -226,44 +227,18 @@ function heightOf(node: NameNode | null): number {
   return height;
 }
 
-/**
- * The last search and its answer: a call looks a name up and then changes the entry, with the same string. A list that has
- * changed since has another length, or somebody has searched it for another name, or {@link forgetSearch} was called.
- */
-let searchedNames: readonly string[] | null = null;
-let searchedLength = 0;
-let searchedName = '';
-let searchedIndex = 0;
+/** Of leaves, and of inner nodes, which are gone through on the way to each leaf. */
+const inLeaf = new LastSearch();
+const inInner = new LastSearch();
 
-/** Index of the name, or the complement of where it would stand. */
-function search(names: readonly string[], name: string): number {
-  if (names === searchedNames && names.length === searchedLength && name === searchedName) return searchedIndex;
-  searchedNames = names;
-  searchedLength = names.length;
-  searchedName = name;
-  return (searchedIndex = bisect(names, name));
-}
-
-/** To be called by who changes a list without searching it. */
-function forgetSearch(): void {
-  searchedNames = null;
-}
-
-function bisect(names: readonly string[], name: string): number {
-  // One comparison a step, and whether it is the name only at the end: comparing strings is what a lookup costs.
-  let low = 0;
-  let high = names.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (names[middle] < name) low = middle + 1;
-    else high = middle;
-  }
-  return low < names.length && names[low] === name ? low : ~low;
+function forgetSearches(): void {
+  inLeaf.forget();
+  inInner.forget();
 }
 
 /** The child that holds, or would hold, the name. */
 function childSlot(names: readonly string[], name: string): number {
-  const index = search(names, name);
+  const index = inInner.find(names, name);
   return index >= 0 ? index : Math.max(0, ~index - 1);
 }
 
@@ -282,7 +257,7 @@ const isFull = (node: NameNode): boolean => node.names.length > NODE_ENTRIES_MAX
 /** Inserts below a node of the owner; the node may be one entry over the bound afterwards. Tells whether it is new. */
 function insert(node: NameNode, name: string, value: number, owner: Owner): boolean {
   if (node.children === null) {
-    const index = search(node.names, name);
+    const index = inLeaf.find(node.names, name);
     if (index >= 0) {
       node.values[index] = value;
       return false;
@@ -300,13 +275,20 @@ function insert(node: NameNode, name: string, value: number, owner: Owner): bool
   const child = own(node.children[slot], owner);
   node.children[slot] = child;
   const isNew = insert(child, name, value, owner);
-  node.names[slot] = child.names[0];
+  nameChild(node, slot, child.names[0]);
   if (isFull(child)) {
     const right = split(child, owner);
     node.names.splice(slot + 1, 0, right.names[0]);
     node.children.splice(slot + 1, 0, right);
   }
   return isNew;
+}
+
+/** The smallest name below a child. It changes seldom. */
+function nameChild(node: NameNode, slot: number, name: string): void {
+  if (node.names[slot] === name) return;
+  node.names[slot] = name;
+  inInner.forget();
 }
 
 /** As splice, which makes an array of what it takes out. */
@@ -324,7 +306,7 @@ function removeAt(list: unknown[], index: number): void {
 
 /** Takes the upper half out of a node into a new one. Names that arrive in order leave full nodes behind. */
 function split(node: NameNode, owner: Owner): NameNode {
-  forgetSearch();
+  forgetSearches();
   const middle = node.names.length >>> 1;
   return new NameNode(
     owner,
@@ -337,7 +319,7 @@ function split(node: NameNode, owner: Owner): NameNode {
 /** Removes below a node of the owner. Tells whether the name was there. */
 function remove(node: NameNode, name: string, owner: Owner): boolean {
   if (node.children === null) {
-    const index = search(node.names, name);
+    const index = inLeaf.find(node.names, name);
     if (index < 0) return false;
     removeAt(node.names, index);
     removeAt(node.values, index);
@@ -352,7 +334,7 @@ function remove(node: NameNode, name: string, owner: Owner): boolean {
     node.names.splice(slot, 1);
     return true;
   }
-  node.names[slot] = child.names[0];
+  nameChild(node, slot, child.names[0]);
   if (entryCount(child) < NODE_ENTRIES_LOW) mergeWithNeighbour(node, slot, owner);
   return true;
 }
@@ -363,7 +345,7 @@ function mergeWithNeighbour(node: NameNode, slot: number, owner: Owner): void {
   const right = left + 1;
   if (right >= children.length) return;
   if (entryCount(filled(children[left])) + entryCount(filled(children[right])) > NODE_ENTRIES_MAX) return;
-  forgetSearch();
+  forgetSearches();
   const target = own(children[left], owner);
   const source = children[right];
   target.names.push(...source.names);
@@ -386,7 +368,7 @@ function addNames(children: readonly NameNode[], all: string[]): void {
 function visitNode(node: NameNode, first: string, visit: (name: string, value: number) => boolean | void): boolean {
   filled(node);
   if (node.children === null) {
-    const index = first === '' ? 0 : search(node.names, first);
+    const index = first === '' ? 0 : inLeaf.find(node.names, first);
     for (let at = index >= 0 ? index : ~index; at < node.names.length; at++) {
       if (visit(node.names[at], node.values[at]) === false) return false;
     }
