@@ -12,7 +12,7 @@ import { kindOf } from '../events/mode.ts';
 import { compareNames } from '../events/name.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import type { Tree } from '../projections/tree/tree.ts';
-import { namesOf } from '../projections/tree/names-of.ts';
+import { NodeNames } from '../projections/tree/names-of.ts';
 import { changedAspects } from './diff-nodes.ts';
 import type { DiffSide, TreeChange } from './tree-change.ts';
 
@@ -60,6 +60,8 @@ class RelatedDiff {
   readonly #countedGrowth = new Set<Ino>();
   /** Directories that went → directories that stand in their place. */
   readonly #replacedBy = new Map<Ino, Ino>();
+  readonly #namesBefore: NodeNames;
+  readonly #namesAfter: NodeNames;
   readonly #pathsBefore: Paths;
   readonly #pathsAfter: Paths;
 
@@ -70,6 +72,8 @@ class RelatedDiff {
     this.#chunks = chunks;
     this.#isOneSubject = before.subject === after.subject;
     this.#lowerEnd = before.lower?.nextIno ?? 2;
+    this.#namesBefore = new NodeNames(before.tree);
+    this.#namesAfter = new NodeNames(after.tree);
     this.#pathsBefore = new Paths(before.tree);
     this.#pathsAfter = new Paths(after.tree);
   }
@@ -116,7 +120,7 @@ class RelatedDiff {
 
   /** One number for two nodes: a name that leads to it in both trees has changed hands. */
   #collectSplit(ino: Ino): void {
-    for (const { parent, name } of namesOf(this.#after, ino)) {
+    for (const { parent, name } of this.#namesAfter.of(ino)) {
       if (!this.#isKept(parent, false) || this.#before.lookup(parent, name) !== ino) continue;
       this.#gone.push(this.#pathsBefore.place(parent, name, ino));
       this.#come.push(this.#pathsAfter.place(parent, name, ino));
@@ -202,7 +206,7 @@ class RelatedDiff {
   #bytesGone(place: Place): number {
     const inode = this.#before.at(place.ino);
     if (inode.dir !== null || this.#countedGone.has(place.ino)) return 0;
-    if (inode.nlink > 1 && this.#isKept(place.ino, true) && namesOf(this.#after, place.ino).length > 0) return 0;
+    if (inode.nlink > 1 && this.#isKept(place.ino, true) && this.#namesAfter.of(place.ino).length > 0) return 0;
     this.#countedGone.add(place.ino);
     return inode.size;
   }
@@ -211,7 +215,7 @@ class RelatedDiff {
   #bytesCome(place: Place): number {
     const inode = this.#after.at(place.ino);
     if (inode.dir !== null || this.#countedCome.has(place.ino)) return 0;
-    if (this.#isKept(place.ino, false) && namesOf(this.#before, place.ino).length > 0) return 0;
+    if (this.#isKept(place.ino, false) && this.#namesBefore.of(place.ino).length > 0) return 0;
     this.#countedCome.add(place.ino);
     return inode.size;
   }
@@ -221,7 +225,7 @@ class RelatedDiff {
     const after = this.#after.at(ino);
     const what = changedAspects(before, after, this.#chunks);
     if (what.length === 0) return;
-    for (const { parent, name } of namesOf(this.#after, ino)) {
+    for (const { parent, name } of this.#namesAfter.of(ino)) {
       if (come.has(`${parent}/${name}`)) continue;
       const path = this.#pathsAfter.entry(parent, name);
       this.#push('Modified', path, after, what, this.#growth(ino, before, after));

@@ -14,24 +14,42 @@ export interface NameOfNode {
  * A node knows its most recent name only, so one step answers for whatever has one name; a node with several names costs a
  * walk over all directories.
  */
-export function namesOf(tree: Tree, ino: Ino): NameOfNode[] {
-  if (ino === ROOT_INO) return [{ parent: ROOT_INO, name: '' }];
-  const inode = tree.get(ino);
-  if (inode === undefined) return [];
-  const isThere = inode.parent !== 0 && tree.lookup(inode.parent, inode.name) === ino;
-  if (inode.dir !== null || (inode.nlink === 1 && isThere)) {
-    return isThere ? [{ parent: inode.parent, name: inode.name }] : [];
-  }
-  if (inode.nlink === 0 && inode.isUpper) return [];
-  if (inode.nlink === 1 && !inode.isUpper) return [];
-  const names: NameOfNode[] = [];
-  findNames(tree, ROOT_INO, ino, names);
-  return names;
-}
+export const namesOf = (tree: Tree, ino: Ino): NameOfNode[] => new NodeNames(tree).of(ino);
 
-function findNames(tree: Tree, directory: Ino, wanted: Ino, names: NameOfNode[]): void {
-  tree.get(directory)?.dir?.entries.forEach((name, ino) => {
-    if (ino === wanted) names.push({ parent: directory, name });
-    else findNames(tree, ino, wanted, names);
-  });
+/** As {@link namesOf} for many nodes of a tree that does not change: it is walked once at most. */
+export class NodeNames {
+  readonly #tree: Tree;
+  /** Of nodes that may have several names. */
+  #walked: Map<Ino, NameOfNode[]> | null = null;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+  }
+
+  of(ino: Ino): NameOfNode[] {
+    if (ino === ROOT_INO) return [{ parent: ROOT_INO, name: '' }];
+    const inode = this.#tree.get(ino);
+    if (inode === undefined) return [];
+    const isThere = inode.parent !== 0 && this.#tree.lookup(inode.parent, inode.name) === ino;
+    if (inode.dir !== null || (inode.nlink === 1 && isThere)) {
+      return isThere ? [{ parent: inode.parent, name: inode.name }] : [];
+    }
+    if (inode.nlink === 0 && inode.isUpper) return [];
+    if (inode.nlink === 1 && !inode.isUpper) return [];
+    if (this.#walked === null) this.#walk(ROOT_INO, (this.#walked = new Map()));
+    return this.#walked.get(ino) ?? [];
+  }
+
+  #walk(directory: Ino, names: Map<Ino, NameOfNode[]>): void {
+    this.#tree.get(directory)?.dir?.entries.forEach((name, ino) => {
+      const inode = this.#tree.get(ino);
+      if (inode === undefined) return;
+      if (inode.dir !== null) return this.#walk(ino, names);
+      const isOnlyName = inode.nlink === 1 && inode.parent === directory && inode.name === name;
+      if (isOnlyName) return;
+      const found = names.get(ino);
+      if (found === undefined) names.set(ino, [{ parent: directory, name }]);
+      else found.push({ parent: directory, name });
+    });
+  }
 }

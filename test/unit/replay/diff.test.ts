@@ -84,6 +84,24 @@ describe('the diff of related trees', () => {
     );
   });
 
+  test('looks for the names of nodes with several in one walk', () => {
+    const bench = new Workbench();
+    const shell = bench.container('c1', bench.image('a:1', [{ f: 'x' }]));
+    for (let file = 0; file < 100; file++) shell.write(`/f${file}`, 'x').link(`/f${file}`, `/g${file}`);
+    const before = bench.time.worldAt(bench.log.head);
+    for (let file = 0; file < 100; file++) shell.append(`/f${file}`, 'y');
+    const after = bench.time.worldAt(bench.log.head);
+    const { tree } = after.overlay(shell.container) as DiffSide;
+    let asked = 0;
+    const get = tree.get.bind(tree);
+    tree.get = (ino) => {
+      asked++;
+      return get(ino);
+    };
+    expect(diffWorlds(before, after, shell.container, bench.log.chunks)).toHaveLength(200);
+    expect(asked).toBeLessThan(2000);
+  });
+
   test('of a tree and itself is empty', () => {
     const bench = play({ steps: [['write', 0, '/b', '', 'x', 0]], isPosix: false });
     expect(diffTrees(bench.overlay(1), bench.overlay(1), bench.log.chunks)).toEqual([]);
