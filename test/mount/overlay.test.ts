@@ -3,6 +3,7 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -80,6 +81,46 @@ describe.skipIf(noOverlay !== null)(
       const copy = statSync(join(upper, 'file'), { bigint: true });
       expect(copy).toMatchObject({ size: 2n ** 33n, mtimeNs: statSync(join(lower, 'file'), { bigint: true }).mtimeNs });
       expect(copy.blocks).toBeLessThan(5000n);
+    });
+
+    it('with index keeps hard links of the lower together, in an upper that the kernel reads so, and the other way round (SEM-H5)', async () => {
+      const directories = filled();
+      const { merged, lower, work, root } = directories;
+      const options = `${directories.options},index=on`;
+      writeFileSync(join(lower, 'a'), 'old\n');
+      mkdirSync(join(lower, 'links'));
+      for (const name of ['b', 'c', 'links/d']) linkSync(join(lower, 'a'), join(lower, name));
+      const shown = (): string =>
+        ['b', 'new', 'links/e']
+          .map((name) => `${statSync(join(merged, name)).nlink} ${readFileSync(join(merged, name), 'utf8')}`)
+          .join('');
+      expect(overlay(options, merged)).toMatchObject({ exitCode: 0, stderr: '' });
+      appendFileSync(join(merged, 'a'), 'more\n');
+      expect(readFileSync(join(merged, 'c'), 'utf8')).toBe('old\nmore\n');
+      linkSync(join(merged, 'c'), join(merged, 'new'));
+      rmSync(join(merged, 'a'));
+      renameSync(join(merged, 'links/d'), join(merged, 'links/e'));
+      rmSync(join(merged, 'c'));
+      const served = shown();
+      expect(served).toBe('3 old\nmore\n'.repeat(3));
+      await unmounted(directories);
+      expect(readdirSync(join(work, 'index')).filter((name) => name.startsWith('00fb'))).toHaveLength(1);
+      withKernel(directories, ',index=on', () => {
+        expect(shown()).toBe(served);
+        appendFileSync(join(merged, 'b'), 'kernel\n');
+      });
+      expect(overlay(options, merged).exitCode).toBe(0);
+      expect(shown()).toBe('3 old\nmore\nkernel\n'.repeat(3));
+      for (const name of ['b', 'new', 'links/e']) rmSync(join(merged, name));
+      expect(readdirSync(join(work, 'index')).filter((name) => name.startsWith('00fb'))).toEqual([]);
+      await unmounted(directories);
+      const other = join(root, 'other');
+      mkdirSync(other);
+      const moved = overlay(options.replace(lower, other), merged);
+      expect(moved).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('was mounted over another lower') as string,
+      });
     });
 
     it('hands a full disk on as ENOSPC, and stays whole', async () => {

@@ -4,8 +4,9 @@ import type { Ino } from '../../events/event.ts';
 import { isFileMode, S_IFREG } from '../../events/mode.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import type { Overlay } from '../../projections/world.ts';
-import type { HostCall, HostCalls } from './host-calls.ts';
+import type { HostCall } from './host-calls.ts';
 import type { HostPlaces } from './host-places.ts';
+import type { LayerHandles } from './layer-handles.ts';
 import { attributeCalls, makeCall, timesCall } from './upper-attributes.ts';
 
 /** What of a file's data comes along. `below`: it stays in the lower, and the file says so. */
@@ -13,25 +14,24 @@ export type DataWanted = 'all' | 'none' | 'below';
 
 export class CopyUpToHost {
   readonly #overlay: Overlay;
-  readonly #calls: HostCalls;
   readonly #places: HostPlaces;
   readonly #prefix: string;
   /** Lowest first. */
   readonly #lowers: readonly string[];
-  readonly #uuids = new Map<number, Buffer | null>();
+  readonly #handles: LayerHandles;
 
   constructor(parts: {
     overlay: Overlay;
-    calls: HostCalls;
     places: HostPlaces;
     prefix: string;
     lowers: readonly string[];
+    handles: LayerHandles;
   }) {
     this.#overlay = parts.overlay;
-    this.#calls = parts.calls;
     this.#places = parts.places;
     this.#prefix = parts.prefix;
     this.#lowers = parts.lowers;
+    this.#handles = parts.handles;
   }
 
   /** The calls that make a copy of a lower node at a path where nothing is. */
@@ -60,12 +60,20 @@ export class CopyUpToHost {
     return [['copy', from, path]];
   }
 
+  /** What the kernel knows a lower node by; null where its file system gives nothing of the kind. */
+  handleOf(ino: Ino): Buffer | null {
+    const inode = this.#overlay.tree.at(ino);
+    const directory = this.#lowers[inode.layer];
+    const place = directory === undefined ? null : this.#placeIn(directory, ino, inode);
+    return place === null ? null : this.#handles.of(inode.layer, [place])[0];
+  }
+
   /** Says where the copy comes from. A lower hard link says nothing: its copy is another node. */
   #origin(ino: Ino, inode: Inode, path: string): HostCall[] {
     const directory = this.#lowers[inode.layer];
     const from = directory === undefined ? null : this.#placeIn(directory, ino, inode);
     if (directory === undefined || from === null || (inode.dir === null && inode.nlink > 1)) return [];
-    const uuid = this.#uuidOf(inode.layer, directory);
+    const uuid = this.#handles.uuidOf(inode.layer);
     return uuid === null ? [] : [['origin', from, path, `${this.#prefix}origin`, uuid]];
   }
 
@@ -75,17 +83,5 @@ export class CopyUpToHost {
     if (place?.startsWith(`${directory}/`)) return place;
     const below = this.#overlay.lower?.pathOf(ino) ?? null;
     return below === null ? null : directory + below;
-  }
-
-  #uuidOf(layer: number, directory: string): Buffer | null {
-    let uuid = this.#uuids.get(layer);
-    if (uuid !== undefined) return uuid;
-    try {
-      uuid = Buffer.from(this.#calls.run(['uuid', directory])[0]);
-    } catch {
-      uuid = null;
-    }
-    this.#uuids.set(layer, uuid);
-    return uuid;
   }
 }

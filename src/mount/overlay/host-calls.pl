@@ -81,6 +81,7 @@ my %CALLS = (
     xattrs => sub { return pack('(N/a*)*', xattrs($_[0])) },
     scan => sub { return pack('(N/a*)*', scan($_[0])) },
     origin => sub { origin(@_) },
+    handle => sub { return handle(@_) },
     uuid => sub {
         my $directory = opened($_[0], POSIX::O_RDONLY());
         my $answer = "\0" x 17;
@@ -196,17 +197,24 @@ sub scan {
     return @found;
 }
 
-# Marks a copy with where it comes from, as a kernel's overlay knows it again (struct ovl_fb, fs/overlayfs/overlayfs.h); where
-# the file system gives no file handles, it does without, as the kernel does.
+# What a kernel's overlay knows an object again by (struct ovl_fb, fs/overlayfs/overlayfs.h); '' where the file system gives no
+# file handles.
 #
 #   0 version | 1 magic | 2 length | 3 flags | 4 type | 5 uuid (16) | 21 file handle
-sub origin {
-    my ($from, $to, $mark, $uuid) = @_;
+sub handle {
+    my ($path, $uuid, $flags) = @_;
     my $handle = pack('Ll', 128, 0) . "\0" x 128;
     my $mount = "\0" x 8;
-    return 0 if syscall($N->{name_to_handle_at}, AT_FDCWD, $from, $handle, $mount, 0) < 0;
+    return '' if syscall($N->{name_to_handle_at}, AT_FDCWD, $path, $handle, $mount, 0) < 0;
     my ($length, $type) = unpack('Ll', $handle);
-    my $value = pack('C5', 0, 0xfb, 21 + $length, 0, $type) . $uuid . substr($handle, 8, $length);
+    return pack('C5', 0, 0xfb, 21 + $length, $flags, $type) . $uuid . substr($handle, 8, $length);
+}
+
+# Marks a copy with where it comes from; where there are no file handles it does without, as the kernel does.
+sub origin {
+    my ($from, $to, $mark, $uuid) = @_;
+    my $value = handle($from, $uuid, 0);
+    return 0 if $value eq '';
     check(syscall($N->{lsetxattr}, $to, $mark, $value, length $value, 0));
 }
 

@@ -21,9 +21,12 @@ import { checkDirectories, type OverlayDirectories } from './check-directories.t
 import { HostCalls } from './host-calls.ts';
 import { HostFiles } from './host-files.ts';
 import { HostPlaces } from './host-places.ts';
+import { joinIndex, type LowerLink } from './join-index.ts';
+import { LayerHandles } from './layer-handles.ts';
 import type { OverlayOptions } from './overlay-options.ts';
 import { overlayOperations } from './overlay-operations.ts';
-import { scanLayer } from './scan-layer.ts';
+import { type LinkFound, scanLayer } from './scan-layer.ts';
+import { UpperIndex, type UpperIndexParts } from './upper-index.ts';
 import { UpperMirror } from './upper-mirror.ts';
 import { UpperPaths } from './upper-paths.ts';
 import { WorkDirectory } from './work-directory.ts';
@@ -58,11 +61,22 @@ function readOverlay(options: OverlayOptions, directories: OverlayDirectories, c
   const { lowers, upper } = directories;
   const prefix = prefixOf(options, directories, calls);
   const places = new HostPlaces();
+  const handles = new LayerHandles(calls, upper === null ? lowers : [...lowers, upper]);
+  const index = indexOf({ options, directories, calls, handles, prefix });
   let lower = Tree.empty(0n);
-  for (const [index, directory] of lowers.entries())
-    lower = mergeLayer(lower, scanLayer(directory, calls, places, prefix), index);
-  const upperTree = upper === null ? null : scanLayer(upper, calls, places, prefix);
+  const lowerLinks: LowerLink[] = [];
+  for (const [layer, directory] of lowers.entries()) {
+    const base = lower.nextIno - 2;
+    const onLink = ({ ino, path }: LinkFound): unknown =>
+      index && lowerLinks.push({ layer, ino: base + ino, path: `${directory}/${path}` });
+    lower = mergeLayer(lower, scanLayer(directory, calls, places, prefix, onLink), layer);
+  }
+  const upperLinks: LinkFound[] = [];
+  const base = lower.nextIno - 2;
+  const onLink = (link: LinkFound): unknown => index && upperLinks.push({ ...link, ino: base + link.ino });
+  const upperTree = upper === null ? null : scanLayer(upper, calls, places, prefix, onLink);
   const tree = upperTree === null ? lower.snapshot() : overLowerWithUpper(lower, upperTree, lowers.length);
+  if (index !== null) joinIndex({ index, tree, lower, lowerLinks, upperLinks, calls, handles, places, prefix });
   const overlay: Overlay = { subject: SUBJECT, tree, lower, profile: options.profile };
   const log = new PassingLog(places.end);
   const world = new World(new LowerViews(log.chunks), new Map([[SUBJECT, overlay]]));
@@ -76,7 +90,18 @@ function readOverlay(options: OverlayOptions, directories: OverlayDirectories, c
   };
   const namespace = new Namespace({ engine, world, container, chunks: log.chunks, files });
   const isOpen = (ino: number): boolean => files.isOpen(SUBJECT, ino);
-  const mirror = mirrorOf({ options, directories, overlay, calls, places, prefix, isOpen, chunks: log.chunks });
+  const mirror = mirrorOf({
+    options,
+    directories,
+    overlay,
+    calls,
+    places,
+    handles,
+    index,
+    prefix,
+    isOpen,
+    chunks: log.chunks,
+  });
   const paths =
     mirror?.paths ??
     new UpperPaths(
@@ -113,6 +138,14 @@ function mirrorOf({ options, directories, ...parts }: MirrorParts): UpperMirror 
   const workDirectory = new WorkDirectory(work, parts.calls, parts.prefix);
   if (options.volatile) mkdirSync(`${workDirectory.path}/incompat/volatile`, { recursive: true });
   return new UpperMirror({ ...parts, upper, lowers, work: workDirectory });
+}
+
+type IndexParts = Pick<UpperIndexParts, 'calls' | 'handles' | 'prefix'> & Pick<MirrorParts, 'options' | 'directories'>;
+
+function indexOf({ options, directories, ...parts }: IndexParts): UpperIndex | null {
+  const { lowers, upper, work } = directories;
+  if (!options.profile.index || upper === null || work === null) return null;
+  return new UpperIndex({ ...parts, work, upper, lowers, readOnly: options.readOnly });
 }
 
 /** Which attributes mark the layers: a user without privilege can set only `user.*`. */

@@ -37,7 +37,6 @@ const IGNORED =
 
 /** Those that a kernel or fuse-overlayfs has and that are not done here. */
 const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
-  [/^index=on$/, 'index=on is not done here: hard links of the lower break when they are copied up, as with index=off'],
   [/^nfs_export=on$/, 'nfs_export=on is not done here: such a mount cannot be exported'],
   [/^verity=/, 'verity needs digests of the lower files, which are not looked at here: leave it off'],
   [/^(lowerdir\+|datadir\+)=/, 'lowerdir+ and datadir+ belong to fsconfig(2): list the directories in lowerdir=A:B'],
@@ -89,7 +88,7 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   const redirect = values.get('redirect_dir') ?? 'off';
   if (!['on', 'off', 'follow', 'nofollow'].includes(redirect))
     throw invalid(`redirect_dir is on, follow, nofollow or off, not "${redirect}"`);
-  switchOf(values, 'index');
+  const index = switchOf(values, 'index');
   const metacopy = switchOf(values, 'metacopy');
   if (metacopy && values.has('redirect_dir') && redirect !== 'on')
     throw invalid('metacopy=on needs redirect_dir=on: a moved file says by it where its data is');
@@ -108,7 +107,7 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
     lowers,
     upper,
     work,
-    profile: { redirectDir: redirect === 'on' || metacopy, index: false, metacopy },
+    profile: { redirectDir: redirect === 'on' || metacopy, index, metacopy },
     readOnly: upper === null || generic.includes('ro'),
     userXattr: values.has('userxattr'),
     volatile: values.has('volatile'),

@@ -14,11 +14,33 @@ import { type HostCall, type HostCalls, unpackList } from './host-calls.ts';
 import type { HostPlaces } from './host-places.ts';
 import { type LayerMarks, marksOf } from './marks.ts';
 
-/** Reads layers. While one is walked, its extended attributes are read beside. */
-export function scanLayer(directory: string, calls: HostCalls, places: HostPlaces, prefix: string): Tree {
+/** A name of a file that has, or had, several. */
+export interface LinkFound {
+  /** In the layer's tree. */
+  readonly ino: Ino;
+  /** Relative to the layer. */
+  readonly path: string;
+  /** Number of the file on the host. */
+  readonly hostIno: bigint;
+  /** How many names it has on the host, also outside of the layer. */
+  readonly nlink: number;
+}
+
+/**
+ * Reads layers. While one is walked, its extended attributes are read beside.
+ *
+ * @param onLink - Told of each name of a hard link.
+ */
+export function scanLayer(
+  directory: string,
+  calls: HostCalls,
+  places: HostPlaces,
+  prefix: string,
+  onLink: (link: LinkFound) => void = () => {},
+): Tree {
   const scan: HostCall = ['scan', directory];
   calls.begin(scan);
-  const walk = new LayerWalk(directory, places);
+  const walk = new LayerWalk(directory, places, onLink);
   let found: Map<string, readonly [string, Uint8Array][]>;
   try {
     walk.read();
@@ -55,14 +77,16 @@ interface Found {
 class LayerWalk {
   readonly #directory: string;
   readonly #places: HostPlaces;
+  readonly #onLink: (link: LinkFound) => void;
   readonly #tree = Tree.empty(0n);
   readonly #links = new Map<string, { ino: Ino; nlink: number }>();
   readonly #sparse: { readonly ino: Ino; readonly path: string; readonly size: number }[] = [];
   #root!: Found;
 
-  constructor(directory: string, places: HostPlaces) {
+  constructor(directory: string, places: HostPlaces, onLink: (link: LinkFound) => void) {
     this.#directory = directory;
     this.#places = places;
+    this.#onLink = onLink;
   }
 
   read(): void {
@@ -107,6 +131,10 @@ class LayerWalk {
     }
     const key = status.nlink > 1n && !isDirectoryMode(mode) ? String(status.ino) : null;
     const linked = key === null ? undefined : this.#links.get(key);
+    if (key !== null) {
+      const ino = linked?.ino ?? this.#tree.nextIno;
+      this.#onLink({ ino, path, hostIno: status.ino, nlink: Number(status.nlink) });
+    }
     if (linked !== undefined) {
       const times = { timeNs: null, parentTimeNs: null };
       this.#apply({ type: 'Linked', parent, name, ino: linked.ino, nlink: ++linked.nlink, ...times });

@@ -18,8 +18,11 @@ import { type HostCall, type HostCalls, RENAME_EXCHANGE, RENAME_WHITEOUT } from 
 import { EventList, type EventOf } from './event-list.ts';
 import { HostFiles } from './host-files.ts';
 import type { HostPlaces } from './host-places.ts';
+import { IndexedLinks } from './indexed-links.ts';
+import type { LayerHandles } from './layer-handles.ts';
 import { makeCall, timesCall } from './upper-attributes.ts';
 import { UpperContent } from './upper-content.ts';
+import type { UpperIndex } from './upper-index.ts';
 import { UpperPaths } from './upper-paths.ts';
 import { isThere, type WorkDirectory } from './work-directory.ts';
 
@@ -32,6 +35,9 @@ export interface UpperMirrorParts {
   /** Lowest first. */
   readonly lowers: readonly string[];
   readonly chunks: ChunkReader;
+  readonly handles: LayerHandles;
+  /** Null: the option index is off. */
+  readonly index: UpperIndex | null;
   /** Of overlay's attributes. */
   readonly prefix: string;
   readonly isOpen: (ino: Ino) => boolean;
@@ -43,6 +49,7 @@ export class UpperMirror {
   readonly #parts: UpperMirrorParts;
   readonly #copyUp: CopyUpToHost;
   readonly #content: UpperContent;
+  readonly #links: IndexedLinks;
   /** Nodes whose times on the host are of the moment that the host was told. */
   readonly #touched = new Set<Ino>();
   readonly #impure = new Set<Ino>();
@@ -61,6 +68,7 @@ export class UpperMirror {
         return descriptor === null ? null : `/proc/${process.pid}/fd/${descriptor}`;
       },
     );
+    this.#links = new IndexedLinks(parts, this.paths, this.#copyUp);
     this.#content = new UpperContent(this.files, this.paths, parts.calls, parts.chunks);
   }
 
@@ -137,7 +145,8 @@ export class UpperMirror {
       case 'DataCopiedUp':
         return this.#copyUpData(event);
       case 'LinkedUp':
-        throw new Error('the option index is not done on the host');
+        this.#markImpure(event.parent);
+        return this.#links.linkUp(event, this.#keepParent(event.parent));
       case 'Written':
         this.#touched.add(event.ino);
         this.#content.write(event);
@@ -249,6 +258,7 @@ export class UpperMirror {
       else rmdirSync(hostPath(path));
     } else if (leavesWhiteout) work.placeWhiteout(path, isUpper);
     else if (isUpper) unlinkSync(hostPath(path));
+    this.#links.leave(event.ino);
     if (event.released) this.#release(event.ino);
   }
 
@@ -280,6 +290,7 @@ export class UpperMirror {
     } else if (leavesWhiteout) calls.run(['rename', from, to, RENAME_WHITEOUT]);
     else renameSync(hostPath(from), hostPath(to));
     this.paths.move(event.ino, to);
+    if (event.replaced !== 0) this.#links.leave(event.replaced);
     if (event.replacedReleased) this.#release(event.replaced);
   }
 
@@ -337,7 +348,9 @@ export class UpperMirror {
       return;
     }
     const path = this.paths.entry(event.parent, event.name);
-    work.build(made, [...copy, ['rename', made, path, 0], ...this.#keepParent(event.parent)]);
+    const keepParent = this.#keepParent(event.parent);
+    if (this.#links.keeps(event.ino)) this.#links.bring(event.ino, path, made, copy, keepParent);
+    else work.build(made, [...copy, ['rename', made, path, 0], ...keepParent]);
     this.#markImpure(event.parent);
     this.paths.move(event.upperIno, path);
   }

@@ -12,6 +12,8 @@ export class UpperPaths {
   readonly #moved = new Map<Ino, string>();
   /** Files that have never had a name (O_TMPFILE): where they wait for one. */
   readonly nameless = new Map<Ino, string>();
+  /** Hard links of the lower in the upper, which has not all of their names: their entry of the index. */
+  readonly indexed = new Map<Ino, string>();
 
   constructor(upper: string, tree: () => Tree, ofDescriptor: (ino: Ino) => string | null) {
     this.#upper = upper;
@@ -24,7 +26,12 @@ export class UpperPaths {
   }
 
   of(ino: Ino): string {
-    const path = this.#moved.get(ino) ?? this.nameless.get(ino) ?? this.#inTree(ino) ?? this.#ofDescriptor(ino);
+    const path =
+      this.indexed.get(ino) ??
+      this.#moved.get(ino) ??
+      this.nameless.get(ino) ??
+      this.#inTree(ino) ??
+      this.#ofDescriptor(ino);
     if (path === null) throw new Error(`the upper has no path of node ${ino}`);
     return path;
   }

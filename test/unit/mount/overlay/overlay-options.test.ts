@@ -49,7 +49,6 @@ describe('options of an overlay', () => {
     ['lowerdir=/a,workdir=/u', 'upperdir is missing'],
     [`${DIRECTORIES},nosense`, 'the option "nosense" is unknown'],
     [`${DIRECTORIES},nosense=1`, 'the option "nosense=1" is unknown'],
-    [`${DIRECTORIES},index=on`, 'index=on is not done here'],
     [`${DIRECTORIES},index=maybe`, 'index is on or off, not "maybe"'],
     [`${DIRECTORIES},nfs_export=on`, 'nfs_export=on is not done here'],
     [`${DIRECTORIES},squash_to_root`, 'of fuse-overlayfs is not done here'],
