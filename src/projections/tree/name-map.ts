@@ -8,7 +8,7 @@
  * A node may be one that a checkpoint holds: it is filled when somebody goes down to it.
  */
 
-import { LastSearch } from './last-search.ts';
+import { bisect, forgetSearch, search } from './last-search.ts';
 import type { Owner, StoredNode } from './trie.ts';
 
 const NODE_ENTRIES_MAX = 64;
@@ -122,7 +122,7 @@ export class NameMap {
       node = node.children[childSlot(node.names, name)];
       if (node.source !== null) filled(node);
     }
-    const index = inLeaf.find(node.names, name);
+    const index = search(node.names, name);
     return index >= 0 ? node.values[index] : undefined;
   }
 
@@ -227,18 +227,9 @@ function heightOf(node: NameNode | null): number {
   return height;
 }
 
-/** Of leaves, and of inner nodes, which are gone through on the way to each leaf. */
-const inLeaf = new LastSearch();
-const inInner = new LastSearch();
-
-function forgetSearches(): void {
-  inLeaf.forget();
-  inInner.forget();
-}
-
 /** The child that holds, or would hold, the name. */
 function childSlot(names: readonly string[], name: string): number {
-  const index = inInner.find(names, name);
+  const index = bisect(names, name);
   return index >= 0 ? index : Math.max(0, ~index - 1);
 }
 
@@ -257,7 +248,7 @@ const isFull = (node: NameNode): boolean => node.names.length > NODE_ENTRIES_MAX
 /** Inserts below a node of the owner; the node may be one entry over the bound afterwards. Tells whether it is new. */
 function insert(node: NameNode, name: string, value: number, owner: Owner): boolean {
   if (node.children === null) {
-    const index = inLeaf.find(node.names, name);
+    const index = search(node.names, name);
     if (index >= 0) {
       node.values[index] = value;
       return false;
@@ -275,20 +266,13 @@ function insert(node: NameNode, name: string, value: number, owner: Owner): bool
   const child = own(node.children[slot], owner);
   node.children[slot] = child;
   const isNew = insert(child, name, value, owner);
-  nameChild(node, slot, child.names[0]);
+  node.names[slot] = child.names[0];
   if (isFull(child)) {
     const right = split(child, owner);
     node.names.splice(slot + 1, 0, right.names[0]);
     node.children.splice(slot + 1, 0, right);
   }
   return isNew;
-}
-
-/** The smallest name below a child. It changes seldom. */
-function nameChild(node: NameNode, slot: number, name: string): void {
-  if (node.names[slot] === name) return;
-  node.names[slot] = name;
-  inInner.forget();
 }
 
 /** As splice, which makes an array of what it takes out. */
@@ -306,7 +290,7 @@ function removeAt(list: unknown[], index: number): void {
 
 /** Takes the upper half out of a node into a new one. Names that arrive in order leave full nodes behind. */
 function split(node: NameNode, owner: Owner): NameNode {
-  forgetSearches();
+  forgetSearch();
   const middle = node.names.length >>> 1;
   return new NameNode(
     owner,
@@ -319,7 +303,7 @@ function split(node: NameNode, owner: Owner): NameNode {
 /** Removes below a node of the owner. Tells whether the name was there. */
 function remove(node: NameNode, name: string, owner: Owner): boolean {
   if (node.children === null) {
-    const index = inLeaf.find(node.names, name);
+    const index = search(node.names, name);
     if (index < 0) return false;
     removeAt(node.names, index);
     removeAt(node.values, index);
@@ -334,7 +318,7 @@ function remove(node: NameNode, name: string, owner: Owner): boolean {
     node.names.splice(slot, 1);
     return true;
   }
-  nameChild(node, slot, child.names[0]);
+  node.names[slot] = child.names[0];
   if (entryCount(child) < NODE_ENTRIES_LOW) mergeWithNeighbour(node, slot, owner);
   return true;
 }
@@ -345,7 +329,7 @@ function mergeWithNeighbour(node: NameNode, slot: number, owner: Owner): void {
   const right = left + 1;
   if (right >= children.length) return;
   if (entryCount(filled(children[left])) + entryCount(filled(children[right])) > NODE_ENTRIES_MAX) return;
-  forgetSearches();
+  forgetSearch();
   const target = own(children[left], owner);
   const source = children[right];
   target.names.push(...source.names);
@@ -368,7 +352,7 @@ function addNames(children: readonly NameNode[], all: string[]): void {
 function visitNode(node: NameNode, first: string, visit: (name: string, value: number) => boolean | void): boolean {
   filled(node);
   if (node.children === null) {
-    const index = first === '' ? 0 : inLeaf.find(node.names, first);
+    const index = first === '' ? 0 : search(node.names, first);
     for (let at = index >= 0 ? index : ~index; at < node.names.length; at++) {
       if (visit(node.names[at], node.values[at]) === false) return false;
     }
