@@ -1,5 +1,14 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +63,9 @@ describe.skipIf(noMount !== null)(title, { timeout: TIMEOUT_MS }, () => {
     onTestFinished(() => void spawnSync('umount', ['-l', disk]));
     const { directory, run } = await mountedContainer({ store: join(disk, 'store') });
     writeFileSync(join(directory, 'before'), 'kept');
+    const { blocks, bsize, bavail } = statfsSync(directory);
+    expect(blocks * bsize).toBe(8 * 2 ** 20);
+    expect(bavail).toBe(statfsSync(disk).bavail);
     const written = spawnSync('dd', ['if=/dev/urandom', `of=${join(directory, 'large')}`, 'bs=1M', 'count=16'], {
       encoding: 'utf8',
       env: { ...process.env, LC_ALL: 'C' },

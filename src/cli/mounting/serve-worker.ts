@@ -4,7 +4,7 @@
  */
 
 import { isMainThread, type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { lookAround, MountServer } from '../../entry/mount.ts';
+import { hostRoom, lookAround, MountServer } from '../../entry/mount.ts';
 import { type ContainerView, openStore, type Store } from '../../index.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { BufferOutput } from '../output.ts';
@@ -64,6 +64,7 @@ async function open(request: ServeRequest) {
       group: `${defaults === null ? 'mount' : 'run'}-${store.seq}`,
       ...(journal !== undefined && { journal }),
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
+      operations: hostRoom(request.store),
       onNotices: (notices) => say({ type: 'notify', notices }),
     });
     // One that takes over is waited for.

@@ -1,10 +1,10 @@
 /** Operations of an overlay over plain directories: what is on the host is read and synced there. */
 
-import { fdatasyncSync, fsyncSync, openSync, closeSync, readSync, statfsSync } from 'node:fs';
+import { fdatasyncSync, fsyncSync, openSync, closeSync, readSync } from 'node:fs';
 import { EISDIR, ENOSYS, EBADF, EINVAL } from '../../engine/errno.ts';
 import type { OpenFile } from '../../engine/open-files.ts';
 import { hostPath } from '../../engine/bind-mirror-scan.ts';
-import { NAME_BYTES_MAX } from '../../events/name.ts';
+import { hostRoom } from '../host-room.ts';
 import { release } from '../operations/opens.ts';
 import {
   COPY_FILE_RANGE,
@@ -15,7 +15,6 @@ import {
   OUT_HEADER_BYTES,
   READ,
   RELEASE,
-  STATFS,
   SYNCFS,
 } from '../protocol.ts';
 import { GONE, type Operations, type Session } from '../session.ts';
@@ -33,8 +32,6 @@ export interface OverlayBacking {
   readonly pathOf: (ino: number) => string;
 }
 
-const STATFS_OUT_BYTES = 80;
-
 /** fuse_fsync_in: not the attributes. */
 const FSYNC_FDATASYNC = 1;
 
@@ -45,7 +42,7 @@ export function overlayOperations(backing: OverlayBacking): Operations {
     [FSYNC, (session) => syncFile(session, backing)],
     [FSYNCDIR, (session) => syncDirectory(session, backing)],
     [SYNCFS, () => 0],
-    [STATFS, (session) => statfs(session, backing)],
+    ...hostRoom(backing.shown),
     // The kernel then reads and writes.
     [COPY_FILE_RANGE, () => ENOSYS],
     [COPY_FILE_RANGE_64, () => ENOSYS],
@@ -121,16 +118,3 @@ function syncDirectory(session: Session, { volatile, pathOf }: OverlayBacking): 
 }
 
 /** The numbers of the upper's file system. */
-function statfs({ reply }: Session, { shown }: OverlayBacking): number {
-  const host = statfsSync(shown);
-  reply.clear(0, STATFS_OUT_BYTES);
-  reply.u64(0, host.blocks);
-  reply.u64(8, host.bfree);
-  reply.u64(16, host.bavail);
-  reply.u64(24, host.files);
-  reply.u64(32, host.ffree);
-  reply.u32(40, host.bsize);
-  reply.u32(44, NAME_BYTES_MAX);
-  reply.u32(48, host.bsize);
-  return STATFS_OUT_BYTES;
-}
