@@ -6,9 +6,10 @@
  */
 
 import { releaseOrphans } from '../engine/orphans.ts';
-import { OpenFile } from '../engine/open-files.ts';
+import { close } from '../engine/calls/open.ts';
+import { O_TRUNC, OpenFile } from '../engine/open-files.ts';
 import { writeAttrOut } from './attributes.ts';
-import { writeOpenOut } from './operations/opens.ts';
+import { openFile, writeOpenOut } from './operations/opens.ts';
 import {
   CREATE,
   LINK,
@@ -92,10 +93,23 @@ export function answerAgain(session: Session, before: ServedBefore, headFound: n
   const high = request.uniqueHigh & UNIQUE_HIGH_MASK;
   const isSame = ([low, upper]: readonly [number, number]): boolean => low === request.uniqueLow && upper === high;
   const opened = Array.from(before.opens.values()).find(({ by }) => isSame(by));
-  if (opened !== undefined) return openedAgain(session, opened.handle);
   const { request: last } = before;
-  if (last === null || !isSame([last.low, last.high]) || headFound <= last.head) return null;
-  return doneAgain(session);
+  const isLast = last !== null && isSame([last.low, last.high]);
+  const isLogged = isLast && headFound > last.head;
+  if (opened !== undefined) {
+    const truncates = request.opcode === OPEN && (request.u32(0) & O_TRUNC) !== 0;
+    return truncates && isLast && !isLogged ? openAnew(session, opened.handle) : openedAgain(session, opened.handle);
+  }
+  return isLogged ? doneAgain(session) : null;
+}
+
+/** The open file was noted, but the server died before its truncation came into the log. */
+function openAnew(session: Session, handle: number): number {
+  const answer = openFile(session);
+  // Only now: a node without a name is kept by one of the two.
+  const noted = session.letGo(handle);
+  if (noted !== null) close(noted);
+  return answer;
 }
 
 /** The handle that it got is still its own. */

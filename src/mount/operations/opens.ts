@@ -22,7 +22,8 @@ import { GONE, type Operations, type Session } from '../session.ts';
 /** The kernel has resolved the path, tested the permissions, and knows where O_APPEND writes. */
 const KEPT_FLAGS = O_ACCMODE | O_TRUNC;
 
-function openFile(session: Session): number {
+/** Opens a node that is there. */
+export function openFile(session: Session): number {
   const { request, target } = session;
   if (session.node() === undefined) return GONE;
   const flags = request.u32(0) & KEPT_FLAGS;
