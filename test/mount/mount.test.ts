@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -135,6 +135,26 @@ describe.skipIf(noMount !== null)(title, () => {
     expect(mount('web', directory).exitCode).toBe(0);
     expect(readdirSync(directory)).toHaveLength(50);
     expect(readFileSync(join(directory, 'f49'), 'utf8')).toBe('49');
+  });
+
+  test('a program that writes and syncs while its server is killed finds everything that fsync returned for (MOUNT-2)', async () => {
+    const { directory, run, mount } = await mountedContainer();
+    const [{ pid }] = JSON.parse((await run('mounts', '--json')).stdout) as { pid: number }[];
+    const script =
+      'i=0; while printf "%06d\\n" $i | dd of="$1/rows" oflag=append conv=notrunc,fsync status=none; do echo $i; i=$((i+1)); done';
+    const program = spawn('sh', ['-c', script, 'sh', directory], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let told = '';
+    program.stdout.setEncoding('utf8').on('data', (text: string) => (told += text));
+    const ended = new Promise<void>((resolve) => program.once('close', () => resolve()));
+    await expect.poll(() => told.split('\n').length, { timeout: 60_000 }).toBeGreaterThan(20);
+    process.kill(pid, 'SIGKILL');
+    await ended;
+    const rows = told.trim().split('\n').length;
+    expect(mount('web', directory).exitCode).toBe(0);
+    const found = readFileSync(join(directory, 'rows'), 'utf8').trim().split('\n').map(Number);
+    // One more may have come in before its program was told.
+    expect([rows, rows + 1]).toContain(found.length);
+    expect(found).toEqual(found.map((_, index) => index));
   });
 
   test('what can not be mounted is refused in one sentence', async () => {
