@@ -19,6 +19,7 @@
 import type { Ino, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { isFileEvent } from '../events/file-event.ts';
 import { storeError } from '../events/log-error.ts';
 import { LowerViews } from '../projections/lower-views.ts';
 import { type Past, World } from '../projections/world.ts';
@@ -146,6 +147,28 @@ export class TimeMachine implements Past {
       end = stretch.to;
     }
     return stretches;
+  }
+
+  /**
+   * Transactions of the log, in order, from the one that holds the event after `after` to the one that holds `to`, of which
+   * something is not about files. Where checkpoints tell which these are, the rest of the log is not read.
+   */
+  *besidesFiles(after: number, to: number): Generator<Transaction, void> {
+    let at = after;
+    for (const info of this.#checkpoints?.list ?? []) {
+      if (info.seq <= at || info.from > at) continue;
+      const stretch = this.#index.stretch(info);
+      if (stretch === null) break;
+      for (const first of stretch.otherTransactions(to)) {
+        const transaction = this.transactionAt(first);
+        if (transaction !== undefined && lastSeq(transaction) > at) yield transaction;
+      }
+      at = Math.min(to, stretch.to);
+    }
+    if (at >= to) return;
+    for (const transaction of this.#log.read(at + 1, to)) {
+      if (transaction.events.some((event) => !isFileEvent(event))) yield transaction;
+    }
   }
 
   /** The events `(after, to]` that refer to earlier moments, ascending: forks, rewinds, and what was restored. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { OverlayProfile, Transaction } from '../../src/events/event.ts';
+import { isFileEvent } from '../../src/events/file-event.ts';
 import { DOCKER_PROFILE, POSIX_PROFILE, profileOf } from '../../src/events/overlay-profile.ts';
 import { history, pastsOf } from '../../src/projections/history.ts';
 import { foldProjection } from '../../src/projections/projection.ts';
@@ -51,6 +52,15 @@ function historyProblems(store: Store): string[] {
     if (canonicalText(asked) !== canonicalText(expected))
       problems.push(`${what}: ${canonicalText(asked)}, the log: ${canonicalText(expected)}`);
   };
+  for (const [after, to] of [
+    [0, store.seq],
+    [store.seq >> 2, store.seq >> 1],
+    [store.seq - 1, store.seq],
+  ]) {
+    const isOther = ({ events }: Transaction): boolean => events.some((event) => !isFileEvent(event));
+    const expected = to > after ? Array.from(log.read(after + 1, to)).filter(isOther) : [];
+    compare(`besides files, ${after} to ${to}`, [...store.time.besidesFiles(after, to)], expected);
+  }
   const names = new Set<string>();
   for (const { cause } of log.read())
     for (const part of cause) if (String(part).startsWith('/')) names.add(String(part));

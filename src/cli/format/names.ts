@@ -3,7 +3,7 @@ import type { Store, SubjectId } from '../../index.ts';
 /** The name of the container or volume that a transaction is about; of one that is gone its last name; '' of the store. */
 export type SubjectNames = (subject: SubjectId) => string;
 
-/** Names as of the end of the log. The log is read for names of removed subjects only, once. */
+/** Names as of the end of the log. Names of removed subjects are read from the log, once. */
 export function namesAt(store: Store): SubjectNames {
   let past: Map<SubjectId, string> | null = null;
   return (subject) => {
@@ -18,7 +18,7 @@ export function namesAt(store: Store): SubjectNames {
 
 function readNames(store: Store): Map<SubjectId, string> {
   const names = new Map<SubjectId, string>();
-  for (const { events } of store.transactions()) {
+  for (const { events } of store.time.besidesFiles(0, store.seq)) {
     for (const event of events) {
       if (event.type === 'ContainerCreated' || event.type === 'ContainerForked' || event.type === 'ContainerRenamed') {
         names.set(event.container, event.name);

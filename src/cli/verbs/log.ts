@@ -174,7 +174,7 @@ function subjectOf(store: Store, name: string): number {
     return store.containers.get(name).subject;
   } catch (error) {
     let found: number | null = null;
-    for (const { events } of store.engine.log.read()) {
+    for (const { events } of store.time.besidesFiles(0, store.seq)) {
       for (const event of events) {
         const isNamed =
           event.type === 'ContainerCreated' || event.type === 'ContainerForked' || event.type === 'ContainerRenamed';
