@@ -12,6 +12,12 @@ import type { LayerWriter, Place } from './layer-writer.ts';
 /** Links followed for one path (linux/namei.h MAXSYMLINKS). */
 const LINKS_MAX = 40;
 
+/**
+ * Directories inside each other: as many as a path of PATH_MAX bytes can name. Links lead deeper, and nothing that goes through a
+ * tree takes more than this.
+ */
+const DEPTH_MAX = 2048;
+
 /** One directory on the way. `layer` and `below` 0: there is nothing (yet). */
 interface Step {
   name: string;
@@ -24,7 +30,7 @@ interface Step {
  * Finds a directory without making anything.
  *
  * @returns null when there is nothing, `not-a-directory` when something else stands on the way.
- * @throws `ERR_OCI_CORRUPT` for a loop of links.
+ * @throws `ERR_OCI_CORRUPT` for a loop of links, or what lies too deep.
  */
 export function findDirectory(writer: LayerWriter, path: string): Place | 'not-a-directory' | null {
   const steps = walk(writer, path);
@@ -37,7 +43,7 @@ export function findDirectory(writer: LayerWriter, path: string): Place | 'not-a
  * Makes sure that the layer holds a directory: parents that no entry describes copy the attributes of the one below.
  *
  * @param replaced - Told the path when a node of this layer that is no directory had to go.
- * @throws `ERR_OCI_CORRUPT` for a loop of links.
+ * @throws `ERR_OCI_CORRUPT` for a loop of links, or what lies too deep.
  */
 export function ensureDirectory(writer: LayerWriter, path: string, replaced: () => void): Ino {
   const steps = walk(writer, path);
@@ -67,17 +73,18 @@ function walk(writer: LayerWriter, path: string): Step[] {
     const place = top.isDirectory ? writer.lookup(top, name) : null;
     const node = place === null ? null : writer.nodeAt(place);
     if (node !== null && isSymlinkMode(node.mode)) {
-      if (++links > LINKS_MAX) {
-        const entry = printableName(path);
-        throw storeError('ERR_OCI_CORRUPT', `entry "${entry}": too many symbolic links on its way`, {
-          detail: { entry },
-        });
-      }
+      if (++links > LINKS_MAX) throw refused(path, 'too many symbolic links on its way');
       if (node.target.startsWith('/')) steps = [root];
       rest.push(...node.target.split('/').reverse());
       continue;
     }
+    if (steps.length > DEPTH_MAX) throw refused(path, `more than ${DEPTH_MAX} directories inside each other`);
     steps.push({ name, layer: place?.layer ?? 0, below: place?.below ?? 0, isDirectory: node?.dir != null });
   }
   return steps;
+}
+
+function refused(path: string, message: string): Error {
+  const entry = printableName(path);
+  return storeError('ERR_OCI_CORRUPT', `entry "${entry}": ${message}`, { detail: { entry } });
 }

@@ -82,6 +82,19 @@ describe('a layer with', () => {
       /symbolic links/,
     ],
     [
+      'directories that links lead deeper into than a path can name',
+      archive(
+        header({ name: 'l0', typeflag: '2', link: '.' }),
+        ...[0, 1].flatMap((at) => [
+          pax([['path', `l${at}/${'d/'.repeat(1500)}`]]),
+          header({ name: 'p', typeflag: '5' }),
+          pax([['linkpath', `l${at}/${'d/'.repeat(1500)}`]]),
+          header({ name: `l${at + 1}`, typeflag: '2' }),
+        ]),
+      ),
+      /more than 2048 directories inside each other/,
+    ],
+    [
       'hard links in a chain, the file last',
       archive(
         ...Array.from({ length: 3000 }, (_, at) => header({ name: `h${at}`, typeflag: '1', link: `h${at + 1}` })),
