@@ -16,7 +16,7 @@ import type { LayerDialect } from './layer-reader.ts';
 import { sourceError } from './source-place.ts';
 import type { SourcePlace } from './source-place.ts';
 import { WarningList } from './source-warning.ts';
-import type { SourceWarning } from './source-warning.ts';
+import type { SourceWarning, WarningHandler } from './source-warning.ts';
 
 /** An image and where its layers are stored. */
 export interface BlobImage {
@@ -65,7 +65,19 @@ export class BlobImageSource implements ImageSource {
     return this.#warnings.list();
   }
 
-  async readLayer(layer: SourceLayer, sink: LayerSink, options: ReadLayerOptions = {}): Promise<LayerStreamResult> {
+  readLayer(layer: SourceLayer, sink: LayerSink, options: ReadLayerOptions = {}): Promise<LayerStreamResult> {
+    return this.#read(layer, sink, { ...options, onWarning: this.#warnings.add });
+  }
+
+  async checkLayer(layer: SourceLayer, options: ReadLayerOptions = {}): Promise<number> {
+    return (await this.#read(layer, NOWHERE, options)).entries;
+  }
+
+  async #read(
+    layer: SourceLayer,
+    sink: LayerSink,
+    options: ReadLayerOptions & { readonly onWarning?: WarningHandler },
+  ): Promise<LayerStreamResult> {
     const stored = this.#stored.get(layer);
     if (stored === undefined) throw new TypeError('the layer belongs to another source');
     const place = { file: this.file, layer: `layer ${layer.number} of ${stored.layerCount}` };
@@ -78,7 +90,7 @@ export class BlobImageSource implements ImageSource {
     }
     const meter = new BlobMeter(stored.blob, layer, place);
     const { limits } = this.#options;
-    const reading = { ...place, dialect: this.#dialect, limits, onWarning: this.#warnings.add };
+    const reading = { ...place, dialect: this.#dialect, limits, onWarning: options.onWarning };
     let result: LayerStreamResult;
     try {
       result = await readLayerStream(meter.read(options.onProgress), sink, reading);
@@ -99,6 +111,8 @@ export class BlobImageSource implements ImageSource {
     await this.#files.close();
   }
 }
+
+const NOWHERE: LayerSink = { entry() {}, data() {}, hole() {} };
 
 /** Computes the digest of a blob while it is read, and of the part that was left unread. */
 class BlobMeter {

@@ -58,6 +58,10 @@ export class DirectorySource implements ImageSource {
     throw sourceError('ERR_OCI_DIGEST', 'the directory was changed while it was read', { file: this.file });
   }
 
+  checkLayer(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   async close(): Promise<void> {
     // Nothing is held open between reads.
   }

@@ -1,4 +1,5 @@
 import { isStoreError } from '../events/log-error.ts';
+import { printableName } from '../events/name.ts';
 import { readWhole } from './blob.ts';
 import type { Blob, ImageFiles } from './blob.ts';
 import type { BlobImage } from './blob-image-source.ts';
@@ -30,15 +31,30 @@ export async function readDockerArchive(files: ImageFiles, onWarning: WarningHan
   const manifest = parseJson(bytes, 'manifest.json', place);
   if (!isDockerManifest(manifest)) throw sourceError('ERR_OCI_CORRUPT', 'manifest.json is not a list of images', place);
   if (manifest.length === 0) throw sourceError('ERR_OCI_CORRUPT', 'manifest.json names no image', place);
-  const images = new Map<string, BlobImage>();
-  for (const item of manifest) {
-    const one = await readImage(files, item, onWarning);
-    const known = images.get(one.image.configDigest);
-    const tags = known === undefined ? one.image.tags : [...new Set([...known.image.tags, ...one.image.tags])];
-    images.set(one.image.configDigest, { ...one, image: { ...one.image, tags } });
+  if (manifest.length > IMAGES_MAX) {
+    throw sourceError('ERR_OCI_CORRUPT', `manifest.json names more than ${IMAGES_MAX} images`, place);
   }
-  return addManifestDigests([...images.values()], files, onWarning);
+  const images = new Map<string, { one: BlobImage; tags: Set<string> }>();
+  const read = new Map<string, BlobImage>();
+  for (const item of manifest) {
+    // One image may be named again and again, and its config may be large.
+    const key = JSON.stringify([item['Config'], item['Layers']]);
+    const one = read.get(key) ?? (await readImage(files, item, onWarning));
+    read.set(key, one);
+    const { configDigest } = one.image;
+    const tags = images.get(configDigest)?.tags ?? new Set();
+    for (const tag of tagsOf(item, place)) tags.add(tag);
+    images.set(configDigest, { one, tags });
+  }
+  const found = [...images.values()].map(({ one, tags }) => ({ ...one, image: { ...one.image, tags: [...tags] } }));
+  return addManifestDigests(found, files, onWarning);
 }
+
+/** Each is read to the end before anything is stored. */
+const IMAGES_MAX = 10_000;
+
+const tagsOf = (item: JsonObject, place: SourcePlace): string[] =>
+  jsonArray(item, 'RepoTags', 'manifest.json', place).filter((tag) => typeof tag === 'string');
 
 /** Docker 25 and later put an OCI layout beside their own manifest; it has the digests that images were pulled by. */
 async function addManifestDigests(
@@ -61,7 +77,13 @@ async function addManifestDigests(
   });
 }
 
-/** Whether a parsed `manifest.json` is Docker's; other tools use the name for other things. */
+/** Whether a parsed `manifest.json` is meant as Docker's, be it damaged; other tools use the name for other things. */
+export function claimsToBeDockers(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  return value.length === 0 || value.some((item) => isJsonObject(item) && ('Config' in item || 'Layers' in item));
+}
+
+/** Whether a parsed `manifest.json` is Docker's. */
 export function isDockerManifest(value: unknown): value is readonly JsonObject[] {
   if (!Array.isArray(value)) return false;
   return value.every((item) => isJsonObject(item) && typeof item['Config'] === 'string' && 'Layers' in item);
@@ -71,7 +93,8 @@ async function readImage(files: ImageFiles, item: JsonObject, onWarning: Warning
   const place = { file: files.file };
   const configPath = jsonString(item, 'Config') as string;
   const config = await files.find(configPath);
-  if (config === null) throw sourceError('ERR_OCI_CORRUPT', `the config ${configPath} is missing`, place);
+  if (config === null)
+    throw sourceError('ERR_OCI_CORRUPT', `the config ${printableName(configPath)} is missing`, place);
   const configBytes = await readWhole(config, CONFIG_BYTES_MAX, 'the image config', place);
   checkConfigName(configPath, configBytes, place, onWarning);
   const paths = jsonArray(item, 'Layers', 'manifest.json', place);
@@ -82,12 +105,11 @@ async function readImage(files: ImageFiles, item: JsonObject, onWarning: Warning
     const layerPlace = { ...place, layer: `layer ${at + 1} of ${paths.length}` };
     if (typeof path !== 'string') throw sourceError('ERR_OCI_CORRUPT', 'its path is not a text', layerPlace);
     const blob = await files.find(path);
-    if (blob === null) throw sourceError('ERR_OCI_CORRUPT', `the file ${path} is missing`, layerPlace);
+    if (blob === null) throw sourceError('ERR_OCI_CORRUPT', `the file ${printableName(path)} is missing`, layerPlace);
     blobs.push(blob);
     layers.push({ number: at + 1, diffId: diffIds[at], mediaType: null, digest: blobName(path), size: blob.size });
   }
-  const tags = jsonArray(item, 'RepoTags', 'manifest.json', place).filter((tag) => typeof tag === 'string');
-  return { image: { tags, manifestDigest: null, configDigest: imageId(configBytes), configBytes, layers }, blobs };
+  return { image: { tags: [], manifestDigest: null, configDigest: imageId(configBytes), configBytes, layers }, blobs };
 }
 
 /** The digest that a path of the form `blobs/sha256/<hex>` promises, or null. */

@@ -6,14 +6,14 @@ import { BlobImageSource } from './blob-image-source.ts';
 import { SNIFF_BYTES, sniffCompression } from './decompress.ts';
 import { DirectoryFiles } from './directory-files.ts';
 import { DirectorySource } from './directory-source.ts';
-import { isDockerManifest, readDockerArchive } from './docker-archive.ts';
+import { claimsToBeDockers, readDockerArchive } from './docker-archive.ts';
 import type { ImageSource, ImageSourceKind, ImageSourceOptions } from './image-source.ts';
 import { MANIFEST_BYTES_MAX, parseJson } from './json.ts';
 import { tarLimits } from './limits.ts';
 import { readOciLayout } from './oci-layout.ts';
 import { readPlainTar } from './plain-tar.ts';
 import { sourceError } from './source-place.ts';
-import { WarningList } from './source-warning.ts';
+import { type WarningHandler, WarningList } from './source-warning.ts';
 import { spoolDecompressed } from './spool.ts';
 import { TarFiles } from './tar-files.ts';
 import { looksLikeTar, TAR_BLOCK_BYTES } from './tar-header.ts';
@@ -89,7 +89,7 @@ async function openFiles(
   warnings: WarningList,
   isDirectory: boolean,
 ): Promise<ImageSource> {
-  const kind = options.kind ?? (await sniffKind(files, isDirectory));
+  const kind = options.kind ?? (await sniffKind(files, isDirectory, warnings.add));
   switch (kind) {
     case 'oci-layout':
     case 'oci-archive': {
@@ -114,13 +114,16 @@ async function openFiles(
 }
 
 /** Docker's manifest comes before an OCI layout: Docker 25 writes both, and only the former has whole names. */
-async function sniffKind(files: ImageFiles, isDirectory: boolean): Promise<ImageSourceKind> {
+async function sniffKind(files: ImageFiles, isDirectory: boolean, onWarning: WarningHandler): Promise<ImageSourceKind> {
   const place = { file: files.file };
   const isLayout = (await files.find('oci-layout')) !== null;
   const manifest = await files.find('manifest.json');
+  let isDamaged = manifest !== null;
   if (manifest !== null && manifest.size <= MANIFEST_BYTES_MAX) {
     const bytes = await readWhole(manifest, MANIFEST_BYTES_MAX, 'manifest.json', place);
-    if (isDocker(bytes)) return 'docker-archive';
+    const value = readManifest(bytes);
+    if (claimsToBeDockers(value)) return 'docker-archive';
+    isDamaged = value === null;
   }
   if (isLayout && (await files.find('index.json')) !== null) return isDirectory ? 'oci-layout' : 'oci-archive';
   if (manifest === null && (await isLegacyDocker(files))) {
@@ -129,6 +132,10 @@ async function sniffKind(files: ImageFiles, isDirectory: boolean): Promise<Image
       'a docker save archive from before Docker 1.10, without manifest.json',
       place,
     );
+  }
+  if (isDamaged) {
+    const message = 'it is not JSON that an image could have, so this is read as a root file system with such a file';
+    onWarning({ file: files.file, layer: null, entry: 'manifest.json', message });
   }
   return isDirectory ? 'directory' : 'tar';
 }
@@ -142,10 +149,11 @@ async function isLegacyDocker(files: ImageFiles): Promise<boolean> {
   return id !== undefined && (await files.find(`${id}/layer.tar`)) !== null;
 }
 
-function isDocker(bytes: Uint8Array): boolean {
+/** What `manifest.json` holds; null: nothing that can be read. */
+function readManifest(bytes: Uint8Array): unknown {
   try {
-    return isDockerManifest(parseJson(bytes, 'manifest.json', { file: '' }));
+    return parseJson(bytes, 'manifest.json', { file: '' });
   } catch {
-    return false;
+    return null;
   }
 }

@@ -57,6 +57,13 @@ export interface ImageSource {
    *   then got a part of a layer, which the caller throws away.
    */
   readLayer(layer: SourceLayer, sink: LayerSink, options?: ReadLayerOptions): Promise<LayerStreamResult>;
+  /**
+   * Reads a layer for nothing but its errors, which are those of {@link readLayer}; warnings wait for that. What is no archive has
+   * nothing to find.
+   *
+   * @returns Entries of its tar; 0 for what is none.
+   */
+  checkLayer(layer: SourceLayer, options?: ReadLayerOptions): Promise<number>;
   close(): Promise<void>;
 }
 

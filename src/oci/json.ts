@@ -15,14 +15,14 @@ export type JsonObject = Readonly<Record<string, unknown>>;
  * Parses a JSON document of an image.
  *
  * @param what - What it is, for the error, e.g. `index.json`.
- * @throws StoreError `ERR_OCI_CORRUPT` if it is not UTF-8, not JSON or nested deeper than 64 levels.
+ * @throws StoreError `ERR_OCI_CORRUPT` if it is not UTF-8 (a byte order mark is none of it, RFC 8259 §8.1), not JSON or nested deeper than 64 levels.
  */
 export function parseJson(bytes: Uint8Array, what: string, place: SourcePlace): unknown {
   if (jsonDepth(bytes) > JSON_DEPTH_MAX) {
     throw sourceError('ERR_OCI_CORRUPT', `${what} is nested deeper than ${JSON_DEPTH_MAX} levels`, place);
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)) as unknown;
   } catch (error) {
     throw sourceError('ERR_OCI_CORRUPT', `${what} is not JSON`, place, error);
   }

@@ -76,9 +76,19 @@ export class StackSource implements ImageSource {
   }
 
   async readLayer(layer: SourceLayer, sink: LayerSink, options: ReadLayerOptions = {}): Promise<LayerStreamResult> {
+    const place = this.#placeOf(layer);
+    return place.part.readLayer(place.layer, sink, options);
+  }
+
+  async checkLayer(layer: SourceLayer, options: ReadLayerOptions = {}): Promise<number> {
+    const place = this.#placeOf(layer);
+    return place.part.checkLayer(place.layer, options);
+  }
+
+  #placeOf(layer: SourceLayer): { readonly part: ImageSource; readonly layer: SourceLayer } {
     const place = this.#places.get(layer);
     if (place === undefined) throw new TypeError('the layer belongs to another source');
-    return place.part.readLayer(place.layer, sink, options);
+    return place;
   }
 
   async close(): Promise<void> {

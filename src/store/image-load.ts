@@ -2,9 +2,11 @@
 
 import { basename } from 'node:path';
 import { isStoreError, storeError } from '../events/log-error.ts';
-import { checkReference, imageIdOf, isReference } from '../engine/decide/image.ts';
+import { chainIdsOf, checkReference, imageIdOf, isReference, LAYERS_MAX } from '../engine/decide/image.ts';
 import { openImageSource } from '../oci/image-archive.ts';
 import type { ImageSource, ImageSourceOptions, SourceImage } from '../oci/image-source.ts';
+import { tarLimits } from '../oci/limits.ts';
+import { sourceError } from '../oci/source-place.ts';
 import { StackSource, stackParts } from '../oci/stack-source.ts';
 import type { SourceWarning } from '../oci/source-warning.ts';
 import {
@@ -18,6 +20,8 @@ import {
 import type { LiveMoment } from './moment.ts';
 
 export interface LoadProgress {
+  /** A source is read through once before anything of it is stored. */
+  readonly phase: 'checking' | 'storing';
   /** Which of the layers that are read, from 1. */
   readonly layer: number;
   readonly layers: number;
@@ -59,11 +63,20 @@ export async function loadImages(live: LiveMoment, path: string, options: LoadOp
       const message = `${path} holds ${source.images.length} images (${held}): one name is not for all`;
       throw storeError('ERR_INVALID_ARGUMENT', message);
     }
+    const names = source.images.map((image) => namesOf(source, image, tags));
+    if (names.flat().length > NAMES_MAX) {
+      throw sourceError('ERR_OCI_UNSUPPORTED', `it has more than ${NAMES_MAX} names for images`, { file: source.file });
+    }
+    for (const { layers } of source.images) {
+      if (layers.length <= LAYERS_MAX) continue;
+      const message = `an image of ${layers.length} layers; at most ${LAYERS_MAX} are stacked, as in the kernel`;
+      throw sourceError('ERR_OCI_UNSUPPORTED', message, { file: source.file });
+    }
+    if (source.images.some((image) => !isKnown(live, image))) await checkLayers(source, options);
     const built = new Map<string, PreparedLayer>();
     const images: PreparedImage[] = [];
-    for (const image of source.images) {
-      const names = namesOf(source, image, tags);
-      const wanted = newImage(source, image, names, options);
+    for (const [index, image] of source.images.entries()) {
+      const wanted = newImage(source, image, names[index], options);
       const prepared = prepareImage(live, wanted.image, built).catch((error: unknown) => {
         throw placed(error, source.file, wanted.place());
       });
@@ -74,6 +87,40 @@ export async function loadImages(live: LiveMoment, path: string, options: LoadOp
     return ids.map((id, index) => ({ id, tags: images[index].references, wasKnown: known[index] }));
   } finally {
     await source.close();
+  }
+}
+
+/** Each is an event of one transaction. */
+const NAMES_MAX = 1000;
+
+const chainOf = ({ layers }: SourceImage): string[] => chainIdsOf(layers.map(({ diffId }) => diffId));
+
+const isKnown = (live: LiveMoment, image: SourceImage): boolean =>
+  chainOf(image).every((chainId) => live.world.registry.layers.has(chainId));
+
+/**
+ * Reads what is to be stored once for its errors alone: content that a refused layer has brought would stay in the log.
+ *
+ * @throws As `readLayer`; `ERR_OCI_UNSUPPORTED` for more entries than fit in memory.
+ */
+async function checkLayers(source: ImageSource, { onProgress, limits }: LoadOptions): Promise<void> {
+  const { entriesMax } = tarLimits(limits);
+  const checked = new Set<string>();
+  let entries = 0;
+  for (const image of source.images) {
+    const chain = chainOf(image);
+    const layers = image.layers.length;
+    for (const [index, layer] of image.layers.entries()) {
+      if (checked.has(chain[index])) continue;
+      checked.add(chain[index]);
+      entries += await source.checkLayer(layer, {
+        onProgress: (done) => onProgress?.({ phase: 'checking', layer: layer.number, layers, ...done }),
+      });
+      if (entries <= entriesMax) continue;
+      const message = `the layers up to this one have more than ${entriesMax} entries`;
+      const place = { file: source.file, layer: `layer ${layer.number} of ${layers}` };
+      throw sourceError('ERR_OCI_UNSUPPORTED', message, place);
+    }
   }
 }
 
@@ -95,7 +142,8 @@ function newImage(
     layers: image.layers.map((layer) => async (sink) => {
       number = layer.number;
       await source.readLayer(layer, sink, {
-        onProgress: ({ bytes, totalBytes }) => onProgress?.({ layer: number, layers, bytes, totalBytes }),
+        onProgress: ({ bytes, totalBytes }) =>
+          onProgress?.({ phase: 'storing', layer: number, layers, bytes, totalBytes }),
       });
     }),
     warn: (entry, message) => {

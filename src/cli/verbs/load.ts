@@ -114,5 +114,5 @@ async function loadFile(
   return images.map(({ id, tags, wasKnown }) => ({ file, id, tags, known: wasKnown }));
 }
 
-const progressText = (file: string, { layer, layers, bytes, totalBytes }: LoadProgress): string =>
-  `${progressBar(bytes, totalBytes)} layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}, ${file}`;
+const progressText = (file: string, { phase, layer, layers, bytes, totalBytes }: LoadProgress): string =>
+  `${progressBar(bytes, totalBytes)} ${phase} layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}, ${file}`;

@@ -167,7 +167,7 @@ export function checkLayerCount(layers: number): void {
 }
 
 /** OVL_MAX_STACK of fs/overlayfs/. Docker's own bound, 128, is that of a mount's option string. */
-const LAYERS_MAX = 500;
+export const LAYERS_MAX = 500;
 
 /** A reference with its tag: lower-case name, optionally with a host and folders, and a tag (distribution's grammar). */
 export function checkReference(reference: string): string {
