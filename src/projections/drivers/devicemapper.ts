@@ -34,6 +34,12 @@ export const devicemapper: StorageDriver = {
       source:
         'Docker docs, storage/drivers/device-mapper-driver, "Modifying files"; drivers/md/dm-thin.c io_overwrites_block',
     },
+    remove: {
+      formula:
+        'a file: nothing, its blocks stay with the container unless dm.mountopt has discard; a container: all blocks of its own go back to the pool, and those of a loopback pool to the host, too (dm.blkdiscard, the default there, not on devices)',
+      source:
+        'moby v20.10 daemon/graphdriver/devmapper/deviceset.go MountDevice, NewDeviceSet doBlkDiscard; README.md, dm.blkdiscard',
+    },
   },
   limits: [dockerLayers, baseSizeLimit('base-size', 'Docker docs, storage/drivers/device-mapper-driver, dm.basesize')],
   model: ({ 'block-size': blockBytes }) => thinModel(blockBytes),
