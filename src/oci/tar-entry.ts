@@ -1,4 +1,4 @@
-import { decodeName, nameBytes } from '../events/name.ts';
+import { decodeName, nameBytes, printableName } from '../events/name.ts';
 import { readSparseMap01 } from './gnu.ts';
 import type { SparseMap } from './gnu.ts';
 import type { TarLimits } from './limits.ts';
@@ -77,6 +77,8 @@ export function resolveTarEntry(
   if (typeof sparse === 'string') return sparse;
   const storedBytes = isStored ? numbers.size : 0;
   const size = kind === 'file' ? (sparse?.realSize ?? storedBytes) : 0;
+  const xattrs = readXattrs(pax);
+  if (typeof xattrs === 'string') return xattrs;
   const fields: TarEntryFields = {
     kind,
     path,
@@ -89,7 +91,7 @@ export function resolveTarEntry(
     storedBytes,
     major: numbers.major,
     minor: numbers.minor,
-    xattrs: readXattrs(pax),
+    xattrs,
   };
   return { fields, sparse: sparse === null ? null : sparse.source };
 }
@@ -192,10 +194,22 @@ function findSparse(headers: EntryHeaders): { source: SparseMap | 'in data'; rea
   return typeof source === 'string' ? source : { source, realSize };
 }
 
-function readXattrs(pax: PaxRecords): (readonly [string, Uint8Array])[] {
+/** linux/limits.h XATTR_NAME_MAX, XATTR_SIZE_MAX: no file system gives more back. */
+const XATTR_NAME_BYTES_MAX = 255;
+const XATTR_VALUE_BYTES_MAX = 65_536;
+
+function readXattrs(pax: PaxRecords): (readonly [string, Uint8Array])[] | string {
   const xattrs: (readonly [string, Uint8Array])[] = [];
   for (const [key, value] of pax.values) {
-    if (key.startsWith(PAX_XATTR_PREFIX)) xattrs.push([key.slice(PAX_XATTR_PREFIX.length), value]);
+    if (!key.startsWith(PAX_XATTR_PREFIX)) continue;
+    const name = key.slice(PAX_XATTR_PREFIX.length);
+    if (name === '' || nameBytes(name) > XATTR_NAME_BYTES_MAX) {
+      return `an extended attribute whose name is not of 1 to ${XATTR_NAME_BYTES_MAX} bytes`;
+    }
+    if (value.byteLength > XATTR_VALUE_BYTES_MAX) {
+      return `the extended attribute ${printableName(name)} has more than ${XATTR_VALUE_BYTES_MAX} bytes`;
+    }
+    xattrs.push([name, value]);
   }
   return xattrs;
 }

@@ -328,8 +328,22 @@ describe('limits', () => {
       archive(pax([['comment', 'x'.repeat(60)]], 'g'), pax([['commend', 'x'.repeat(60)]], 'g'), file('a')),
       '100 bytes',
     ],
+    ['names of xattrs', {}, archive(pax([[`SCHILY.xattr.user.${'n'.repeat(251)}`, '']]), file('a')), '1 to 255 bytes'],
+    ['names of xattrs from below', {}, archive(pax([['SCHILY.xattr.', 'x']]), file('a')), '1 to 255 bytes'],
+    [
+      'values of xattrs',
+      {},
+      archive(pax([['SCHILY.xattr.user.a', 'x'.repeat(65_537)]]), file('a')),
+      'user.a has more than 65536 bytes',
+    ],
   ])('%s are bounded', (_, limits, bytes, text) => {
     expect(() => readTar(bytes, { limits })).toThrow(corrupt(text));
+  });
+
+  test('an xattr of the largest size and the longest name is kept', () => {
+    const name = `user.${'n'.repeat(250)}`;
+    const { entries } = readTar(archive(pax([[`SCHILY.xattr.${name}`, 'x'.repeat(65_536)]]), file('a')));
+    expect(entries[0].entry.xattrs).toEqual([[name, Buffer.alloc(65_536, 'x')]]);
   });
 
   test('an extension header that claims a gigabyte is refused before any of it is read', () => {
