@@ -18,6 +18,9 @@ const LINKS_MAX = 40;
  */
 const DEPTH_MAX = 2048;
 
+/** Names walked for one path, those of links included: 40 links to paths of PATH_MAX bytes would be 80,000, for every entry. */
+const NAMES_MAX = 8192;
+
 /** One directory on the way. `layer` and `below` 0: there is nothing (yet). */
 interface Step {
   name: string;
@@ -63,6 +66,7 @@ function walk(writer: LayerWriter, path: string): Step[] {
   let steps: Step[] = [root];
   const rest = path.split('/').reverse();
   let links = 0;
+  let walked = 0;
   for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
@@ -74,8 +78,11 @@ function walk(writer: LayerWriter, path: string): Step[] {
     const node = place === null ? null : writer.nodeAt(place);
     if (node !== null && isSymlinkMode(node.mode)) {
       if (++links > LINKS_MAX) throw refused(path, 'too many symbolic links on its way');
+      const names = node.target.split('/');
+      walked += names.length;
+      if (walked > NAMES_MAX) throw refused(path, `links on its way lead through more than ${NAMES_MAX} names`);
       if (node.target.startsWith('/')) steps = [root];
-      rest.push(...node.target.split('/').reverse());
+      rest.push(...names.reverse());
       continue;
     }
     if (steps.length > DEPTH_MAX) throw refused(path, `more than ${DEPTH_MAX} directories inside each other`);

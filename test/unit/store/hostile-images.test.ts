@@ -95,6 +95,21 @@ describe('a layer with', () => {
       /more than 2048 directories inside each other/,
     ],
     [
+      'links to links through many names',
+      archive(
+        ...Array.from({ length: 5 }, (_, at) =>
+          Buffer.concat([
+            pax([['linkpath', `${'./'.repeat(2040)}k${at + 1}`]]),
+            header({ name: `k${at}`, typeflag: '2' }),
+          ]),
+        ),
+        header({ name: 'k5', typeflag: '5' }),
+        file('k2/fine', 'x'),
+        file('k0/x', 'x'),
+      ),
+      /entry "k0": links on its way lead through more than 8192 names/,
+    ],
+    [
       'hard links in a chain, the file last',
       archive(
         ...Array.from({ length: 3000 }, (_, at) => header({ name: `h${at}`, typeflag: '1', link: `h${at + 1}` })),
