@@ -77,7 +77,7 @@ const anyAttributes = fc.record({
     fc.tuple(
       fc
         .tuple(fc.constantFrom('user', 'security', 'trusted'), anyName)
-        .map(([space, name]) => `${space}.${name.replaceAll('=', '_')}`),
+        .map(([space, name]) => decodeName(encodeName(`${space}.${name.replaceAll('=', '_')}`).subarray(0, 255))),
       fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
     ),
     { selector: ([name]) => name, maxLength: 3 },
