@@ -81,6 +81,9 @@ async function startedBy(program: string, argv: readonly string[], root: string)
   return { child, ended };
 }
 
+/** Shell that waits for the process whose number a file holds: the first one of a container takes all others with it. */
+const untilGone = (file: string): string => `while kill -0 "$(cat ${file})" 2>/dev/null; do sleep 0.05; done`;
+
 describe.skipIf(noRun !== null)(`a program in a container${noRun === null ? '' : ` (skipped: ${noRun})`}`, () => {
   test('starts where -w says, with the variables of -e', () => {
     const { directory, overlog } = imaged();
@@ -174,9 +177,18 @@ describe.skipIf(noRun !== null)(`a program in a container${noRun === null ? '' :
   ])('is joined by exec, in its namespaces, with the container %s', async (_, how, path) => {
     const made = imaged();
     const two = how[0] === '--image' ? '/etc/two' : 'two';
-    const script = `echo ready; while ! test -e ${two}; do sleep 0.05; done; cat ${two}`;
+    const script = `echo ready; while ! test -s ${two}; do sleep 0.05; done; cat ${two}; ${untilGone(`${two}.pid`)}`;
     const { ended } = await started(made, ['run', ...how, '--name', 'c', '--', 'sh', '-c', script]);
-    const joined = made.overlog('exec', '-e', 'K=V', 'c', '--', 'sh', '-c', `echo $K > ${two}; pwd; exit 4`);
+    const joined = made.overlog(
+      'exec',
+      '-e',
+      'K=V',
+      'c',
+      '--',
+      'sh',
+      '-c',
+      `echo $$ > ${two}.pid; echo $K > ${two}; pwd; exit 4`,
+    );
     expect(joined).toMatchObject({ stdout: how[0] === '--image' ? '/\n' : `${made.directory}\n`, status: 4 });
     expect(await ended).toEqual({ code: 0, stdout: 'ready\nV\n' });
     expect(made.overlog('cat', `c:${path}`).stdout).toBe('V\n');
@@ -195,10 +207,10 @@ describe.skipIf(noRun !== null)(`a program in a container${noRun === null ? '' :
     const prepare = `mknod '${root}/fuse' c 10 229 && chmod 666 '${root}/fuse' && mount --bind '${root}/fuse' /dev/fuse &&
       exec setpriv "$@"`;
     const store = join(root, 'store');
-    const script = 'echo ready $$; while ! test -e two; do sleep 0.05; done; echo mine > mine; exit 6';
+    const script = `echo ready $$; while ! test -s two; do sleep 0.05; done; echo mine > mine; ${untilGone('two')}; exit 6`;
     const run = [...asUser, 'run', '--store', store, ...how, '--name', 'c', '--', 'sh', '-c', script];
     const { ended } = await startedBy('unshare', ['-m', 'sh', '-c', prepare, 'sh', ...run], root);
-    const exec = [...asUser, 'exec', '--store', store, 'c', '--', 'sh', '-c', 'pwd; echo > two; exit 4'];
+    const exec = [...asUser, 'exec', '--store', store, 'c', '--', 'sh', '-c', 'pwd; echo $$ > two; exit 4'];
     const joined = spawnSync('setpriv', exec, { encoding: 'utf8', timeout: 30_000 });
     expect(joined).toMatchObject({ status: 4, stdout: seen === '/' ? '/\n' : `${directory}\n`, stderr: '' });
     const { code, stdout } = await ended;
