@@ -1,7 +1,6 @@
 /** Operations on the connection and the file system as a whole: INIT, DESTROY, INTERRUPT, STATFS, IOCTL. */
 
 import { FsStat, statfs } from '../../engine/calls/stat.ts';
-import { NAME_BYTES_MAX } from '../../events/name.ts';
 import {
   DESTROY,
   FUSE_MAJOR,
@@ -16,9 +15,9 @@ import {
   WANTED_FLAGS2,
 } from '../protocol.ts';
 import { GONE, NO_REPLY, type Operations, type Session } from '../session.ts';
+import { writeStatfsOut } from '../statfs-out.ts';
 
 const INIT_OUT_BYTES = 64;
-const STATFS_OUT_BYTES = 80;
 const PAGE_BYTES = 4096;
 /** EPROTO: a kernel older than what is written here. */
 const EPROTO = -71;
@@ -57,17 +56,7 @@ function stat(session: Session): number {
   if (place === null) return GONE;
   const root = { mount: place.mount, ino: place.mount.top };
   const error = statfs(session.caller, root, '.', fsStat);
-  if (error !== 0) return error;
-  reply.clear(0, STATFS_OUT_BYTES);
-  reply.u64(0, fsStat.blocks);
-  reply.u64(8, fsStat.bfree);
-  reply.u64(16, fsStat.bavail);
-  reply.u64(24, fsStat.files);
-  reply.u64(32, fsStat.ffree);
-  reply.u32(40, fsStat.bsize);
-  reply.u32(44, NAME_BYTES_MAX);
-  reply.u32(48, fsStat.bsize);
-  return STATFS_OUT_BYTES;
+  return error === 0 ? writeStatfsOut(reply, fsStat) : error;
 }
 
 export const CONNECTION: Operations = [

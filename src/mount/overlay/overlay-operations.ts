@@ -116,5 +116,3 @@ function syncDirectory(session: Session, { volatile, pathOf }: OverlayBacking): 
   }
   return 0;
 }
-
-/** The numbers of the upper's file system. */
