@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type LoadProgress, openStore } from '../../../src/index.ts';
+import type { ImageFiles } from '../../../src/oci/blob.ts';
+import { readDockerArchive } from '../../../src/oci/docker-archive.ts';
 import { config, json, ociLayout, pack } from '../oci/support/images.ts';
 import { archive, file } from '../oci/support/raw-tar.ts';
 
@@ -93,12 +95,37 @@ describe('a docker archive', () => {
     expect(image.tags).toHaveLength(1000);
   });
 
-  test('that gives more names than are kept is refused, and its config is not read for each', async () => {
+  test('that gives more names than are kept is refused', async () => {
     const store = await openStore();
     const path = written(json(Array.from({ length: 10_000 }, (_, at) => item(`x:${at}`))));
-    const started = performance.now();
     await expect(store.images.load(path)).rejects.toThrow(/docker\.tar: it has more than 1000 names for images/);
-    expect(performance.now() - started).toBeLessThan(10_000); // 0.1 s; half a minute when every item was read
+  });
+
+  test('that names one image again and again has its config read once', async () => {
+    const blobs = new Map<string, Buffer>([
+      ['manifest.json', json(Array.from({ length: 1000 }, (_, at) => item(`x:${at}`)))],
+      ['config.json', json(config([layer]))],
+      ['l.tar', layer],
+    ]);
+    const found: string[] = [];
+    const files: ImageFiles = {
+      file: 'docker.tar',
+      find: async (path) => {
+        const bytes = blobs.get(path);
+        found.push(path);
+        return bytes === undefined
+          ? null
+          : {
+              size: bytes.length,
+              read: async function* () {
+                yield bytes;
+              },
+            };
+      },
+      close: async () => {},
+    };
+    expect(await readDockerArchive(files, () => {})).toHaveLength(1);
+    expect(found.filter((path) => path === 'config.json')).toHaveLength(1);
   });
 
   test('that names more images than are read is refused', async () => {
