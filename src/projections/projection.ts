@@ -93,6 +93,12 @@ export function transactions$(source: CommitSource): Observable<readonly Transac
   }).pipe(share());
 }
 
+/** A result that was kept: of the log up to an event. */
+export interface Kept<S> {
+  readonly seq: number;
+  readonly state: S;
+}
+
 /** What {@link observe} follows. */
 export interface ProjectionSource {
   /** The live world. */
@@ -106,8 +112,14 @@ export interface ProjectionSource {
  * The result of a projection as a stream: the present one at once, then a new one after each batch that changes it.
  *
  * All subscribers share one fold, which rests while there are none: it goes on from where it was, by reading the log.
+ *
+ * @param kept - Asked before the log is read from its start; null: nothing was kept.
  */
-export function observe<S>(projection: Projection<S>, source: ProjectionSource): Observable<S> {
+export function observe<S>(
+  projection: Projection<S>,
+  source: ProjectionSource,
+  kept: () => Kept<S> | null = () => null,
+): Observable<S> {
   let state = projection.initial();
   let seq = 0;
   const take = (transactions: Iterable<Transaction>, subscriber: Subscriber<S> | null): void => {
@@ -135,7 +147,10 @@ export function observe<S>(projection: Projection<S>, source: ProjectionSource):
     if (seq === 0 && projection.ofWorld !== undefined && !source.world.isPartial) {
       state = projection.ofWorld(source.world);
       seq = source.world.seq;
-    } else catchUp(take, source, seq);
+    } else {
+      if (seq === 0) ({ state, seq } = kept() ?? { state, seq });
+      catchUp(take, source, seq);
+    }
     subscriber.next(state);
     return subscription;
   }).pipe(shareReplay({ bufferSize: 1, refCount: true }));

@@ -11,10 +11,13 @@ import type { Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
 import { isFileEvent } from '../events/file-event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import type { CheckpointInfo, NodeReader, NodeRef } from '../events/node-store.ts';
+import type { CheckpointInfo, NodeReader, NodeRef, NodeWriter } from '../events/node-store.ts';
+import type { CopyUpLedger } from '../projections/copy-up-ledger.ts';
+import type { Kept } from '../projections/projection.ts';
 import type { World } from '../projections/world.ts';
 import type { CheckpointParts } from './checkpoint/checkpoints.ts';
 import { GrowingStretch } from './checkpoint/growing-stretch.ts';
+import { LEDGER, LedgerFolding, storedLedger } from './checkpoint/ledger-parts.ts';
 import { Stretch } from './checkpoint/stretch.ts';
 
 /** Transactions between two marks. */
@@ -120,6 +123,11 @@ export class LogIndex implements CheckpointParts {
     return stretch;
   }
 
+  /** The newest ledger of copy-ups that checkpoints hold of a moment at or before `seq`; null: none. */
+  ledgerBefore(seq: number): Kept<CopyUpLedger> | null {
+    return this.#stored === null ? null : storedLedger(this.#stored, seq);
+  }
+
   cut(): void {
     const growing = this.#growing;
     this.#marks.push({ from: growing.from, to: growing.to, load: () => growing });
@@ -127,7 +135,8 @@ export class LogIndex implements CheckpointParts {
     this.#stretches?.push(new GrowingStretch(growing.to));
   }
 
-  *store(from: number, seq: number, write: (bytes: Uint8Array) => NodeRef): Generator<void, Map<string, NodeRef>> {
+  *store(from: number, world: World, write: NodeWriter['write']): Generator<void, Map<string, NodeRef>> {
+    const { seq } = world;
     const parts = new Map<string, NodeRef>();
     const covered = [...this.#places()].filter((place) => place.from >= from && place.to <= seq);
     parts.set(
@@ -142,8 +151,12 @@ export class LogIndex implements CheckpointParts {
     );
     yield;
     const stretch = this.#gather(from, seq);
-    const packed = stretch === null ? null : yield* stretch.pack((first, last) => this.#log.read(first, last), write);
+    const read = (first: number, last: number): Iterable<Transaction> => this.#log.read(first, last);
+    const ledger = new LedgerFolding({ stored: this.#stored, read, from, world });
+    const packed =
+      stretch === null ? null : yield* stretch.pack((first, last) => ledger.watch(read(first, last)), write);
     if (packed !== null) parts.set(STRETCH, write(packed));
+    parts.set(LEDGER, yield* ledger.store(write));
     return parts;
   }
 

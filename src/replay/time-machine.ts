@@ -21,7 +21,9 @@ import { lastSeq } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { isFileEvent } from '../events/file-event.ts';
 import { storeError } from '../events/log-error.ts';
+import type { CopyUpLedger } from '../projections/copy-up-ledger.ts';
 import { LowerViews } from '../projections/lower-views.ts';
+import type { Kept } from '../projections/projection.ts';
 import { type Past, World } from '../projections/world.ts';
 import { type CheckpointOptions, Checkpoints } from './checkpoint/checkpoints.ts';
 import { PastWorlds } from './checkpoint/past-worlds.ts';
@@ -134,6 +136,11 @@ export class TimeMachine implements Past {
    */
   touchedBetween(subject: SubjectId, from: number, to: number): ReadonlySet<Ino> | null {
     return this.#past?.touchedBetween(subject, Math.min(from, to), Math.max(from, to)) ?? null;
+  }
+
+  /** The newest ledger of copy-ups that checkpoints hold of a moment at or before `seq`; null: none. */
+  ledgerBefore(seq: number): Kept<CopyUpLedger> | null {
+    return this.#index.ledgerBefore(seq);
   }
 
   /** What checkpoints hold of the log from its start on, without a gap. */

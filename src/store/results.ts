@@ -7,7 +7,7 @@ import { type ContainerSize, containerSize } from '../projections/container-size
 import { copyUpLedger, type CopyUpLedger } from '../projections/copy-up-ledger.ts';
 import { diskUsage, type DiskUsage } from '../projections/disk-usage.ts';
 import { type History, history, pastsOf } from '../projections/history.ts';
-import { foldProjection, observe, type Projection } from '../projections/projection.ts';
+import { foldProjection, type Kept, observe, type Projection } from '../projections/projection.ts';
 import type { Pasts } from '../projections/subject-past.ts';
 import type { World } from '../projections/world.ts';
 import { LogPasts } from '../replay/log-pasts.ts';
@@ -37,10 +37,11 @@ export class Results {
     const observed = { world, transactions$, read };
     this.#source = source;
     this.diskUsage$ = observe(diskUsage, observed);
-    this.copyUps$ = observe(copyUpLedger, observed);
+    const kept = (seq: number): Kept<CopyUpLedger> | null => source.time.ledgerBefore(seq);
+    this.copyUps$ = observe(copyUpLedger, observed, () => kept(world.seq));
     this.#history$ = observe(history, observed);
     this.#usage = new Folded(diskUsage, source);
-    this.#copyUps = new Folded(copyUpLedger, source);
+    this.#copyUps = new Folded(copyUpLedger, source, kept);
     this.#pasts = new LogPasts(source);
   }
 
@@ -84,16 +85,22 @@ export class Results {
   }
 }
 
-/** A projection's result that goes on from where it was when it is asked for again, or is read off the world. */
+/**
+ * A projection's result that goes on from where it was when it is asked for again, or from what was kept, or is read off the
+ * world.
+ */
 class Folded<S> {
   readonly #projection: Projection<S>;
   readonly #source: ResultSource;
+  readonly #kept: (seq: number) => Kept<S> | null;
   #state: S;
   #seq = 0;
 
-  constructor(projection: Projection<S>, source: ResultSource) {
+  /** @param kept - The newest result that was kept of a moment at or before an event. */
+  constructor(projection: Projection<S>, source: ResultSource, kept: (seq: number) => Kept<S> | null = () => null) {
     this.#projection = projection;
     this.#source = source;
+    this.#kept = kept;
     this.#state = projection.initial();
   }
 
@@ -105,11 +112,13 @@ class Folded<S> {
       if (world === this.#source.world) this.#keep(state, world.seq);
       return state;
     }
-    if (world !== this.#source.world) return foldProjection(this.#projection, log.read(1, world.seq), world);
-    if (world.seq > this.#seq) {
-      this.#keep(foldProjection(this.#projection, log.read(this.#seq + 1, world.seq), world, this.#state), world.seq);
-    }
-    return this.#state;
+    const isLive = world === this.#source.world;
+    const known = isLive && this.#seq > 0 ? { seq: this.#seq, state: this.#state } : this.#kept(world.seq);
+    const seq = known?.seq ?? 0;
+    const from = known?.state ?? this.#projection.initial();
+    const state = world.seq > seq ? foldProjection(this.#projection, log.read(seq + 1, world.seq), world, from) : from;
+    if (isLive) this.#keep(state, world.seq);
+    return state;
   }
 
   #keep(state: S, seq: number): void {

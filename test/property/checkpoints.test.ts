@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { OverlayProfile, Transaction } from '../../src/events/event.ts';
 import { isFileEvent } from '../../src/events/file-event.ts';
 import { DOCKER_PROFILE, POSIX_PROFILE, profileOf } from '../../src/events/overlay-profile.ts';
+import { copyUpLedger, type CopyUpLedger, copyUps } from '../../src/projections/copy-up-ledger.ts';
 import { history, pastsOf } from '../../src/projections/history.ts';
 import { foldProjection } from '../../src/projections/projection.ts';
 import { countedUpper, recountUpper } from '../../src/projections/recount-upper.ts';
@@ -82,6 +83,21 @@ function historyProblems(store: Store): string[] {
   return problems;
 }
 
+/** The ledger of copy-ups at some moments: as the log says it, folded from its start. */
+function ledgerProblems(store: Store): string[] {
+  const problems: string[] = [];
+  for (const seq of new Set([store.seq, store.seq >> 1, Math.floor((store.seq * 5) / 6)])) {
+    const world = seq === store.seq ? store.world : store.worldAt(seq);
+    const expected = foldProjection(copyUpLedger, store.engine.log.read(1, world.seq), world);
+    const asked = store.copyUps(seq === store.seq ? undefined : seq);
+    const textOf = (ledger: CopyUpLedger): string =>
+      canonicalText({ ...copyUpLedger.initial(), ...ledger, entries: [...copyUps(ledger)] });
+    if (textOf(asked) !== textOf(expected))
+      problems.push(`copy-ups at ${seq}: ${textOf(asked)}, the log: ${textOf(expected)}`);
+  }
+  return problems;
+}
+
 /**
  * Plays commands, and now and then something more; then asks about every moment, of the store that wrote checkpoints and of
  * one that was opened with them.
@@ -95,6 +111,7 @@ async function expectSameAlways(
 ): Promise<number> {
   let disk: SimulatedDisk;
   let covered = 0;
+  let withLedger = 0;
   await forAllCommands(
     runs,
     ({ store }) => {
@@ -105,12 +122,15 @@ async function expectSameAlways(
         async end() {
           expect(pastProblems(store, recorder.states)).toEqual([]);
           expect(historyProblems(store)).toEqual([]);
+          expect(ledgerProblems(store)).toEqual([]);
           const head = recorder.at(store.seq);
           await store.close();
           if (disk.paths().some((path) => CHECKPOINT.test(path))) covered++;
           const again = await openStore({ log: openOn(disk, { readOnly: true }), ...options });
           expect(pastProblems(again, recorder.states)).toEqual([]);
           expect(historyProblems(again)).toEqual([]);
+          expect(ledgerProblems(again)).toEqual([]);
+          if (again.time.ledgerBefore(again.seq) !== null) withLedger++;
           expect(again.seq).toBe(head?.seq);
           await again.close();
         },
@@ -121,6 +141,7 @@ async function expectSameAlways(
       return { log: openOn(disk, { segmentBytesMax: 4096 }), ...options, profile };
     },
   );
+  expect(withLedger).toBe(covered);
   return covered;
 }
 
@@ -186,6 +207,7 @@ test('damage of checkpoints, and checkpoints that are gone, never make another a
             const again = await openStore({ log: openOn(disk, { readOnly }), ...options });
             expect(pastProblems(again, recorder.states)).toEqual([]);
             expect(historyProblems(again)).toEqual([]);
+            expect(ledgerProblems(again)).toEqual([]);
             await again.close();
           }
         },

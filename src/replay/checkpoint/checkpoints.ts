@@ -16,7 +16,7 @@
 
 import type { EventLog } from '../../events/event-log.ts';
 import { isStoreError } from '../../events/log-error.ts';
-import type { CheckpointDraft, CheckpointInfo, CheckpointStore, NodeRef } from '../../events/node-store.ts';
+import type { CheckpointDraft, CheckpointInfo, CheckpointStore, NodeRef, NodeWriter } from '../../events/node-store.ts';
 import type { LowerViews } from '../../projections/lower-views.ts';
 import type { World } from '../../projections/world.ts';
 import { decodeMeta, encodeMeta, loadWorld, storeWorld, WORLD_VERSION, type WorldMeta } from './stored-world.ts';
@@ -59,12 +59,8 @@ const WORLDS_MAX = 8;
 export interface CheckpointParts {
   /** A checkpoint is begun: what comes from now on belongs to the next one. */
   cut(): void;
-  /** Stores the records that describe the events `(from, seq]`; it yields after pieces of work. */
-  store(
-    from: number,
-    seq: number,
-    write: (bytes: Uint8Array) => NodeRef,
-  ): Generator<void, ReadonlyMap<string, NodeRef>>;
+  /** Stores the records that describe the events behind `from` up to the world; it yields after pieces of work. */
+  store(from: number, world: World, write: NodeWriter['write']): Generator<void, ReadonlyMap<string, NodeRef>>;
   /** It is there. */
   published(info: CheckpointInfo): void;
 }
@@ -239,7 +235,7 @@ export class Checkpoints {
   *#steps(world: World, from: number, draft: CheckpointDraft): Generator<void, Unanchored> {
     const stored = yield* storeWorld(world, draft);
     const write = (bytes: Uint8Array): NodeRef => draft.write(bytes);
-    const parts = this.#parts === null ? new Map<string, NodeRef>() : yield* this.#parts.store(from, world.seq, write);
+    const parts = this.#parts === null ? new Map<string, NodeRef>() : yield* this.#parts.store(from, world, write);
     const { seq, timeNs, registry } = world;
     return { version: WORLD_VERSION, seq, timeNs, registry, parts, ...stored };
   }
