@@ -1,6 +1,16 @@
 /** What the upper and the layers hold at a path of a container or image. */
 
-import { type PathPlace, placesInImage, placesOf, type Store, type StoreQueries, type WhereNames } from '../index.ts';
+import {
+  type ContainerView,
+  type PathPlace,
+  placesInImage,
+  placesOf,
+  printableName,
+  type Store,
+  type StoreQueries,
+  type WhereNames,
+} from '../index.ts';
+import { pastIn } from './past-place.ts';
 import { findContainer } from './place.ts';
 
 export interface PlacesAt {
@@ -11,7 +21,7 @@ export interface PlacesAt {
 
 /**
  * @param name - Of a container; with a colon of an image.
- * @throws ENOENT where nothing has ever been at the path.
+ * @throws ENOENT where nothing has ever been at the path, also when a volume is mounted there and has it.
  */
 export function placesAt(store: Store, view: StoreQueries, name: string, path: string): PlacesAt {
   const found = name.includes(':') ? imagePlaces(store, view, name, path) : containerPlaces(store, view, name, path);
@@ -27,7 +37,17 @@ function containerPlaces(store: Store, view: StoreQueries, name: string, path: s
   const container = findContainer(view, name);
   const { imageReference } = container.inspect();
   const places = placesOf(view.world, container.subject, path);
+  if (places.length === 0) refuseInVolume(view, container, path);
   return { places, names: { container: container.name, image: imageReference, transactionAt: reader(store) } };
+}
+
+/** A volume has no layers. */
+function refuseInVolume(view: StoreQueries, container: ContainerView, path: string): void {
+  const { of, title } = pastIn(view, container, path);
+  if ('container' in of) return;
+  const place = `${printableName(path)} of ${printableName(container.name)}`;
+  const message = `${place} is in ${title}, not in a layer; blame and versions tell what was there`;
+  throw Object.assign(new Error(message), { code: 'ENOENT' });
 }
 
 function imagePlaces(store: Store, view: StoreQueries, name: string, path: string): PlacesAt {

@@ -165,14 +165,15 @@ export type ContainerEvent =
   /** The container's tree became again what it was after event `to`. */
   | { readonly type: 'ContainerRewound'; readonly container: SubjectId; readonly to: number }
   /**
-   * Names and nodes of the container's tree became what they were at earlier moments; the rest of it stayed: a group was
-   * undone, one path went back, something removed came back.
+   * Names and nodes of a tree became what they were at earlier moments; the rest of it stayed: a group was undone, one path
+   * went back, something removed came back.
    *
    * All names of the lists go first, then nodes get their state, then the names that have a node are given. A node without
    * a name in the end is gone, with all below it.
    */
   | {
       readonly type: 'NodesRestored';
+      /** The container, or the volume. */
       readonly container: SubjectId;
       /**
        * Triples (ino, from, at): node `ino` has the attributes and content that `from` had after event `at`; it is made where

@@ -160,9 +160,8 @@ export class World {
       }
       case 'NodesRestored': {
         const { tree } = this.#overlays.get(event.container) as Overlay;
-        const record = this.registry.containers.get(event.container) as ContainerRecord;
         const worldAt = (at: number): World => this.#worldAt(at, past);
-        const treeAt = (at: number): Tree => (overlayThen(record, at, worldAt) as Overlay).tree;
+        const treeAt = (at: number): Tree => (overlayThen(this.registry, event.container, at, worldAt) as Overlay).tree;
         applyRestored(tree, event, seq, treeAt);
         return;
       }
@@ -197,17 +196,18 @@ export class World {
 }
 
 /**
- * A container's tree at an earlier moment; up to the moment that a fork was made from, that of its source.
+ * The tree of a container or volume at an earlier moment; up to the moment that a fork was made from, that of its source.
  *
+ * @param registry - Of a moment at which it is there.
  * @returns Nothing where neither was there.
  */
 export function overlayThen(
-  record: ContainerRecord,
+  registry: Pick<Registry, 'containers'>,
+  subject: SubjectId,
   seq: number,
   worldAt: (seq: number) => World,
 ): Overlay | undefined {
-  const { container, forkedFrom } = record;
-  if (forkedFrom === null || seq > forkedFrom.at) return worldAt(seq).overlay(container);
-  const source = worldAt(forkedFrom.at).registry.containers.get(forkedFrom.container) as ContainerRecord;
-  return overlayThen(source, seq, worldAt);
+  const fork = registry.containers.get(subject)?.forkedFrom ?? null;
+  if (fork === null || seq > fork.at) return worldAt(seq).overlay(subject);
+  return overlayThen(worldAt(fork.at).registry, fork.container, seq, worldAt);
 }

@@ -123,8 +123,7 @@ function restored(
 }
 
 function treeThen({ world, worldAt }: BlameQuery, container: SubjectId, at: number): Tree | undefined {
-  const record = world.registry.containers.get(container);
-  return record === undefined || worldAt === undefined ? undefined : overlayThen(record, at, worldAt)?.tree;
+  return worldAt === undefined ? undefined : overlayThen(world.registry, container, at, worldAt)?.tree;
 }
 
 const layerSpans = ({ size, layer }: Inode): BlameSpan[] =>

@@ -168,7 +168,7 @@ export class Containers extends ContainerViews<Container> {
 
   /** What {@link Containers.rewindPath} would do. Also of a store that is opened for reading. */
   planRewindPath(reference: string, at: At, path: string): TreeChange[] {
-    return this.#restoration.planRewindPath(reference, at, path);
+    return this.#restoration.planRewindPath({ container: reference }, at, path);
   }
 
   /**
@@ -180,7 +180,7 @@ export class Containers extends ContainerViews<Container> {
    *   the path's directory is not there now, or when a mount would lose its place.
    */
   rewindPath(reference: string, at: At, path: string): Promise<TreeChange[]> {
-    return this.#restoration.rewindPath(reference, at, path);
+    return this.#restoration.rewindPath({ container: reference }, at, path);
   }
 
   /** When something can't be mounted, the container goes again, with all that was made for it. */

@@ -32,8 +32,8 @@ export function keptChunks(
       for (const [subject, at] of momentsOf(event)) {
         if (at >= oldest) continue;
         // Of a fork, moments before it was made are its source's.
-        const record = time.worldAt(transaction.seq - 1).registry.containers.get(subject);
-        const overlay = record && overlayThen(record, at, (seq) => time.worldAt(seq));
+        const { registry } = time.worldAt(transaction.seq - 1);
+        const overlay = overlayThen(registry, subject, at, (seq) => time.worldAt(seq));
         if (overlay !== undefined) kept.addOverlay(overlay);
       }
     }

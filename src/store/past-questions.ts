@@ -1,4 +1,4 @@
-/** Questions about the past of a container: who wrote what, which step changed something, what was there. */
+/** Questions about the past of a container or volume: who wrote what, which step changed something, what was there. */
 
 import type { Ino, SubjectId, Transaction } from '../events/event.ts';
 import type { ChunkReader } from '../events/chunk-store.ts';
@@ -26,12 +26,17 @@ export interface Blame {
   readonly lines: readonly BlameLine[];
 }
 
+interface RewindsPaths {
+  rewindPath(name: string, at: At, path: string): Promise<readonly TreeChange[]>;
+}
+
 /** What a store gives for them. */
 export interface PastSource extends Moments {
   readonly world: World;
   readonly time: TimeMachine;
   readonly engine: { readonly log: EventLog };
-  readonly containers: { rewindPath(reference: string, at: At, path: string): Promise<readonly TreeChange[]> };
+  readonly containers: RewindsPaths;
+  readonly volumes: RewindsPaths;
 }
 
 export class PastQuestions {
@@ -103,16 +108,16 @@ export class PastQuestions {
   }
 
   /**
-   * Brings back what was last at a path, with all that was below it.
+   * Brings back what was last at a path of a container's or volume's own tree, with all that was below it.
    *
    * @param at - As it was then; default: just before it was removed.
    * @returns The moment whose state came back.
    * @throws `ERR_NOT_FOUND` when nothing ever was there; `ERR_CONFLICT` when something is there; as
    *   {@link Containers.rewindPath}.
    */
-  async undelete(container: string, path: string, at?: At): Promise<number> {
-    const { world } = this.#store;
-    const { container: subject } = containerOf({ world }, container);
+  async undelete(of: NamedSubject, path: string, at?: At): Promise<number> {
+    const { world, containers, volumes } = this.#store;
+    const subject = subjectIn([world], of);
     const tree = world.overlay(subject)?.tree;
     if (tree !== undefined && nodeAt(tree, path) !== 0) {
       const message = `there is something at ${printableName(path)}; rewind --path replaces it`;
@@ -122,7 +127,8 @@ export class PastQuestions {
     if (seen === null) {
       throw storeError('ERR_NOT_FOUND', `nothing has ever been at ${printableName(path)}`, { detail: { path } });
     }
-    await this.#store.containers.rewindPath(container, seen, path);
+    if (typeof of === 'object' && 'volume' in of) await volumes.rewindPath(of.volume, seen, path);
+    else await containers.rewindPath(typeof of === 'string' ? of : of.container, seen, path);
     return seen;
   }
 

@@ -1,4 +1,4 @@
-/** Going back with a part of a container: what one group did, or one path. */
+/** Going back with a part of a container or volume: what one group did, or one path. */
 
 import type { SubjectId, Transaction } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
@@ -11,7 +11,7 @@ import { type PathPlan, planPath } from '../replay/restore-path.ts';
 import type { TreeChange } from '../replay/tree-change.ts';
 import { planUndo, type UndoConflict, type UndoPlan } from '../replay/undo-group.ts';
 import { absenceAt } from './absence.ts';
-import { type At, containerOf, type LiveMoment, type Moments } from './moment.ts';
+import { type At, containerOf, type LiveMoment, type Moments, type Subject, subjectIn } from './moment.ts';
 
 /** What undoing a group changes. */
 export interface UndoResult {
@@ -45,42 +45,54 @@ export class Restoration {
       this.#live.run([...cause], () => {
         const plan = this.#planUndo(record, group, force);
         if (plan.conflicts.length > 0 && !force) throw conflictError(group, plan.conflicts);
-        return { changes: this.#carryOut(record, plan), conflicts: plan.conflicts };
+        return { changes: this.#carryOut(record.container, plan), conflicts: plan.conflicts };
       }),
     );
   }
 
   /** What {@link Restoration.rewindPath} would do. */
-  planRewindPath(reference: string, at: At, path: string): TreeChange[] {
-    const record = containerOf(this.#live, reference);
-    return this.#changesTo(record.container, this.#planPath(record, this.#time.resolve(at), path).tree);
+  planRewindPath(of: Subject, at: At, path: string): TreeChange[] {
+    const subject = this.#subjectOf(of);
+    return this.#changesTo(subject, this.#planPath(subject, this.#time.resolve(at), path).tree);
   }
 
-  /** See {@link Containers.rewindPath}. */
-  async rewindPath(reference: string, at: At, path: string): Promise<TreeChange[]> {
-    const record = containerOf(this.#live, reference);
+  /** See {@link Containers.rewindPath} and {@link Volumes.rewindPath}. */
+  async rewindPath(of: Subject, at: At, path: string): Promise<TreeChange[]> {
+    const subject = this.#subjectOf(of);
     const to = this.#time.resolve(at);
-    return this.#live.run(['rewind', record.name, to, '--path', path], () =>
-      this.#carryOut(record, this.#planPath(record, to, path)),
+    const { containers, volumes } = this.#live.world.registry;
+    const name = containers.get(subject)?.name ?? `volume(${volumes.get(subject)?.name})`;
+    return this.#live.run(['rewind', name, to, '--path', path], () =>
+      this.#carryOut(subject, this.#planPath(subject, to, path)),
     );
   }
 
-  #carryOut(record: ContainerRecord, plan: Pick<PathPlan, 'events' | 'tree'>): TreeChange[] {
-    const changes = this.#changesTo(record.container, plan.tree);
-    const lost = record.mounts.find(({ on, ino }) => on === record.container && plan.tree.get(ino) === undefined);
-    if (lost !== undefined) {
-      const message = `container "${record.name}" would not have ${lost.target} any more, which is mounted`;
-      throw storeError('ERR_INVALID_ARGUMENT', message, { detail: { container: record.name } });
+  #subjectOf(of: Subject): SubjectId {
+    return subjectIn([this.#live.world], of);
+  }
+
+  #carryOut(subject: SubjectId, plan: Pick<PathPlan, 'events' | 'tree'>): TreeChange[] {
+    const changes = this.#changesTo(subject, plan.tree);
+    for (const { name, mounts } of this.#live.world.registry.containers.values()) {
+      const lost = mounts.find(({ on, ino }) => on === subject && plan.tree.get(ino) === undefined);
+      if (lost === undefined) continue;
+      const message = `container "${name}" would not have ${lost.target} any more, which is mounted`;
+      throw storeError('ERR_INVALID_ARGUMENT', message, { detail: { container: name } });
     }
-    this.#live.commit(record.container, plan.events);
+    this.#live.commit(subject, plan.events);
     return changes;
   }
 
-  #planPath(record: ContainerRecord, to: number, path: string): PathPlan {
-    const subject = record.container;
-    const then = overlayThen(record, to, (seq) => this.#time.worldAt(seq));
+  #planPath(subject: SubjectId, to: number, path: string): PathPlan {
+    const { registry } = this.#live.world;
+    const then = overlayThen(registry, subject, to, (seq) => this.#time.worldAt(seq));
     if (then === undefined) {
-      throw storeError('ERR_INVALID_ARGUMENT', absenceAt(this.#time, record, to), { detail: { at: to } });
+      const record = registry.containers.get(subject);
+      const message =
+        record === undefined
+          ? `volume "${registry.volumes.get(subject)?.name}" was not there yet after event ${to}`
+          : absenceAt(this.#time, record, to);
+      throw storeError('ERR_INVALID_ARGUMENT', message, { detail: { at: to } });
     }
     const { tree: now } = this.#overlay(subject);
     return planPath({ subject, now, past: then.tree, at: to, path, timeNs: this.#live.engine.now() });

@@ -82,7 +82,7 @@ export class Store implements StoreQueries, Moments {
     const mirror = new BindMirror(parts.engine.world, this.#live.chunks, parts.warn);
     parts.engine.onCommit(mirror.committed);
     this.containers = new Containers({ live: this.#live, mirror }, this);
-    this.volumes = new Volumes(this.#live);
+    this.volumes = new Volumes(this.#live, this);
     this.changes$ = this.#changes.changes$;
     const { log } = parts.engine;
     const source = { log, world: this.world, time: this.time, transactions$: this.changes$ };

@@ -7,7 +7,9 @@ import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
 import { Namespace } from '../engine/namespace.ts';
 import { STORE_SUBJECT, type SubjectId } from '../events/event.ts';
 import { NO_CONTAINER, type VolumeRecord } from '../projections/registry.ts';
-import { type LiveMoment, type Moment, volumeOf } from './moment.ts';
+import type { TreeChange } from '../replay/tree-change.ts';
+import { type At, type LiveMoment, type Moment, type Moments, volumeOf } from './moment.ts';
+import { Restoration } from './restoration.ts';
 
 /** A volume at one moment, as a value. */
 export interface VolumeInfo {
@@ -73,10 +75,12 @@ export class VolumeViews {
 /** The volumes of a live store. */
 export class Volumes extends VolumeViews {
   readonly #live: LiveMoment;
+  readonly #restoration: Restoration;
 
-  constructor(live: LiveMoment) {
+  constructor(live: LiveMoment, time: Moments) {
     super(live);
     this.#live = live;
+    this.#restoration = new Restoration(live, time);
   }
 
   /**
@@ -100,6 +104,21 @@ export class Volumes extends VolumeViews {
     await this.#live.run(['volume rm', name], () => {
       this.#live.commit(STORE_SUBJECT, removeVolume(this.#live.world.registry, volumeOf(this.#live, name)));
     });
+  }
+
+  /** What {@link Volumes.rewindPath} would do. Also of a store that is opened for reading. */
+  planRewindPath(name: string, at: At, path: string): TreeChange[] {
+    return this.#restoration.planRewindPath({ volume: name }, at, path);
+  }
+
+  /**
+   * Makes one path of a volume what it was at a moment, with all below it, for all who have it mounted.
+   *
+   * @param path - Absolute, in the volume's own tree; symbolic links are not followed.
+   * @throws As {@link Containers.rewindPath}.
+   */
+  rewindPath(name: string, at: At, path: string): Promise<TreeChange[]> {
+    return this.#restoration.rewindPath({ volume: name }, at, path);
   }
 
   /** Removes every volume that no container has mounted; anonymous ones only, unless `all`. Gives their names. */

@@ -48,8 +48,32 @@ describe('questions about the past', () => {
     expect(await json(store, 'log', 'start..end', '--volume', 'v1', '--path', '/file')).toHaveLength(0);
     expect(await json(store, 'log', '--container', 'c2', '--path', '/vol/file')).toMatchObject([{ name: 'v1' }]);
     expect(await json(store, 'log', 'start..end', '--container', 'c2', '--path', '/vol/file')).toHaveLength(0);
-    const { exitCode, stderr } = await runCommand(['undelete', 'c2:/vol/file'], store);
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('/file is in volume v1')]);
+  });
+
+  it('bring back what was in a volume', async () => {
+    const store = await storyStore();
+    const fs = store.volumes.fs('v1');
+    fs.writeFileSync('/file', 'one');
+    const { seq } = store;
+    fs.writeFileSync('/file', 'two');
+    fs.rmSync('/file');
+    const answer = async (...argv: string[]): Promise<unknown[]> => {
+      const { exitCode, stdout, stderr } = await runCommand(argv, store);
+      return [exitCode, stdout, stderr];
+    };
+    expect(await answer('undelete', 'c2:/vol/file')).toEqual([
+      0,
+      '/file\n',
+      expect.stringContaining('of volume v1 is as it was'),
+    ]);
+    expect(fs.readFileSync('/file', 'utf8')).toBe('two');
+    expect(await answer('rewind', '--dry-run', '--path', '/vol/file', 'c2', String(seq))).toEqual([0, 'M /file\n', '']);
+    expect(fs.readFileSync('/file', 'utf8')).toBe('two');
+    expect((await answer('rewind', '--path', '/vol/file', 'c2', String(seq)))[0]).toBe(0);
+    expect(fs.readFileSync('/file', 'utf8')).toBe('one');
+    fs.rmSync('/file');
+    expect((await answer('undelete', 'volume(v1):/file'))[0]).toBe(0);
+    expect(fs.readFileSync('/file', 'utf8')).toBe('one');
   });
 
   it('are asked by operation and group', async () => {
@@ -215,6 +239,7 @@ describe('verbs', () => {
     [['cp', 'c1:/a', 'c2:/b'], 2, /one of the two/],
     [['ps', '--format', '{nope}'], 2, /there is no \{nope\}/],
     [['where', 'c1:/none'], 4, /nothing has ever been/],
+    [['where', 'c2:/vol/x'], 4, /is in volume v1, not in a layer/],
     [['xattr', 'upper(c2):/data', 'user.none'], 4, /no attribute/],
     [['rewind', 'c1', '1'], 4, /was not there yet/],
     [['completion', 'tcsh'], 2, /bash, zsh, fish/],

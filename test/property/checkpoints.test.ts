@@ -156,15 +156,16 @@ test.each([POSIX_PROFILE, profileOf({ redirectDir: true }), profileOf({ index: t
   },
 );
 
-/** Goes back with a path of some container to some moment; most of the time there is something else than now. */
+/** Goes back with a path of some container or volume to some moment; most of the time there is something else than now. */
 function goBack(store: Store, random: () => number): void {
   if (random() > 0.2) return;
-  const containers = store.containers.list();
-  const container = containers[Math.floor(random() * containers.length)];
+  const trees = random() < 0.5 ? store.containers : store.volumes;
+  const list = trees.list();
+  const tree = list[Math.floor(random() * list.length)];
   const path = ['/a', '/b', '/d', '/a/a', '/e'][Math.floor(random() * 5)];
-  if (container === undefined) return;
+  if (tree === undefined) return;
   // The transaction is made at once; what is refused changes nothing.
-  store.containers.rewindPath(container.name, Math.floor(random() * store.seq), path).catch(() => {
+  trees.rewindPath(tree.name, Math.floor(random() * store.seq), path).catch(() => {
     refused++;
   });
 }

@@ -4,6 +4,7 @@ import { countedUpper, recountUpper } from '../../src/projections/recount-upper.
 import type { Tree } from '../../src/projections/tree/tree.ts';
 import { listTree } from '../../src/replay/listing.ts';
 import { foldFrom } from '../../src/replay/time-machine.ts';
+import type { Overlay } from '../../src/projections/world.ts';
 import type { Container } from '../../src/store/container.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -19,30 +20,37 @@ const calls = fileCalls({ maxLength: 12 });
 interface Played {
   readonly store: Store;
   readonly container: Container;
+  /** What the calls are about: the container's, or a volume's. */
+  readonly overlay: Overlay;
   /** Runs calls as one group; files that they opened are closed. */
   group(id: string, calls: readonly FileCall[]): void;
 }
 
-async function play(): Promise<Played> {
+async function play(isVolume = false): Promise<Played> {
   let nowNs = 1_767_323_045_000_000_000n;
   const clock = (): bigint => (nowNs += 1_000_000_000n);
   const store = await openStore({ storeId: '00000000000000ff', clock, timeMachine: SMALL_TIME_MACHINE });
   for (const image of sampleImages()) await store.images.add(image);
   const container = await store.containers.create({ image: 'app:1', name: 'c' });
+  const { subject } = await store.volumes.create('v');
+  const fs = isVolume ? store.volumes.fs('v') : container.fs;
   return {
     store,
     container,
+    get overlay() {
+      return store.world.overlay(isVolume ? subject : container.subject) as Overlay;
+    },
     group(id, list) {
       const slots = new FileSlots();
       store.group(id, () => {
-        for (const call of list) runFileCall(container.fs, slots, call);
+        for (const call of list) runFileCall(fs, slots, call);
         for (let slot = 0; slot < 4; slot++) slots.close(slot);
       });
     },
   };
 }
 
-const rootOf = ({ store, container }: Played): string => computeRoot(container.overlay.tree, store.engine.log.chunks);
+const rootOf = ({ store, overlay }: Played): string => computeRoot(overlay.tree, store.engine.log.chunks);
 
 /** Merged tree and upper. */
 function exactListing(tree: Tree, { engine: { log } }: Store): string[] {
@@ -55,8 +63,8 @@ const listing = (tree: Tree, store: Store): string[] =>
   exactListing(tree, store).map((line) => line.replace(/,"mtime_ns":"-?\d+"/, ''));
 
 /** The counters are right, and the log gives the same tree again. */
-function expectSound({ store, container }: Played): void {
-  const { tree, subject } = container.overlay;
+function expectSound({ store, overlay }: Played): void {
+  const { tree, subject } = overlay;
   expect(countedUpper(tree)).toEqual(recountUpper(tree));
   const again = foldFrom(store.engine.log, SMALL_TIME_MACHINE).live.overlay(subject)?.tree as Tree;
   expect(computeRoot(again, store.engine.log.chunks)).toBe(computeRoot(tree, store.engine.log.chunks));
@@ -173,13 +181,13 @@ describe('undoing a group', () => {
   });
 });
 
-describe('going back with one path', () => {
+describe.each(['container', 'volume'] as const)('going back with one path of a %s', (kind) => {
   test('makes it what it was, and changes nothing beside it', async () => {
     const path = fc.constantFrom('/a', '/b', '/a/b', '/a/a', '/d', '/c', '/a/c');
     await check(
       fc.asyncProperty(calls, calls, path, async (first, second, at) => {
-        const played = await play();
-        const { store, container } = played;
+        const played = await play(kind === 'volume');
+        const { store, overlay } = played;
         played.group('first', first);
         const then = store.seq;
         const isBelow = (line: string): boolean => {
@@ -188,15 +196,17 @@ describe('going back with one path', () => {
         };
         // Link counts tell of names elsewhere.
         const plain = (line: string): string => line.replaceAll(/,"(?:nlink|hardlink)":[^,}]+/g, '');
-        const thereThen = listing(container.overlay.tree, store).filter(isBelow).map(plain);
+        const thereThen = listing(overlay.tree, store).filter(isBelow).map(plain);
         played.group('second', second);
-        const besideNow = listing(container.overlay.tree, store).filter((line) => !isBelow(line));
-        const error: unknown = await store.containers.rewindPath('c', then, at).catch((thrown: unknown) => thrown);
+        const besideNow = listing(overlay.tree, store).filter((line) => !isBelow(line));
+        const back =
+          kind === 'volume' ? store.volumes.rewindPath('v', then, at) : store.containers.rewindPath('c', then, at);
+        const error: unknown = await back.catch((thrown: unknown) => thrown);
         if (error instanceof Error) {
           expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
           return;
         }
-        const lines = listing(container.overlay.tree, store);
+        const lines = listing(overlay.tree, store);
         expect(lines.filter(isBelow).map(plain)).toEqual(thereThen);
         // A file with a name inside and one outside is one file; directories above come into the upper.
         const isShared = besideNow.some((line) => line.includes('"hardlink"') || line.includes('"nlink"'));

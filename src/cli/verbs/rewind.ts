@@ -3,6 +3,7 @@ import type { VerbContext } from '../context.ts';
 import { EXIT_DIFFERENT, usageError } from '../exit-codes.ts';
 import { causeLine } from '../format/transaction.ts';
 import { flag, type Options, textOption } from '../options.ts';
+import { pastIn } from '../past-place.ts';
 import type { Verb } from '../verb.ts';
 
 export const rewindVerb: Verb = {
@@ -13,7 +14,7 @@ export const rewindVerb: Verb = {
     'With --group it takes back what that group did (a scenario step, a tool call, a process of a recording), and nothing of ' +
     'what others did afterwards. Where others changed the same file or name since, nothing is done, and the paths are named; ' +
     '--force takes their changes to these back as well. What it does is of the group "undo ID". ' +
-    'With --path one path goes back, with all below it; everything else stays.',
+    'With --path one path goes back, with all below it, also in a volume that is mounted there; everything else stays.',
   args: [
     { form: '<container>', description: 'name or id' },
     { form: '[moment]', description: 'where to go back to' },
@@ -72,16 +73,15 @@ async function rewindPath(
   options: Options,
 ): Promise<void> {
   const isDry = flag(options, 'dryRun');
-  const { containers } = store;
-  const container = containers.get(name).name;
+  const container = store.containers.get(name);
+  const { of, title, path: inside } = pastIn(store, container, path);
+  const [trees, subject] = 'volume' in of ? [store.volumes, of.volume] : [store.containers, of.container];
   const to = store.resolve(moment);
-  const changes = isDry
-    ? containers.planRewindPath(container, to, path)
-    : await containers.rewindPath(container, to, path);
-  context.answer({ name: container, to, path, changes, done: !isDry }, () =>
+  const changes = isDry ? trees.planRewindPath(subject, to, inside) : await trees.rewindPath(subject, to, inside);
+  context.answer({ name: container.name, ...('volume' in of && of), to, path: inside, changes, done: !isDry }, () =>
     changesText(changes, `${path} is as it was after event ${to} already`),
   );
-  if (!isDry && !context.isJson) context.say(`${path} of ${container} is as it was after event ${to}`);
+  if (!isDry && !context.isJson) context.say(`${inside} of ${title} is as it was after event ${to}`);
 }
 
 async function undoGroup(

@@ -10,7 +10,6 @@ import { isStoreError } from '../../events/log-error.ts';
 import type { CheckpointInfo, NodeReader, NodeRef, NodeWriter } from '../../events/node-store.ts';
 import { copyUpLedger, type CopyUpLedger } from '../../projections/copy-up-ledger.ts';
 import type { Kept } from '../../projections/projection.ts';
-
 import type { World } from '../../projections/world.ts';
 import { StoredLedgerPart, storeLedger } from './stored-ledger.ts';
 

@@ -106,6 +106,31 @@ describe('versions and undelete', () => {
     expect(() => past.versions({ volume: 'none' }, '/file')).toThrow(/there is no volume "none"/);
   });
 
+  it('bring back what was in a volume, for all who have it mounted', async () => {
+    const { store, past } = await open();
+    await store.volumes.create('v');
+    const other = await store.containers.create({
+      name: 'other',
+      mounts: [{ type: 'volume', source: 'v', target: '/data' }],
+    });
+    const fs = store.volumes.fs('v');
+    fs.mkdirSync('/dir');
+    fs.writeFileSync('/dir/file', 'one\n');
+    const { seq } = store;
+    fs.appendFileSync('/dir/file', 'two\n');
+    fs.rmSync('/dir', { recursive: true });
+    const of = { volume: 'v' };
+    await past.undelete(of, '/dir');
+    expect(other.fs.readFileSync('/data/dir/file', 'utf8')).toBe('one\ntwo\n');
+    await store.volumes.rewindPath('v', seq, '/dir/file');
+    expect(other.fs.readFileSync('/data/dir/file', 'utf8')).toBe('one\n');
+    expect(past.blame(of, '/dir/file').lines.map((line) => line.seq)).toEqual([seq]);
+    expect(past.versions(of, '/dir/file').at(-1)).toMatchObject({ kind: 'file', sizeBytes: 4 });
+    await expect(past.undelete(of, '/dir')).rejects.toMatchObject({ code: 'ERR_CONFLICT' });
+    expect(() => store.volumes.planRewindPath('v', 1, '/dir')).toThrow(/volume "v" was not there yet after event 1/);
+    expect(checkInvariants(store.world, store.engine.log)).toEqual([]);
+  });
+
   it('bring back in a fork what its source removed before it was made, and a fork of that fork too', async () => {
     const { store, container, fs, past } = await open();
     fs.mkdirSync('/dir');
