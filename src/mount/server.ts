@@ -57,6 +57,7 @@ export class MountServer {
   readonly #options: MountServerOptions;
   readonly #operations: readonly (Operation | undefined)[];
   readonly #stopListening: () => void;
+  /** The trees as the kernel knows them, for what a command puts in their place; none while the kernel itself changes them. */
   readonly #trees = new Map<SubjectId, Tree>();
   #isServing = false;
   #pid = -1;
@@ -73,7 +74,7 @@ export class MountServer {
     this.#options = options;
     this.#operations = options.operations === undefined ? OPERATIONS : table(options.operations);
     this.session = new Session(options.namespace);
-    for (const { subject, overlay } of options.namespace.mounts) this.#trees.set(subject, overlay.tree);
+    this.#keepTrees();
     this.#headFound = this.session.head;
     this.#groupStem = this.#takeOver();
     this.#stopListening = options.namespace.engine?.onCommit(this.#committed) ?? (() => {});
@@ -103,6 +104,7 @@ export class MountServer {
     const engine = this.session.namespace.engine;
     const groupBefore = engine?.group ?? null;
     this.#isServing = true;
+    this.#trees.clear();
     try {
       for (;;) {
         const length = readRequest(device, request.bytes);
@@ -116,9 +118,14 @@ export class MountServer {
       }
     } finally {
       this.#isServing = false;
+      this.#keepTrees();
       if (engine !== null) engine.group = groupBefore;
       this.#pid = -1;
     }
+  }
+
+  #keepTrees(): void {
+    for (const { subject, overlay } of this.session.namespace.mounts) this.#trees.set(subject, overlay.tree.snapshot());
   }
 
   /** Closes what programs had open, as their death would. */
@@ -200,14 +207,14 @@ export class MountServer {
     const notices: Uint8Array[] = [];
     for (const event of events) {
       if (isFileEvent(event)) notices.push(...this.#noticesOf(mount, event));
-      else if (event.type === 'ContainerRewound') {
+      else if (event.type === 'ContainerRewound' || event.type === 'NodesRestored') {
         const before = this.#trees.get(subject);
         if (before !== undefined) {
           notices.push(...noticesOfChange(this.session.nodes, mount, before, mount.overlay.tree));
         }
       }
     }
-    this.#trees.set(subject, mount.overlay.tree);
+    if (!this.#isServing) this.#trees.set(subject, mount.overlay.tree.snapshot());
     if (notices.length > 0) this.#options.onNotices(notices);
   };
 

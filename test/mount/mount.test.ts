@@ -110,6 +110,35 @@ describe.skipIf(noMount !== null)(title, () => {
     expect(readdirSync(directory)).toEqual(['file']);
   });
 
+  test('what goes back alone is seen at once, by whoever has looked before', async () => {
+    const { directory, run } = await mountedContainer();
+    const path = (name: string): string => join(directory, name);
+    const look = (): string[] =>
+      ['file', 'twin', 'gone', 'dir/inside'].map((name) => {
+        if (!existsSync(path(name))) return `no ${name}`;
+        return `${name} ${statSync(path(name)).nlink} ${readFileSync(path(name), 'utf8')}`;
+      });
+    writeFileSync(path('file'), 'one');
+    writeFileSync(path('gone'), 'was here');
+    mkdirSync(path('dir'));
+    writeFileSync(path('dir/inside'), 'first');
+    const before = ['file 1 one', 'no twin', 'gone 1 was here', 'dir/inside 1 first'];
+    expect(look()).toEqual(before);
+    await run('label', 'first');
+    writeFileSync(path('file'), 'two, and longer');
+    linkSync(path('file'), path('twin'));
+    rmSync(path('gone'));
+    writeFileSync(path('dir/inside'), 'second');
+    expect(look()).toEqual(['file 2 two, and longer', 'twin 2 two, and longer', 'no gone', 'dir/inside 1 second']);
+    expect((await run('undelete', 'web:/gone')).stderr).toContain('/gone of web is as it was');
+    expect((await run('rewind', '--path', '/dir', 'web', 'first')).exitCode).toBe(0);
+    expect((await run('rewind', '--path', '/twin', 'web', 'first')).exitCode).toBe(0);
+    expect(look()).toEqual(['file 1 two, and longer', 'no twin', 'gone 1 was here', 'dir/inside 1 first']);
+    expect((await run('rewind', '--path', '/file', 'web', 'first')).exitCode).toBe(0);
+    expect(look()).toEqual(before);
+    expect(readdirSync(directory).toSorted()).toEqual(['dir', 'file', 'gone']);
+  });
+
   test('an earlier moment is mounted beside, to read', async () => {
     const { directory, run, mount, store } = await mountedContainer();
     writeFileSync(join(directory, 'file'), 'one');

@@ -8,10 +8,12 @@ import type { CommandResult } from './messages.ts';
 const FORWARDED: ReadonlySet<string> = new Set([
   'commit',
   'create',
+  'down',
   'fork',
   'kill',
   'label',
   'pause',
+  'quota',
   'rename',
   'restart',
   'rewind',
@@ -20,6 +22,7 @@ const FORWARDED: ReadonlySet<string> = new Set([
   'start',
   'stop',
   'tag',
+  'undelete',
   'unpause',
   'volume',
 ]);
