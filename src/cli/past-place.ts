@@ -42,6 +42,13 @@ export function pastIn(view: StoreQueries, { name, mounts, fs }: ContainerView, 
   };
 }
 
+/** Options of a verb that lists paths: only those that some transactions touched. */
+export const TRANSACTION_OPTIONS = [
+  { flags: '--op <operation>', description: 'that this operation touched, such as chmod, under whatever name' },
+  { flags: '--group <id>', description: 'that this group touched' },
+  { flags: '--actor <name>', description: 'that this actor touched' },
+];
+
 /** Whether a transaction is what `--op`, `--group` and `--actor` ask for. */
 export function transactionFilter(options: Options): (transaction: Transaction) => boolean {
   const op = textOption(options, 'op');

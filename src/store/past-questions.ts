@@ -94,14 +94,23 @@ export class PastQuestions {
    * Which paths a kind of transaction touched, under whatever name they had then: a test for paths of one tree. The log is
    * read once, however many paths are asked about.
    *
+   * @param span.after - Only transactions behind this moment; default: all.
+   * @param span.at - Of the tree as it was then, and only transactions up to then; default: now.
    * @throws `ERR_NOT_FOUND` when there is no such container or volume.
    */
-  touchedBy(of: NamedSubject, isWanted: (transaction: Transaction) => boolean, at?: At): (path: string) => boolean {
-    const world = this.#worldOf(at);
-    const subject = subjectIn([world], of);
+  touchedBy(
+    of: NamedSubject,
+    isWanted: (transaction: Transaction) => boolean,
+    span: { readonly after?: At | undefined; readonly at?: At | undefined } = {},
+  ): (path: string) => boolean {
+    const world = this.#worldOf(span.at);
+    const subject = subjectIn([world, this.#store.world], of);
+    const after = span.after === undefined ? 0 : this.#store.resolve(span.after);
     const wanted = new Set<number>();
-    for (const transaction of this.#store.engine.log.read(1, world.seq)) {
-      if (isWanted(transaction)) wanted.add(transaction.seq);
+    if (world.seq > after) {
+      for (const transaction of this.#store.engine.log.read(after + 1, world.seq)) {
+        if (transaction.seq > after && isWanted(transaction)) wanted.add(transaction.seq);
+      }
     }
     const query = { ...this.#query(), world, subject };
     return (path) => historySeqsOf({ ...query, path }).some((seq) => wanted.has(seq));

@@ -76,6 +76,28 @@ describe('questions about the past', () => {
     expect(fs.readFileSync('/file', 'utf8')).toBe('one');
   });
 
+  it('compare what an operation, a group or an actor has touched', async () => {
+    const store = await storyStore();
+    const { fs } = store.containers.get('c1');
+    const { seq } = store;
+    store.group('g', () => {
+      fs.mkdirSync('/made');
+      fs.writeFileSync('/made/file', 'x');
+    });
+    fs.chmodSync('/etc.conf', 0o600);
+    fs.writeFileSync('/other', 'y');
+    fs.rmSync('/other');
+    const lines = async (...argv: string[]): Promise<string[]> =>
+      (await runCommand(['diff', ...argv], store)).stdout.trimEnd().split('\n');
+    const range = `${seq}..now`;
+    expect(await lines('--group', 'g', '--name-status', range, 'c1')).toEqual(['M\t/', 'A\t/made', 'A\t/made/file']);
+    expect(await lines('--op', 'chmod', '--name-status', range, 'c1')).toEqual(['M\t/etc.conf']);
+    expect(await lines('--op', 'chmod', '--name-status', `now..${seq}`, 'c1')).toEqual(['M\t/etc.conf']);
+    expect(await lines('--op', 'chmod', 'c1')).toEqual(['C /etc.conf']);
+    expect(await lines('--actor', 'nobody', range, 'c1')).toEqual(['']);
+    expect(await lines('--op', 'chmod', '--exact', 'c1')).toEqual(['M /etc.conf\tmode']);
+  });
+
   it('are asked by operation and group', async () => {
     const store = await storyStore();
     store.group('g', () => store.containers.get('c1').fs.chmodSync('/etc.conf', 0o600));

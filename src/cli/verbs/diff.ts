@@ -1,4 +1,5 @@
 import {
+  type At,
   type ContainerView,
   type DockerChange,
   dockerDiffLine,
@@ -7,6 +8,7 @@ import {
   isStoreError,
   printableName,
   type Store,
+  type Subject,
   type TreeChange,
 } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
@@ -14,6 +16,7 @@ import { EXIT_DIFFERENT, usageError } from '../exit-codes.ts';
 import { findContainer, parsePlace } from '../place.ts';
 import { toJson } from '../format/json.ts';
 import { flag, type Options, textOption } from '../options.ts';
+import { hasTransactionFilter, TRANSACTION_OPTIONS, transactionFilter } from '../past-place.ts';
 import type { Verb } from '../verb.ts';
 
 export const diffVerb: Verb = {
@@ -33,12 +36,14 @@ export const diffVerb: Verb = {
     { flags: '--name-status', description: 'letter and path only' },
     { flags: '-p, --patch', description: 'with the content, as a patch that git apply takes' },
     { flags: '--path <path>', description: 'only this path, and what is below it' },
+    ...TRANSACTION_OPTIONS,
     { flags: '--exit-code', description: 'end with 1 when there is a difference' },
   ],
   examples: [
     { command: 'diff web', explains: 'what docker diff prints' },
     { command: 'diff --stat before..after web', explains: 'what changed between two labels' },
     { command: 'diff -p --path /etc before..after web', explains: 'what lines of the configuration changed' },
+    { command: "diff --group 'story.scn:12' web", explains: 'what of it a step has touched' },
     { command: 'diff web~4.. web', explains: 'what its last four steps changed' },
     { command: 'diff ~5m.. web', explains: 'in the last five minutes' },
   ],
@@ -51,13 +56,14 @@ export const diffVerb: Verb = {
     if (isRange) {
       const found = changesBetween(store, first, second);
       if (found.changes.length === 0) hintAtSteps(context, first, second);
-      return printChanges(context, found, options);
+      return printChanges(context, store, found, options);
     }
     const container = findContainer(view, first);
     if (['exact', 'stat', 'nameStatus', 'patch'].some((name) => flag(options, name))) {
-      return printChanges(context, fromImage(store, container, textOption(context.options, 'at')), options);
+      return printChanges(context, store, fromImage(store, container, textOption(context.options, 'at')), options);
     }
-    const isWanted = belowPath(options);
+    const span = { at: textOption(context.options, 'at') };
+    const isWanted = wantedPath(store, { container: container.id }, span, options);
     const changes = inDockerOrder(container.diff()).filter(({ path }) => isWanted(path));
     print(context, changes, (change: DockerChange) => printableName(dockerDiffLine(change)));
     return flag(options, 'exitCode') && changes.length > 0 ? EXIT_DIFFERENT : 0;
@@ -76,31 +82,46 @@ function hintAtSteps(context: VerbContext, range: string, name: string): void {
 /** Changes, and the patch of each. */
 interface Changes {
   readonly changes: readonly TreeChange[];
+  readonly of: Subject;
+  readonly span: Span;
   patches(changes: readonly TreeChange[]): string[];
 }
 
-/** Whether a path is the one that --path names, or below it. */
-function belowPath(options: Options): (path: string) => boolean {
+/** The moments that are compared, the earlier one first; left out: the image, and now. */
+interface Span {
+  readonly after?: At;
+  readonly at?: At | undefined;
+}
+
+/** Whether a path is the one that --path names, or below it, and was touched by what --op, --group and --actor ask for. */
+function wantedPath(store: Store, of: Subject, span: Span, options: Options): (path: string) => boolean {
   const given = textOption(options, 'path')?.replace(/\/+$/, '') ?? '';
   const top = given === '' || given.startsWith('/') ? given : `/${given}`;
-  return (path) => top === '' || path === top || path.startsWith(`${top}/`);
+  const isTouched = hasTransactionFilter(options)
+    ? store.past.touchedBy(of, transactionFilter(options), span)
+    : () => true;
+  return (path) => (top === '' || path === top || path.startsWith(`${top}/`)) && isTouched(path);
 }
 
 /** Against the image: as the container was made, which for a fork is not what it began with. */
 function fromImage(store: Store, container: ContainerView, at: string | undefined): Changes {
   return {
     changes: container.changes(),
+    of: { container: container.id },
+    span: { at },
     patches: (changes) => store.past.patchesFromImage(container.subject, changes, at),
   };
 }
 
 function changesBetween(store: Store, range: string, subject: string): Changes {
-  const at = range.indexOf('..');
-  const from = range.slice(0, at) || 'start';
-  const to = range.slice(at + 2) || 'now';
+  const dots = range.indexOf('..');
+  const from = range.slice(0, dots) || 'start';
+  const to = range.slice(dots + 2) || 'now';
   const { kind, name } = parsePlace(subject);
   const of = kind === 'volume' ? { volume: name } : { container: containerThen(store, [to, from], name) };
-  return { changes: store.diff(from, to, of), patches: (changes) => store.past.patches(from, to, of, changes) };
+  const patches = (changes: readonly TreeChange[]): string[] => store.past.patches(from, to, of, changes);
+  const [after, at] = [store.resolve(from), store.resolve(to)].toSorted((a, b) => a - b);
+  return { changes: store.diff(from, to, of), of, span: { after, at }, patches };
 }
 
 /** Directory by directory, what is gone behind what is there, as docker's own walk has it; names sorted. */
@@ -130,8 +151,8 @@ function containerThen(store: Store, moments: readonly string[], name: string): 
   return findContainer(store, name).id;
 }
 
-function printChanges(context: VerbContext, found: Changes, options: Options): number {
-  const isWanted = belowPath(options);
+function printChanges(context: VerbContext, store: Store, found: Changes, options: Options): number {
+  const isWanted = wantedPath(store, found.of, found.span, options);
   const changes = found.changes.filter(({ path, from }) => isWanted(path) || (from !== null && isWanted(from)));
   if (flag(options, 'patch')) {
     const patches = found.patches(changes);

@@ -1,6 +1,6 @@
 import { decodeName, printableName, runFileVerb, type Store, type StoreQueries } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
-import { hasTransactionFilter, pastPlace, transactionFilter } from '../past-place.ts';
+import { hasTransactionFilter, pastPlace, TRANSACTION_OPTIONS, transactionFilter } from '../past-place.ts';
 import { nodeRow } from '../format/node.ts';
 import { openPlace } from '../place.ts';
 import { type Options, textOption } from '../options.ts';
@@ -13,9 +13,7 @@ export const findVerb: Verb = {
   options: [
     { flags: '--name <pattern>', description: 'whose name fits, with * and ?' },
     { flags: '--type <letter>', description: 'f file, d directory, l symlink, p fifo, c or b device, s socket' },
-    { flags: '--op <operation>', description: 'that this operation touched, such as chmod, under whatever name' },
-    { flags: '--group <id>', description: 'that this group touched' },
-    { flags: '--actor <name>', description: 'that this actor touched' },
+    ...TRANSACTION_OPTIONS,
   ],
   examples: [
     { command: "find --name '*.conf' web:/etc", explains: 'files by name' },
@@ -65,7 +63,7 @@ function touchedBy(
   const tests = new Map<string, (path: string) => boolean>();
   return (path) => {
     const { of, title, path: inner } = pastPlace(view, `${name}:${path}`);
-    const test = tests.get(title) ?? store.past.touchedBy(of, isWanted, at);
+    const test = tests.get(title) ?? store.past.touchedBy(of, isWanted, { at });
     tests.set(title, test);
     return test(inner);
   };
