@@ -131,7 +131,7 @@ export class TimeMachine implements Past {
   }
 
   /**
-   * Nodes of a container or volume that were touched between two moments, without reading the log; null where that is not
+   * Nodes of a container or volume that may have been touched between the ends of two transactions; null where that is not
    * known, or where the whole tree was exchanged.
    */
   touchedBetween(subject: SubjectId, from: number, to: number): ReadonlySet<Ino> | null {
@@ -216,6 +216,7 @@ export class TimeMachine implements Past {
       worldOf: (seq) => (seq === 0 ? empty : checkpoints.worldOf(seq)),
       stretch: (info) => index.stretch(info),
       transactionAt: (seq) => this.transactionAt(seq),
+      read: (from, to) => this.#log.read(from, to),
       references: (after, to) => {
         let count = 0;
         index.forEachReference(after, to, () => count++);

@@ -15,7 +15,7 @@ import { type ImageSize, imageSize } from '../projections/image-size.ts';
 import type { World } from '../projections/world.ts';
 import { isLabelName, resolveAt } from '../replay/at.ts';
 import { stepsBack } from '../replay/steps-back.ts';
-import { diffWorlds } from '../replay/diff.ts';
+import { diffMoments } from '../replay/diff-moments.ts';
 import { newestFirst } from '../replay/newest-first.ts';
 import type { DockerEvent } from '../replay/docker-event.ts';
 import { dockerEvents } from '../replay/docker-events.ts';
@@ -169,11 +169,9 @@ export class Store implements StoreQueries, Moments {
    * @throws `ERR_NOT_FOUND`, `ERR_AT_INVALID`.
    */
   diff(from: At, to: At, subject: Subject): TreeChange[] {
-    const before = this.worldAt(this.resolve(from));
-    const after = this.worldAt(this.resolve(to));
-    const found = subjectIn([this.world, after, before], subject);
-    const touched = (): ReadonlySet<number> | null => this.time.touchedBetween(found, before.seq, after.seq);
-    return diffWorlds(before, after, found, this.#live.chunks, touched);
+    const moments = { from: this.resolve(from), to: this.resolve(to) };
+    const found = subjectIn([this.world, this.worldAt(moments.to), this.worldAt(moments.from)], subject);
+    return diffMoments(this.time, { ...moments, subject: found }, this.#live.chunks);
   }
 
   /** Writes a container's changes onto the directory that its image was loaded from: {@link Container.apply}. */

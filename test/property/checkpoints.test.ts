@@ -7,8 +7,11 @@ import { history, pastsOf } from '../../src/projections/history.ts';
 import { foldProjection } from '../../src/projections/projection.ts';
 import { countedUpper, recountUpper } from '../../src/projections/recount-upper.ts';
 import { transactionsOf } from '../../src/projections/subject-past.ts';
+import { diffWorlds } from '../../src/replay/diff.ts';
+import { diffMoments } from '../../src/replay/diff-moments.ts';
 import { LogPasts } from '../../src/replay/log-pasts.ts';
 import { historySeqsOf } from '../../src/replay/path-history.ts';
+import { foldFrom } from '../../src/replay/time-machine.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { canonicalText } from '../../src/testing/canonical.ts';
@@ -38,6 +41,30 @@ function pastProblems(store: Store, states: readonly RecordedState[]): string[] 
       const recounted = canonicalText(recountUpper(tree));
       if (counted !== recounted)
         problems.push(`at ${state.seq}, ${subject}: counted ${counted}, there are ${recounted}`);
+    }
+  }
+  return problems;
+}
+
+/** Pairs of moments that are compared. */
+const COMPARED = 12;
+
+/** Comparisons of two moments that are not those of the worlds that the log alone makes. */
+function diffProblems(store: Store): string[] {
+  const { log } = store.engine;
+  const time = foldFrom(log);
+  const random = randomFrom(store.seq);
+  const problems: string[] = [];
+  for (let pair = 0; pair < COMPARED; pair++) {
+    const from = Math.floor(random() * (store.seq + 1));
+    const reach = pair % 2 === 0 ? 10 : store.seq;
+    const to = Math.min(store.seq, Math.max(0, from + Math.floor((random() * 2 - 1) * reach)));
+    const [before, after] = [time.worldAt(from), time.worldAt(to)];
+    const subjects = new Set([...before.overlays(), ...after.overlays()].map(({ subject }) => subject));
+    for (const subject of subjects) {
+      const asked = canonicalText(diffMoments(store.time, { from, to, subject }, log.chunks));
+      const expected = canonicalText(diffWorlds(before, after, subject, log.chunks));
+      if (asked !== expected) problems.push(`${subject}, ${from} to ${to}: ${asked}, the log: ${expected}`);
     }
   }
   return problems;
@@ -123,6 +150,7 @@ async function expectSameAlways(
           expect(pastProblems(store, recorder.states)).toEqual([]);
           expect(historyProblems(store)).toEqual([]);
           expect(ledgerProblems(store)).toEqual([]);
+          expect(diffProblems(store)).toEqual([]);
           const head = recorder.at(store.seq);
           await store.close();
           if (disk.paths().some((path) => CHECKPOINT.test(path))) covered++;
@@ -131,6 +159,7 @@ async function expectSameAlways(
           expect(historyProblems(again)).toEqual([]);
           expect(ledgerProblems(again)).toEqual([]);
           if (again.time.ledgerBefore(again.seq) !== null) withLedger++;
+          expect(diffProblems(again)).toEqual([]);
           expect(again.seq).toBe(head?.seq);
           await again.close();
         },

@@ -8,9 +8,11 @@
 
 import { type Ino, lastSeq, type StoreEvent, type SubjectId, type Transaction } from '../../events/event.ts';
 import { isFileEvent } from '../../events/file-event.ts';
+import type { EventLog } from '../../events/event-log.ts';
 import type { CheckpointInfo } from '../../events/node-store.ts';
 import { S_IFREG } from '../../events/mode.ts';
 import { evolveNode, type Neighbours } from '../../projections/evolve-node.ts';
+import { forEachTouched } from '../../projections/touched-nodes.ts';
 import { treeOf } from '../../projections/stored/stored-tree.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
@@ -27,6 +29,9 @@ const WORLDS_MAX = 2 * REFERENCES_MAX;
 
 const TRANSACTIONS_MAX = 4096;
 
+/** What so few events touched the log says sooner than the histories of all nodes. */
+const READ_MAX = 32_768;
+
 /** Where past moments stand on. */
 export interface PastSource {
   readonly list: readonly CheckpointInfo[];
@@ -34,6 +39,7 @@ export interface PastSource {
   worldOf(seq: number): World | null;
   stretch(info: CheckpointInfo): Stretch | null;
   transactionAt(seq: number): Transaction | undefined;
+  readonly read: EventLog['read'];
   /** Forks and rewinds among the events `(after, to]`. */
   references(after: number, to: number): number;
 }
@@ -87,29 +93,54 @@ export class PastWorlds {
     return world;
   }
 
-  /** The nodes of a subject that were touched between two moments; null where that is not known, or more than that changed. */
+  /**
+   * The nodes of a subject that may have been touched between the ends of two transactions; null where that is not known,
+   * or more than that changed.
+   */
   touchedBetween(subject: SubjectId, from: number, to: number): Set<Ino> | null {
     const inos = new Set<Ino>();
+    const touch = (ino: Ino): void => void inos.add(ino);
     for (let at = from; at < to;) {
       const info = this.#covering(at + 1);
-      const stretch = info === null ? null : this.#source.stretch(info);
-      if (stretch === null || this.#isExchanged(subject, stretch, at, to)) return null;
-      const end = this.#wholeTransaction(Math.min(to, stretch.to));
-      if (end === null) return null;
-      for (const ino of stretch.touches(subject, at, end.seq)?.nodes() ?? []) inos.add(ino);
-      at = Math.max(stretch.to, at + 1);
+      const end = Math.min(to, info?.seq ?? this.#nextCovered(at));
+      const isWhole = info?.from === at && info.seq === end;
+      if (!isWhole && end - at <= READ_MAX) {
+        if (!this.#readTouched(subject, at, end, touch)) return null;
+      } else {
+        const stretch = info === null ? null : this.#source.stretch(info);
+        if (stretch === null || this.#isExchanged(subject, stretch, at, end)) return null;
+        stretch.touches(subject, at, end)?.forEachThatMay(touch);
+      }
+      at = end;
     }
     return inos;
+  }
+
+  /** Where the log is covered again behind a moment that is not. */
+  #nextCovered(seq: number): number {
+    return this.#source.list.find(({ from }) => from > seq)?.from ?? Infinity;
+  }
+
+  /** Calls `touch` for what the transactions `(after, to]` touched; false: one of them exchanged the tree, or parts of it. */
+  #readTouched(subject: SubjectId, after: number, to: number, touch: (ino: Ino) => void): boolean {
+    for (const transaction of this.#source.read(after + 1, to)) {
+      for (const event of transaction.events) {
+        if (!isFileEvent(event)) {
+          if (exchangesTree(event, subject)) return false;
+        } else if (transaction.subject === subject) {
+          forEachTouched(event, touch);
+          if ('upperIno' in event) touch(event.ino);
+        }
+      }
+    }
+    return true;
   }
 
   /** Whether a tree was put in the place of the subject's, or parts of one. */
   #isExchanged(subject: SubjectId, stretch: Stretch, after: number, to: number): boolean {
     for (const first of stretch.otherTransactions(to)) {
       if (first <= after) continue;
-      for (const event of this.#transaction(first).events) {
-        if (beginsTree(event) === subject || (event.type === 'NodesRestored' && event.container === subject))
-          return true;
-      }
+      if (this.#transaction(first).events.some((event) => exchangesTree(event, subject))) return true;
     }
     return false;
   }
@@ -240,6 +271,10 @@ function beginsTree(event: StoreEvent): SubjectId | null {
       return null;
   }
 }
+
+/** Whether a container or volume has another tree behind the event, or another part of one. */
+const exchangesTree = (event: StoreEvent, subject: SubjectId): boolean =>
+  beginsTree(event) === subject || (event.type === 'NodesRestored' && event.container === subject);
 
 /** A rewound tree goes on with the numbers that it had reached. */
 function keepNumbers(world: World, stretch: Stretch, subject: SubjectId, seq: number): void {

@@ -129,13 +129,10 @@ export class Touches {
     return new HistoryRange(this.#nodes.history(at), Math.max(first, after), Math.min(last, end));
   }
 
-  /** All nodes that were touched, ascending. */
-  *nodes(): Generator<Ino, void> {
-    const { inos, firstRows, lastRows } = this.#nodes.table;
-    for (let at = this.#next(0); at < this.#length; at = this.#next(at + 1)) {
-      const isSure = firstRows[at] >= this.#first || lastRows[at] < this.#end;
-      if (isSure || !this.#range(at, -1, Infinity).isEmpty) yield inos[at];
-    }
+  /** Calls `visit` for each node that was touched, and maybe for some that were touched before and behind, ascending. */
+  forEachThatMay(visit: (ino: Ino) => void): void {
+    const { inos } = this.#nodes.table;
+    for (let at = this.#next(0); at < this.#length; at = this.#next(at + 1)) visit(inos[at]);
   }
 
   /** The first node that may count from a place on, or a place behind all. */
