@@ -17,7 +17,8 @@ import { treeOf } from '../../projections/stored/stored-tree.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
-import type { Past, World } from '../../projections/world.ts';
+import type { NodesRestored } from '../../projections/tree/restore.ts';
+import type { Overlay, Past, World } from '../../projections/world.ts';
 import type { Stretch } from './stretch.ts';
 import type { Touches } from './touches.ts';
 
@@ -28,6 +29,9 @@ const REFERENCES_MAX = 64;
 const WORLDS_MAX = 2 * REFERENCES_MAX;
 
 const TRANSACTIONS_MAX = 4096;
+
+/** Trees behind what was restored in them that are kept. */
+const RESTORED_MAX = 2 * REFERENCES_MAX;
 
 /** What so few events touched the log says sooner than the histories of all nodes. */
 const READ_MAX = 32_768;
@@ -48,6 +52,8 @@ export class PastWorlds {
   readonly #source: PastSource;
   readonly #transactions = new Map<number, Transaction>();
   readonly #worlds = new Map<number, World>();
+  /** Trees behind events that restored names and nodes. Not to be changed. */
+  readonly #restored = new Map<number, Tree>();
 
   constructor(source: PastSource) {
     this.#source = source;
@@ -169,7 +175,7 @@ export class PastWorlds {
 
   /**
    * Applies what is not about files. Gives for each container and volume whose tree began anew the event that did it; null
-   * where names and nodes were restored, since that is about the tree of that time, which has to be folded.
+   * where one was restored in the middle of a transaction, whose first part has to be folded.
    */
   #applyOthers(world: World, stretch: Stretch, end: number, past: Past): Map<SubjectId, number> | null {
     const origins = new Map<SubjectId, number>();
@@ -177,8 +183,11 @@ export class PastWorlds {
       const transaction = this.#transaction(first);
       let seq = first;
       for (const event of transaction.events) {
-        if (event.type === 'NodesRestored') return null;
-        if (!isFileEvent(event)) {
+        if (event.type === 'NodesRestored') {
+          if (transaction.events.length > 1) return null;
+          this.#restore(world, stretch, origins.get(event.container) ?? stretch.from, transaction, past);
+          origins.set(event.container, seq);
+        } else if (!isFileEvent(event)) {
           const subject = beginsTree(event);
           if (event.type === 'ContainerRewound') keepNumbers(world, stretch, event.container, first);
           world.applyEvents(transaction.subject, [event], seq, transaction.timeNs, past);
@@ -188,6 +197,22 @@ export class PastWorlds {
       }
     }
     return origins;
+  }
+
+  /** Names and nodes become what they were, in the tree of that time: where the tree goes on from. */
+  #restore(world: World, stretch: Stretch, origin: number, transaction: Transaction, past: Past): void {
+    const { seq, events, timeNs } = transaction;
+    const [event] = events as [NodesRestored];
+    const overlay = world.overlay(event.container) as Overlay;
+    const known = this.#restored.get(seq);
+    if (known !== undefined) {
+      overlay.tree = known;
+      return;
+    }
+    overlay.tree = this.#treeAt(overlay.tree, event.container, stretch, origin, seq - 1).snapshot();
+    world.applyEvents(transaction.subject, events, seq, timeNs, past);
+    this.#restored.set(seq, overlay.tree);
+    if (this.#restored.size > RESTORED_MAX) this.#restored.delete(this.#restored.keys().next().value as number);
   }
 
   #treeAt(base: Tree, subject: SubjectId, stretch: Stretch, origin: number, end: number): Tree {
