@@ -27,7 +27,11 @@ export type { ChangedAspect, ChangeType, DiffSide, TreeChange } from './tree-cha
 /** An image's merged tree as one side. */
 export const imageSide = (merged: Tree): DiffSide => ({ subject: -1, tree: merged, lower: merged });
 
-/** What differs between two trees, sorted by the bytes of the path. */
+/**
+ * What differs between two trees, sorted by the bytes of the path.
+ *
+ * @param touched - The nodes that may differ between two moments of one subject, where somebody knows them.
+ */
 export function diffTrees(
   before: DiffSide,
   after: DiffSide,
@@ -48,16 +52,9 @@ const ORDER: Readonly<Record<ChangeType, number>> = { Removed: 0, Modified: 1, R
  *
  * Before a container was created, it counts as what it was created from; after it was removed, as empty.
  *
- * @param touched - Gives the nodes that may differ between the two, where somebody knows them.
  * @throws `ERR_NOT_FOUND` when neither world has it.
  */
-export function diffWorlds(
-  before: World,
-  after: World,
-  subject: SubjectId,
-  chunks: ChunkReader,
-  touched: () => TouchedNodes | null = () => null,
-): TreeChange[] {
+export function diffWorlds(before: World, after: World, subject: SubjectId, chunks: ChunkReader): TreeChange[] {
   const first = before.overlay(subject);
   const second = after.overlay(subject);
   if (first === undefined && second === undefined) {
@@ -67,7 +64,7 @@ export function diffWorlds(
   }
   if (first === undefined) return diffTrees(unborn(second as Overlay, after), second as Overlay, chunks);
   if (second === undefined) return diffByPath(first.tree, Tree.empty(0n), chunks);
-  return diffTrees(first, second, chunks, touched());
+  return diffTrees(first, second, chunks);
 }
 
 /** Patches of changes between two worlds (patch.ts). */

@@ -16,7 +16,7 @@
  * snapshot needed, however many forks of forks there are.
  */
 
-import type { Ino, StoreEvent, SubjectId, Transaction } from '../events/event.ts';
+import type { StoreEvent, SubjectId, Transaction } from '../events/event.ts';
 import { lastSeq } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { isFileEvent } from '../events/file-event.ts';
@@ -26,7 +26,7 @@ import { LowerViews } from '../projections/lower-views.ts';
 import type { Kept } from '../projections/projection.ts';
 import { type Past, World } from '../projections/world.ts';
 import { type CheckpointOptions, Checkpoints } from './checkpoint/checkpoints.ts';
-import { PastWorlds } from './checkpoint/past-worlds.ts';
+import { type PastChanges, type PastSource, PastWorlds } from './checkpoint/past-worlds.ts';
 import { LogIndex } from './log-index.ts';
 import type { Stretch } from './checkpoint/stretch.ts';
 import { Snapshots } from './snapshots.ts';
@@ -44,9 +44,12 @@ export interface TimeMachineOptions {
   readonly checkpoints?: CheckpointOptions;
   /** A fold over so few events is preferred to a look at checkpoints. */
   readonly foldMax?: number;
+  /** Moments of a log with checkpoints that are so many events apart are compared by the log between them. */
+  readonly readMax?: number;
 }
 
 const FOLD_MAX = 256;
+const READ_MAX = 32_768;
 
 export class TimeMachine implements Past {
   /** The newest world, folded in place: the store's live one. Only {@link TimeMachine.catchUp} and its engine fold it. */
@@ -73,7 +76,8 @@ export class TimeMachine implements Past {
       recentMax: options.recentMax ?? 16,
     });
     this.#index = new LogIndex(log, start.seq, start.seq === 0 ? null : start.timeNs);
-    this.#past = checkpoints === null ? null : this.#pastOf(checkpoints, new World(start.lowers));
+    this.#past =
+      checkpoints === null ? null : this.#pastOf(checkpoints, new World(start.lowers), options.readMax ?? READ_MAX);
     if (start.seq > 0) this.#snapshots.keep(start.snapshot());
   }
 
@@ -131,11 +135,11 @@ export class TimeMachine implements Past {
   }
 
   /**
-   * Nodes of a container or volume that may have been touched between the ends of two transactions; null where that is not
-   * known, or where the whole tree was exchanged.
+   * What may have changed of a container or volume between two worlds of this log that both have it; null where that is not
+   * known, or where its tree was exchanged.
    */
-  touchedBetween(subject: SubjectId, from: number, to: number): ReadonlySet<Ino> | null {
-    return this.#past?.touchedBetween(subject, Math.min(from, to), Math.max(from, to)) ?? null;
+  changesBetween(subject: SubjectId, earlier: World, later: World): PastChanges | null {
+    return this.#past?.changesBetween(subject, earlier, later) ?? null;
   }
 
   /** The newest ledger of copy-ups that checkpoints hold of a moment at or before `seq`; null: none. */
@@ -205,11 +209,11 @@ export class TimeMachine implements Past {
     return past ?? this.#foldTo(seq);
   }
 
-  #pastOf(checkpoints: Checkpoints, empty: World): PastWorlds {
+  #pastOf(checkpoints: Checkpoints, empty: World, readMax: number): PastWorlds {
     const index = this.#index;
     index.use(checkpoints, !checkpoints.readOnly);
     checkpoints.describe(index);
-    return new PastWorlds({
+    const source: PastSource = {
       get list() {
         return checkpoints.list;
       },
@@ -222,7 +226,8 @@ export class TimeMachine implements Past {
         index.forEachReference(after, to, () => count++);
         return count;
       },
-    });
+    };
+    return new PastWorlds(source, readMax);
   }
 
   /** The newest world at hand at or before a moment. */

@@ -22,7 +22,9 @@ import { randomFrom, SimulatedDisk } from '../crash/simulated-disk.ts';
 import { forAllCommands, SMALL_TIME_MACHINE } from './play.ts';
 
 /** Checkpoints so near that a short log has many, also full ones. */
-const options = { timeMachine: { ...SMALL_TIME_MACHINE, foldMax: -1, checkpoints: { every: 12, lightMin: 3 } } };
+const options = {
+  timeMachine: { ...SMALL_TIME_MACHINE, foldMax: -1, readMax: 20, checkpoints: { every: 12, lightMin: 3 } },
+};
 
 const CHECKPOINT = /\.ckpt$/;
 
@@ -57,7 +59,7 @@ function diffProblems(store: Store): string[] {
   const problems: string[] = [];
   for (let pair = 0; pair < COMPARED; pair++) {
     const from = Math.floor(random() * (store.seq + 1));
-    const reach = pair % 2 === 0 ? 10 : store.seq;
+    const reach = pair % 2 === 0 ? 18 : store.seq;
     const to = Math.min(store.seq, Math.max(0, from + Math.floor((random() * 2 - 1) * reach)));
     const [before, after] = [time.worldAt(from), time.worldAt(to)];
     const subjects = new Set([...before.overlays(), ...after.overlays()].map(({ subject }) => subject));

@@ -25,6 +25,8 @@ export interface NameSource {
   find?(name: string): number | undefined;
   /** As {@link NameMap.diff}, where both sources know what they differ in; false: they don't. */
   diff?(other: NameSource, visit: (name: string, here: number | undefined, there: number | undefined) => void): boolean;
+  /** The same, against a map that this source may have changed entries of. */
+  diffFrom?(base: NameMap, visit: (name: string, before: number | undefined, now: number | undefined) => void): boolean;
 }
 
 export class NameNode {
@@ -180,6 +182,8 @@ export class NameMap {
     const source = this.#root?.source;
     const otherSource = other.#root?.source;
     if (source && otherSource && source.diff?.(otherSource, visit) === true) return;
+    if (otherSource?.diffFrom?.(this, visit) === true) return;
+    if (source?.diffFrom?.(other, (name, there, here) => visit(name, here, there)) === true) return;
     const [left, right] = unsharedLeaves(this.#root, other.#root);
     const there = new Map<string, number>();
     for (const leaf of right) leaf.names.forEach((name, index) => there.set(name, leaf.values[index]));

@@ -7,6 +7,8 @@ import { Owner } from './trie.ts';
 export interface NameChanges {
   /** The new value of a name, 0: it is gone; undefined: it has not changed. */
   valueOf(name: string): number | undefined;
+  /** The value that a name had before all of it, 0: none; undefined, or not there: that is not known. */
+  valueBefore?(name: string): number | undefined;
   /** All that changed. */
   changes(): ReadonlyMap<string, number>;
   /** The names in which this and other changes of the same start may differ; null: that is not known. */
@@ -58,6 +60,15 @@ class PatchedNames implements NameSource {
       const here = this.find(name);
       const there = other.find(name);
       if (here !== there) visit(name, here, there);
+    }
+    return true;
+  }
+
+  diffFrom(base: NameMap, visit: (name: string, before: number | undefined, now: number | undefined) => void): boolean {
+    if (!base.isSame(this.#base)) return false;
+    for (const [name, value] of this.#changes.changes()) {
+      const before = this.#changes.valueBefore?.(name) ?? base.get(name);
+      if ((before ?? 0) !== value) visit(name, before === 0 ? undefined : before, value === 0 ? undefined : value);
     }
     return true;
   }

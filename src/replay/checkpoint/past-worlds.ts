@@ -11,14 +11,15 @@ import { isFileEvent } from '../../events/file-event.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import type { CheckpointInfo } from '../../events/node-store.ts';
 import { S_IFREG } from '../../events/mode.ts';
-import { evolveNode, type Neighbours } from '../../projections/evolve-node.ts';
+import { evolveNode, type Neighbours, type NodeRange } from '../../projections/evolve-node.ts';
 import { forEachTouched } from '../../projections/touched-nodes.ts';
-import { treeOf } from '../../projections/stored/stored-tree.ts';
+import { countersOf, treeOf } from '../../projections/stored/stored-tree.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import type { NodesRestored } from '../../projections/tree/restore.ts';
 import type { Overlay, Past, World } from '../../projections/world.ts';
+import { ReadTouches } from './read-touches.ts';
 import type { Stretch } from './stretch.ts';
 import type { Touches } from './touches.ts';
 
@@ -33,9 +34,6 @@ const TRANSACTIONS_MAX = 4096;
 /** Trees behind what was restored in them that are kept. */
 const RESTORED_MAX = 2 * REFERENCES_MAX;
 
-/** What so few events touched the log says sooner than the histories of all nodes. */
-const READ_MAX = 32_768;
-
 /** Where past moments stand on. */
 export interface PastSource {
   readonly list: readonly CheckpointInfo[];
@@ -48,15 +46,26 @@ export interface PastSource {
   references(after: number, to: number): number;
 }
 
+/** What changed of a container or volume between two moments. */
+export interface PastChanges {
+  /** All nodes that are not the same at both, and maybe some others. */
+  readonly touched: ReadonlySet<Ino>;
+  /** Its tree at the later one. */
+  readonly later: Tree;
+}
+
 export class PastWorlds {
   readonly #source: PastSource;
+  readonly #readMax: number;
   readonly #transactions = new Map<number, Transaction>();
   readonly #worlds = new Map<number, World>();
   /** Trees behind events that restored names and nodes. Not to be changed. */
   readonly #restored = new Map<number, Tree>();
 
-  constructor(source: PastSource) {
+  /** @param readMax - What so few events changed the log says sooner than the histories of all nodes. */
+  constructor(source: PastSource, readMax: number) {
     this.#source = source;
+    this.#readMax = readMax;
   }
 
   /**
@@ -100,17 +109,37 @@ export class PastWorlds {
   }
 
   /**
-   * The nodes of a subject that may have been touched between the ends of two transactions; null where that is not known,
-   * or more than that changed.
+   * What may have changed of a subject between two worlds that both have it; null where that is not known, or its tree was
+   * exchanged on the way.
    */
-  touchedBetween(subject: SubjectId, from: number, to: number): Set<Ino> | null {
+  changesBetween(subject: SubjectId, earlier: World, later: World): PastChanges | null {
+    if (later.seq - earlier.seq <= this.#readMax) return this.#readChanges(subject, earlier, later);
+    const touched = this.#touchedBetween(subject, earlier.seq, later.seq);
+    return touched === null ? null : { touched, later: (later.overlay(subject) as Overlay).tree };
+  }
+
+  /** The later tree stands on the earlier one then, with what the log says of the nodes that were touched. */
+  #readChanges(subject: SubjectId, earlier: World, later: World): PastChanges | null {
+    const base = (earlier.overlay(subject) as Overlay).tree;
+    const touches = new ReadTouches(base);
+    for (const transaction of this.#source.read(earlier.seq + 1, later.seq)) {
+      if (transaction.events.some((event) => !isFileEvent(event) && exchangesTree(event, subject))) return null;
+      if (transaction.subject === subject) touches.add(transaction);
+    }
+    const inodes = patchTrie<Inode>(base.inodes, new TreePatch(base, touches, earlier.seq));
+    const { tree } = later.overlay(subject) as Overlay;
+    return { touched: new Set(touches.nodes), later: treeOf(inodes, countersOf(tree)) };
+  }
+
+  /** The nodes that may have been touched between the ends of two transactions. */
+  #touchedBetween(subject: SubjectId, from: number, to: number): Set<Ino> | null {
     const inos = new Set<Ino>();
     const touch = (ino: Ino): void => void inos.add(ino);
     for (let at = from; at < to;) {
       const info = this.#covering(at + 1);
       const end = Math.min(to, info?.seq ?? this.#nextCovered(at));
       const isWhole = info?.from === at && info.seq === end;
-      if (!isWhole && end - at <= READ_MAX) {
+      if (!isWhole && end - at <= this.#readMax) {
         if (!this.#readTouched(subject, at, end, touch)) return null;
       } else {
         const stretch = info === null ? null : this.#source.stretch(info);
@@ -237,14 +266,18 @@ export class PastWorlds {
   }
 }
 
+type PatchTouches = Pick<Touches, 'lastKey' | 'mayTouch'> & {
+  of(ino: Ino, after: number, end: number): NodeRange | null;
+};
+
 /** The nodes of a tree that were touched since its base. */
 class TreePatch implements Patch<Inode>, Neighbours {
   readonly #base: Tree;
-  readonly #touches: Touches;
+  readonly #touches: PatchTouches;
   readonly #origin: number;
 
   /** @param origin - What happened up to this event is in the base. */
-  constructor(base: Tree, touches: Touches, origin: number) {
+  constructor(base: Tree, touches: PatchTouches, origin: number) {
     this.#base = base;
     this.#touches = touches;
     this.#origin = origin;
