@@ -40,9 +40,12 @@ export interface ChunkStore {
   /** Length of a chunk in bytes, without reading its content; 0: its content was dropped. */
   byteLength(chunk: ChunkNumber): number;
 
+  /** CRC-32 of a chunk's content, without reading it: other sums, other bytes. Says nothing when its content was dropped. */
+  sum(chunk: ChunkNumber): number;
+
   /** SHA-256 of the chunk, 32 bytes; not to be changed. Computed when it is asked for, so it throws as `get` does. */
   digest(chunk: ChunkNumber): Uint8Array;
 }
 
 /** What a fold or a reader needs of a {@link ChunkStore}. */
-export type ChunkReader = Pick<ChunkStore, 'get' | 'byteLength' | 'digest'>;
+export type ChunkReader = Pick<ChunkStore, 'get' | 'byteLength' | 'sum' | 'digest'>;

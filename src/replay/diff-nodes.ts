@@ -42,6 +42,10 @@ function hasSameContent(before: Inode, after: Inode, chunks: ChunkReader): boole
     if (!isSame || areSameSlices(left, right, chunks)) return;
     const start = index * PAGE_BYTES;
     const length = Math.min(PAGE_BYTES, before.size - start);
+    if (areOtherSlices(left, right, length, chunks)) {
+      isSame = false;
+      return;
+    }
     if (length > 0) isSame = bytesOf(here, chunks, start, length).equals(bytesOf(there, chunks, start, length));
   });
   return isSame;
@@ -56,9 +60,25 @@ function areSameSlices(left: Page | null, right: Page | null, chunks: ChunkReade
       return false;
     }
     const [chunk, other] = [here[quad + 2], there[quad + 2]];
-    if (chunk !== other && Buffer.compare(chunks.digest(chunk), chunks.digest(other)) !== 0) return false;
+    if (chunk === other) continue;
+    if (chunks.sum(chunk) !== chunks.sum(other)) return false;
+    if (Buffer.compare(chunks.digest(chunk), chunks.digest(other)) !== 0) return false;
   }
   return true;
+}
+
+/** Whether pages that are cut in the same places differ in a piece that is a whole chunk of each, by their checksums. */
+function areOtherSlices(left: Page | null, right: Page | null, length: number, chunks: ChunkReader): boolean {
+  const here = left?.slices ?? [];
+  const there = right?.slices ?? [];
+  for (let quad = 0; quad < Math.min(here.length, there.length); quad += 4) {
+    const [start, end, chunk, offset] = here.slice(quad, quad + 4);
+    const [otherStart, otherEnd, other, otherOffset] = there.slice(quad, quad + 4);
+    if (start !== otherStart || end !== otherEnd || offset !== 0 || otherOffset !== 0 || end > length) return false;
+    const isWhole = chunks.byteLength(chunk) === end - start && chunks.byteLength(other) === end - start;
+    if (isWhole && chunks.sum(chunk) !== chunks.sum(other)) return true;
+  }
+  return false;
 }
 
 function bytesOf(content: Content, chunks: ChunkReader, start: number, length: number): Buffer {

@@ -74,6 +74,10 @@ export class MemoryChunks implements ChunkStore {
     return this.#lengths.get(this.#indexOf(chunk));
   }
 
+  sum(chunk: ChunkNumber): number {
+    return this.#sums.get(this.#indexOf(chunk));
+  }
+
   digest(chunk: ChunkNumber): Uint8Array {
     const known = this.#digests.get(chunk);
     if (known !== undefined) return known;

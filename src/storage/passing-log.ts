@@ -7,6 +7,7 @@ import { storeError } from '../events/log-error.ts';
 import { CHUNK_BYTES_MAX, type ChunkStore } from '../events/chunk-store.ts';
 import { type ChunkNumber, lastSeq, type Transaction } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { crc32 } from './crc32.ts';
 import { checkExpected, chunkTooLarge, closedLog, unknownChunk } from './log-state.ts';
 
 export class PassingLog implements EventLog {
@@ -99,6 +100,11 @@ export class PassingChunks implements ChunkStore {
 
   byteLength(chunk: ChunkNumber): number {
     return this.get(chunk).length;
+  }
+
+  sum(chunk: ChunkNumber): number {
+    const bytes = this.get(chunk);
+    return crc32(bytes, 0, bytes.length);
   }
 
   digest(chunk: ChunkNumber): Uint8Array {

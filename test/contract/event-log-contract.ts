@@ -158,6 +158,8 @@ export function testEventLog(name: string, make: () => LogUnderTest): void {
       // SHA-256 of "one", as `printf one | sha256sum` prints it.
       const digest = '7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed';
       expect(Buffer.from(log.chunks.digest(1)).toString('hex')).toBe(digest);
+      // As zlib's crc32 gives it.
+      expect(log.chunks.sum(1)).toBe(0x7a6c86f1);
     });
 
     test('a stored chunk does not change with the buffer that it came from', () => {
@@ -196,6 +198,7 @@ export function testEventLog(name: string, make: () => LogUnderTest): void {
         expect(codeOf(() => log.chunks.get(chunk))).toBe('ERR_LOG_CHUNK_UNKNOWN');
         expect(codeOf(() => log.chunks.byteLength(chunk))).toBe('ERR_LOG_CHUNK_UNKNOWN');
         expect(codeOf(() => log.chunks.digest(chunk))).toBe('ERR_LOG_CHUNK_UNKNOWN');
+        expect(codeOf(() => log.chunks.sum(chunk))).toBe('ERR_LOG_CHUNK_UNKNOWN');
       }
     });
 

@@ -25,7 +25,7 @@ import {
 } from '../../events/node-store.ts';
 import { crc32 } from '../crc32.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
+import { type LogFileSystem, readFully, readInto, syncDirectory, writeFully } from './log-file-system.ts';
 
 export const CHECKPOINT_FOLDER = 'checkpoints';
 
@@ -66,6 +66,8 @@ class CheckpointFiles implements CheckpointStore {
   #list: CheckpointInfo[];
   readonly #open = new Map<number, number>();
   readonly #cache = new ChunkCache(CACHE_BYTES);
+  /** What is read at once. */
+  readonly #first = Buffer.allocUnsafeSlow(READ_BYTES);
   #nextFile: number;
   #closed = false;
 
@@ -164,16 +166,18 @@ class CheckpointFiles implements CheckpointStore {
     }
   }
 
+  /** In bytes of its own: what is kept of a short record is not what was read at once. */
   #record(file: number, offset: number): Buffer {
     const fd = this.#descriptor(file);
-    if (offset >= this.#files.sizeSync(fd)) throw damaged(`file ${file} ends too early`);
-    const first = Buffer.allocUnsafe(READ_BYTES);
+    const first = this.#first;
     const read = readFully(this.#files, fd, first, READ_BYTES, offset);
     const length = read < LENGTH_BYTES ? Infinity : first.readUInt32LE(0);
-    if (LENGTH_BYTES + length <= read) return first.subarray(LENGTH_BYTES, LENGTH_BYTES + length);
+    if (LENGTH_BYTES + length <= read) return Buffer.from(first.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
     if (offset + LENGTH_BYTES + length > this.#files.sizeSync(fd)) throw damaged(`file ${file} ends too early`);
     const bytes = Buffer.allocUnsafeSlow(length);
-    if (readFully(this.#files, fd, bytes, length, offset + LENGTH_BYTES) < length) {
+    const known = first.copy(bytes, 0, LENGTH_BYTES, read);
+    const rest = length - known;
+    if (readInto(this.#files, fd, bytes, known, rest, offset + LENGTH_BYTES + known) < rest) {
       throw damaged(`file ${file} ends too early`);
     }
     return bytes;

@@ -106,6 +106,12 @@ export class ChunkIndex {
     return this.#tableAt(at).byteLength(chunk - this.#stored[at].chunks.first);
   }
 
+  sum(chunk: ChunkNumber): number {
+    if (chunk > this.#base) return this.#sums.get(chunk - this.#base - 1);
+    const at = this.#partOf(chunk);
+    return this.#tableAt(at).sum(chunk - this.#stored[at].chunks.first);
+  }
+
   /** The table of the chunks from `first` to `head`. */
   pack(first: ChunkNumber, head: ChunkNumber): Buffer {
     const offsets: number[] = [];
@@ -114,15 +120,9 @@ export class ChunkIndex {
     for (let chunk = first; chunk <= head; chunk++) {
       offsets.push(this.offset(chunk));
       lengths.push(this.byteLength(chunk));
-      sums.push(this.#sum(chunk));
+      sums.push(this.sum(chunk));
     }
     return ChunkTable.pack(offsets, lengths, sums);
-  }
-
-  #sum(chunk: ChunkNumber): number {
-    if (chunk > this.#base) return this.#sums.get(chunk - this.#base - 1);
-    const at = this.#partOf(chunk);
-    return this.#tableAt(at).sum(chunk - this.#stored[at].chunks.first);
   }
 
   #firstInTables(sum: number): ChunkNumber {

@@ -97,6 +97,11 @@ export class FileChunks implements ChunkStore {
     return this.#index.chunks.byteLength(chunk);
   }
 
+  sum(chunk: ChunkNumber): number {
+    this.#check(chunk);
+    return this.#index.chunks.sum(chunk);
+  }
+
   digest(chunk: ChunkNumber): Uint8Array {
     this.#check(chunk);
     const known = this.#digests.get(chunk);
