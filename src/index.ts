@@ -31,7 +31,13 @@ export type { UndoConflict } from './replay/undo-group.ts';
 export type { Toucher } from './replay/group-touches.ts';
 export type { Quota } from './projections/registry.ts';
 export { Containers, type CreateContainerOptions } from './store/containers.ts';
-export { type ContainerInfo, type ContainerSizes, ContainerView, type MountInfo } from './store/container-view.ts';
+export {
+  type ContainerInfo,
+  type ContainerSizes,
+  ContainerView,
+  type ExecInfo,
+  type MountInfo,
+} from './store/container-view.ts';
 export { type ContainerFilter, ContainerViews } from './store/container-views.ts';
 export type { NewImage } from './store/image-build.ts';
 export { Images } from './store/images.ts';

@@ -124,6 +124,15 @@ export function eventOf(f: StoredEvent): OtherEvent {
     case 31:
       arity(f, 4);
       return { type: 'QuotaSet', container: int(f[1]), bytes: intOrNull(f[2]), inodes: intOrNull(f[3]) };
+    case 32:
+      arity(f, 4);
+      return { type: 'ExecCreated', container: int(f[1]), exec: text(f[2]), command: texts(f[3]) };
+    case 33:
+      arity(f, 3);
+      return { type: 'ExecStarted', container: int(f[1]), exec: text(f[2]) };
+    case 34:
+      arity(f, 4);
+      return { type: 'ExecEnded', container: int(f[1]), exec: text(f[2]), exitCode: int(f[3]) };
     case 40:
       arity(f, 9);
       return {

@@ -86,6 +86,12 @@ export function storedEvent(event: Exclude<StoreEvent, FileEvent>): StoredEvent 
       return [6, event.container, event.nodes, event.parents, storedTexts(event.names), event.inos, event.whiteouts];
     case 'QuotaSet':
       return [31, event.container, event.bytes, event.inodes];
+    case 'ExecCreated':
+      return [32, event.container, text(event.exec), storedTexts(event.command)];
+    case 'ExecStarted':
+      return [33, event.container, text(event.exec)];
+    case 'ExecEnded':
+      return [34, event.container, text(event.exec), event.exitCode];
     case 'VolumeCreated':
       return [
         40,

@@ -187,7 +187,27 @@ export type ContainerEvent =
       /** Of the entries that are nothing, by their place in the lists, those that hide a lower one (whiteouts). */
       readonly whiteouts: readonly number[];
     }
+  | ExecEvent
   | QuotaSet;
+
+/** One more program in a container beside its first, as `docker exec` starts them. */
+export type ExecEvent =
+  | {
+      readonly type: 'ExecCreated';
+      readonly container: SubjectId;
+      /** 64 hex digits. */
+      readonly exec: string;
+      /** The program and its arguments; at least the program. */
+      readonly command: readonly string[];
+    }
+  | { readonly type: 'ExecStarted'; readonly container: SubjectId; readonly exec: string }
+  /** It has ended, or the end of its container took it along. */
+  | {
+      readonly type: 'ExecEnded';
+      readonly container: SubjectId;
+      readonly exec: string;
+      readonly exitCode: number;
+    };
 
 /** How much the container's upper may hold from now on; null: any. */
 export interface QuotaSet {

@@ -16,6 +16,7 @@ import type {
   SubjectId,
   VolumeKind,
 } from '../events/event.ts';
+import { type ExecRecord, execsAfter } from './exec-records.ts';
 
 export interface LayerRecord {
   readonly chainId: string;
@@ -69,6 +70,8 @@ export interface ContainerRecord {
   readonly startedNs: bigint | null;
   readonly finishedNs: bigint | null;
   readonly mounts: readonly MountRecord[];
+  /** In the order in which they were made. */
+  readonly execs: readonly ExecRecord[];
   /** Seq of the event that made it. */
   readonly seq: number;
   readonly forkedFrom: { readonly container: SubjectId; readonly at: number } | null;
@@ -91,6 +94,7 @@ export const NO_CONTAINER: ContainerRecord = {
   startedNs: null,
   finishedNs: null,
   mounts: [],
+  execs: [],
   seq: 0,
   forkedFrom: null,
 };
@@ -228,6 +232,7 @@ function applyEvent(draft: RegistryDraft, event: RegistryEvent, seq: number, tim
         startedNs: null,
         finishedNs: null,
         mounts: [],
+        execs: [],
         seq,
         forkedFrom: null,
       });
@@ -265,6 +270,13 @@ function applyEvent(draft: RegistryDraft, event: RegistryEvent, seq: number, tim
       const { container, bytes, inodes } = event;
       if (bytes === null && inodes === null) draft.quotas.delete(container);
       else draft.quotas.set(container, { bytes, inodes });
+      return;
+    }
+    case 'ExecCreated':
+    case 'ExecStarted':
+    case 'ExecEnded': {
+      const container = containerOf(draft, event.container);
+      container.execs = [...execsAfter(container.execs, event, timeNs)] as Mutable<ExecRecord>[];
       return;
     }
     case 'VolumeCreated':
@@ -333,6 +345,7 @@ export function withFork(
       startedNs: null,
       finishedNs: null,
       mounts: [],
+      execs: [],
       seq,
       forkedFrom: { container: fork.from, at: fork.at },
     } as unknown as Mutable<ContainerRecord>);

@@ -1,6 +1,6 @@
 /** What Docker's daemon reports of one call, in the order in which it does the steps (observed at 20.10.24). */
 
-import type { Cause, SubjectId } from '../events/event.ts';
+import type { Cause, ExecEvent, SubjectId } from '../events/event.ts';
 import type { ContainerRecord, Registry } from '../projections/registry.ts';
 import type { RegistryStep, ToldEvent } from './docker-event.ts';
 
@@ -43,6 +43,20 @@ export function* dockerCallEvents(cause: Cause, steps: readonly RegistryStep[]):
         }
         yield containerEvent(after, event.container, 'unpause');
         break;
+      case 'ExecCreated':
+        yield execEvent(after, event, 'exec_create');
+        break;
+      case 'ExecStarted':
+        yield execEvent(after, event, 'exec_start');
+        break;
+      case 'ExecEnded': {
+        const signal: string | null = isSignalled ? null : endingSignal(operation, event.container, steps);
+        if (signal !== null) yield containerEvent(before, event.container, 'kill', { signal });
+        isSignalled ||= signal !== null;
+        const { exec: execID, exitCode } = event;
+        yield containerEvent(after, event.container, 'exec_die', { execID, exitCode: String(exitCode) });
+        break;
+      }
       case 'ContainerStopped':
         if (!isSignalled && operation !== 'exit')
           yield containerEvent(before, event.container, 'kill', { signal: STOP_SIGNAL });
@@ -53,7 +67,8 @@ export function* dockerCallEvents(cause: Cause, steps: readonly RegistryStep[]):
         if (operation !== 'exit') yield containerEvent(after, event.container, 'stop');
         break;
       case 'ContainerKilled':
-        yield containerEvent(before, event.container, 'kill', { signal: String(event.exitCode - 128) });
+        if (!isSignalled) yield containerEvent(before, event.container, 'kill', { signal: signalOf(event) });
+        isSignalled = false;
         yield containerEvent(after, event.container, 'die', { exitCode: String(event.exitCode) });
         yield networkEvent(after, event.container, 'disconnect');
         yield* mountEvents(after, event.container, 'unmount');
@@ -113,6 +128,25 @@ export function* dockerCallEvents(cause: Cause, steps: readonly RegistryStep[]):
 
 /** Operations that end a container by the signal TERM. */
 const STOPPING: ReadonlySet<string> = new Set(['stop', 'restart', 'down']);
+
+const signalOf = ({ exitCode }: { readonly exitCode: number }): string => String(exitCode - 128);
+
+/** The signal that ends a container and so the programs beside its first one; null: this one has ended by itself. */
+function endingSignal(operation: string, container: SubjectId, steps: readonly RegistryStep[]): string | null {
+  for (const { event } of steps) {
+    if (event.type === 'ContainerKilled' && event.container === container) return signalOf(event);
+  }
+  return STOPPING.has(operation) ? STOP_SIGNAL : null;
+}
+
+/** Docker puts a space behind the program also where no argument follows (daemon/exec.go). */
+function execEvent(registry: Registry, event: ExecOf<'ExecCreated' | 'ExecStarted'>, action: string): ToldEvent {
+  const record = registry.containers.get(event.container);
+  const [program, ...rest] = record?.execs.find(({ exec }) => exec === event.exec)?.command ?? [];
+  return containerEvent(registry, event.container, `${action}: ${program} ${rest.join(' ')}`, { execID: event.exec });
+}
+
+type ExecOf<T extends ExecEvent['type']> = Extract<ExecEvent, { type: T }>;
 
 /** Docker asks its driver to create every named volume of a new container, also one that is there. */
 function* createEvents(registry: Registry, container: SubjectId): Generator<ToldEvent, void> {

@@ -111,6 +111,9 @@ export const EVENT_FIELDS: FieldTable = {
     whiteouts: 'ints',
   },
   QuotaSet: { container: 'int', bytes: 'intOrNull', inodes: 'intOrNull' },
+  ExecCreated: { container: 'int', exec: 'text', command: 'texts' },
+  ExecStarted: { container: 'int', exec: 'text' },
+  ExecEnded: { container: 'int', exec: 'text', exitCode: 'signed' },
 
   VolumeCreated: {
     volume: 'int',

@@ -5,6 +5,7 @@ import { rootCaller, type User, userCaller } from '../engine/caller.ts';
 import { createFs } from '../engine/fs/create-fs.ts';
 import type { OverlogFs } from '../engine/fs/overlog-fs.ts';
 import { Namespace } from '../engine/namespace.ts';
+import { checkExec } from '../engine/decide/exec.ts';
 import type { OverlayProfile, SubjectId, VolumeKind } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { type ContainerRecord, type ContainerState, NO_QUOTA, type Quota } from '../projections/registry.ts';
@@ -40,6 +41,13 @@ export interface ContainerSizes {
   readonly whiteouts: number;
 }
 
+/** A program that runs beside the container's first. */
+export interface ExecInfo {
+  readonly id: string;
+  readonly command: readonly string[];
+  readonly startedNs: bigint | null;
+}
+
 /** All that is known of a container, as a value. */
 export interface ContainerInfo {
   readonly id: string;
@@ -59,6 +67,8 @@ export interface ContainerInfo {
   readonly startedNs: bigint | null;
   readonly finishedNs: bigint | null;
   readonly mounts: readonly MountInfo[];
+  /** Programs that run in it beside its first one. */
+  readonly execs: readonly ExecInfo[];
   readonly forkedFrom: { readonly subject: SubjectId; readonly at: number } | null;
 }
 
@@ -91,6 +101,16 @@ export class ContainerView {
 
   get state(): ContainerState {
     return this.record.state;
+  }
+
+  /**
+   * Whether a program can be started in it beside its first one.
+   *
+   * @param asked - What it was called by, for the refusal.
+   * @throws `ERR_STATE` with Docker's reason when none can.
+   */
+  checkExec(asked = this.name): void {
+    checkExec(this.record, asked);
   }
 
   /** How much its upper may hold. */
@@ -231,6 +251,7 @@ export class ContainerView {
       startedNs: record.startedNs,
       finishedNs: record.finishedNs,
       mounts: this.mounts,
+      execs: record.execs.map(({ exec, command, startedNs }) => ({ id: exec, command, startedNs })),
       forkedFrom: record.forkedFrom && { subject: record.forkedFrom.container, at: record.forkedFrom.at },
     };
   }

@@ -9,6 +9,7 @@ import {
   stopContainer,
   unpauseContainer,
 } from '../engine/decide/life-cycle.ts';
+import { beginExec, endExec, execId } from '../engine/decide/exec.ts';
 import { renameContainer } from '../engine/decide/life-cycle-create.ts';
 import { renewTmpfs } from '../engine/mounting.ts';
 import { volumesToRemove } from '../engine/decide/volume.ts';
@@ -19,6 +20,9 @@ import { commit, type CommitOptions } from './container-commit.ts';
 import { ContainerView } from './container-view.ts';
 import { type Mounter, refreshMounts } from './container-mounts.ts';
 import type { LiveMoment } from './moment.ts';
+
+/** Digits of an id that people are shown. */
+const SHORT_ID = 12;
 
 /**
  * A container. Its commands follow Docker's, state by state (SEM-2.6): a refused one throws `ERR_STATE` and changes
@@ -72,6 +76,34 @@ export class Container extends ContainerView {
     return this.#run('restart', [], (record, timeNs) => restartContainer(record, options.exitCode ?? 0, timeNs));
   }
 
+  /**
+   * A program was started in it, beside its first one. overlog starts none itself: whoever does says so here, and says its end
+   * to {@link Container.endExec}. What ends the container ends it with 137.
+   *
+   * @param command - The program and its arguments.
+   * @param options.asked - What the container was called by; default: its name.
+   * @returns The id of this run of the program, 64 hex digits.
+   * @throws `ERR_STATE` when the container does not run or is paused; `ERR_INVALID_ARGUMENT` without a program.
+   */
+  async beginExec(command: readonly string[], options: { asked?: string } = {}): Promise<string> {
+    const { world } = this.#live;
+    const exec = execId(world.registry.storeId, world.seq);
+    const { asked = this.name } = options;
+    await this.#run('exec', command, (record) => beginExec(record, asked, { exec, command }));
+    return exec;
+  }
+
+  /**
+   * A program that {@link Container.beginExec} told of has ended.
+   *
+   * @param options.exitCode - Default 0.
+   * @throws `ERR_NOT_FOUND` when no such program is running.
+   */
+  endExec(exec: string, options: { exitCode?: number } = {}): Promise<void> {
+    const { exitCode = 0 } = options;
+    return this.#run('exec-end', [exec.slice(0, SHORT_ID), exitCode], (record) => endExec(record, exec, exitCode));
+  }
+
   /** @throws `ERR_CONFLICT` when another container has the name; `ERR_INVALID_ARGUMENT` for its own or an impossible one. */
   rename(name: string): Promise<void> {
     return this.#run('rename', [name], (record) => renameContainer(this.#live.world.registry, record, name));
@@ -119,7 +151,7 @@ export class Container extends ContainerView {
 
   async #run(
     command: string,
-    args: readonly string[],
+    args: readonly (string | number)[],
     decide: (record: ContainerRecord, timeNs: bigint) => ContainerEvent[],
   ): Promise<void> {
     const cause: Cause = [command, this.name, ...args];

@@ -61,6 +61,8 @@ export interface DockerContainer {
   readonly RestartCount: 0;
   readonly Driver: 'overlay2';
   readonly Platform: 'linux';
+  /** Of programs that run beside its first one. */
+  readonly ExecIDs: readonly string[] | null;
   readonly HostConfig: { readonly ReadonlyRootfs: boolean };
   readonly GraphDriver: GraphDriver;
   readonly SizeRw: number;
@@ -109,6 +111,7 @@ export function inspectContainer(moment: Pick<StoreQueries, 'world'>, container:
     RestartCount: 0,
     Driver: 'overlay2',
     Platform: 'linux',
+    ExecIDs: info.execs.length === 0 ? null : info.execs.map(({ id }) => id),
     HostConfig: { ReadonlyRootfs: info.readOnly },
     GraphDriver: graphDriver(info.id, [`${info.id}-init`, ...layers.map(cacheId).toReversed()]),
     SizeRw: sizeRwBytes,

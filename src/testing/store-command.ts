@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { fileCalls, type FileCallOptions } from './file-call-arbitrary.ts';
 import type { FileCall } from './file-call.ts';
 
-export type LifeCycleCommand = 'start' | 'stop' | 'kill' | 'pause' | 'unpause' | 'restart';
+export type LifeCycleCommand = 'start' | 'stop' | 'kill' | 'pause' | 'unpause' | 'restart' | 'exec' | 'endExec';
 
 export type StoreCommand =
   /** In the container or volume at that place. */
@@ -51,6 +51,8 @@ export function lifeCommand(): fc.Arbitrary<StoreCommand> {
     of(1, 'pause', { on: ON }),
     of(1, 'unpause', { on: ON }),
     of(1, 'restart', { on: ON }),
+    of(2, 'exec', { on: ON }),
+    of(1, 'endExec', { on: ON }),
     of(1, 'rename', { on: ON, name }),
     of(1, 'remove', { on: ON, force: fc.boolean(), volumes: fc.boolean() }),
     of(4, 'commit', { on: ON, name }),

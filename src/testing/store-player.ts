@@ -13,7 +13,7 @@ import type { OpenStoreOptions } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { FileSlots, type Outcome, runFileCall } from './file-call.ts';
 import { SAMPLE_SCENARIO } from './sample-scenario.ts';
-import { callLines, commandLine, profileOptions } from './scenario/command-text.ts';
+import { callLines, commandLine, EXEC_COMMAND, EXEC_EXIT_CODE, profileOptions } from './scenario/command-text.ts';
 import { clockOf, storeOf } from './scenario/store-of.ts';
 import { MOUNTS, type StoreCommand } from './store-command.ts';
 
@@ -193,6 +193,7 @@ export class StorePlayer {
       options: profileOptions(this.#profile),
       image: 'image' in command ? this.#imageOf(command.image) : '',
       at,
+      exec: record?.execs[0]?.exec ?? '',
     };
   }
 
@@ -230,6 +231,13 @@ export class StorePlayer {
       case 'unpause':
       case 'restart':
         return this.containerOf(command.on)[command.command]();
+      case 'exec':
+        await this.containerOf(command.on).beginExec(EXEC_COMMAND);
+        return;
+      case 'endExec': {
+        const container = this.containerOf(command.on);
+        return container.endExec(container.record.execs[0]?.exec ?? '', { exitCode: EXEC_EXIT_CODE });
+      }
       case 'rename':
         return this.containerOf(command.on).rename(`c${command.name}`);
       case 'remove':

@@ -215,6 +215,9 @@ export const SAMPLE_EVENTS: { readonly [K in StoreEvent['type']]: readonly (Stor
   ],
   XattrSet: [{ type: 'XattrSet', ino: 18, name: 'user.empty', value: new Uint8Array(), ctimeNs: T }],
   XattrRemoved: [{ type: 'XattrRemoved', ino: 18, name: 'user.empty', ctimeNs: T }],
+  ExecCreated: [{ type: 'ExecCreated', container: 1, exec: DIGEST.slice(7), command: ['sh', '-c', '', 'caf\u00e9 \udcff'] }],
+  ExecStarted: [{ type: 'ExecStarted', container: 1, exec: DIGEST.slice(7) }],
+  ExecEnded: [{ type: 'ExecEnded', container: 1, exec: DIGEST.slice(7), exitCode: 137 }],
 };
 
 function node(

@@ -11,6 +11,9 @@
  * | restart | → running | stop, start     | stop, start              | → running |
  * | rm      | removed   | refused         | refused                  | removed   |
  * | rm -f   | removed   | killed, removed | killed, removed          | removed   |
+ * | exec    | refused   | a program more  | refused                  | refused   |
+ *
+ * What ends a container ends the programs beside its first one, too (`exec.ts`).
  *
  * Each function answers with events; no events: the command succeeds and nothing happens. A refusal says what Docker says,
  * word for word (moby v20.10.24, daemon/*.go and container/state.go), so that scripts that look for its words find them.
@@ -19,6 +22,7 @@
 import type { ContainerEvent, StoreEvent, VolumeEvent } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import type { ContainerRecord } from '../../projections/registry.ts';
+import { endExecs } from './exec.ts';
 import { signalNumber, stopsContainer } from './life-cycle-signals.ts';
 
 /** @throws `ERR_STATE` when it is paused. */
@@ -39,9 +43,9 @@ export function stopContainer(container: ContainerRecord, exitCode: number, time
   const stopped = { type: 'ContainerStopped', container: container.container, exitCode, timeNs } as const;
   switch (container.state) {
     case 'running':
-      return [stopped];
+      return [...endExecs(container), stopped];
     case 'paused':
-      return [{ type: 'ContainerUnpaused', container: container.container }, stopped];
+      return [{ type: 'ContainerUnpaused', container: container.container }, ...endExecs(container), stopped];
     case 'created':
     case 'exited':
       return [];
@@ -58,7 +62,7 @@ export function killContainer(container: ContainerRecord, signal: string, timeNs
     throw refused(container, `Cannot kill container: ${container.name}: ${isNot(container, 'running')}`);
   }
   if (!stopsContainer(number)) return [];
-  return [killed(container, signal, 128 + number, timeNs)];
+  return killed(container, signal, 128 + number, timeNs);
 }
 
 /** @throws `ERR_STATE` when it is not running, or paused already. */
@@ -103,7 +107,7 @@ export function removeContainer(
           `${first} the container before attempting removal or force remove`,
       );
     }
-    events.push(killed(container, 'SIGKILL', 137, timeNs));
+    events.push(...killed(container, 'SIGKILL', 137, timeNs));
   }
   for (const { volume, target } of container.mounts.toReversed()) {
     events.push({ type: 'VolumeUnmounted', container: container.container, volume, target });
@@ -116,8 +120,9 @@ export function removeContainer(
 export const isAlive = (container: ContainerRecord): boolean =>
   container.state === 'running' || container.state === 'paused';
 
-function killed(container: ContainerRecord, signal: string, exitCode: number, timeNs: bigint): ContainerEvent {
-  return { type: 'ContainerKilled', container: container.container, signal, exitCode, timeNs };
+function killed(container: ContainerRecord, signal: string, exitCode: number, timeNs: bigint): ContainerEvent[] {
+  const event = { type: 'ContainerKilled', container: container.container, signal, exitCode, timeNs } as const;
+  return [...endExecs(container), event];
 }
 
 const isNot = (container: ContainerRecord, state: string): string => `Container ${container.id} is not ${state}`;

@@ -17,7 +17,13 @@ export interface CommandNames {
   readonly image: string;
   /** The moment, as a sequence number. */
   readonly at: number;
+  /** Of the oldest program that runs beside the container's first. */
+  readonly exec: string;
 }
+
+/** What `exec` tells of, and what it ends with. */
+export const EXEC_COMMAND = ['sh', '-c', 'work'] as const;
+export const EXEC_EXIT_CODE = 3;
 
 /** The lines of a file call in a container or volume: the step, and what it gave, or how it was refused. */
 export function callLines(name: string, call: FileCall, outcome: Outcome): string[] {
@@ -49,6 +55,10 @@ export function commandLine(command: Exclude<StoreCommand, { command: 'call' }>,
     case 'unpause':
     case 'restart':
       return `$ ${command.command} ${container}`;
+    case 'exec':
+      return `$ exec --begin ${container} -- ${EXEC_COMMAND.join(' ')}`;
+    case 'endExec':
+      return `$ exec --end ${names.exec} --exit-code ${EXEC_EXIT_CODE} ${container}`;
     case 'rename':
       return `$ rename ${container} c${command.name}`;
     case 'remove':

@@ -8,6 +8,7 @@ import {
   stopContainer,
   unpauseContainer,
 } from '../../../src/engine/decide/life-cycle.ts';
+import { beginExec, endExec } from '../../../src/engine/decide/exec.ts';
 import { checkName, containerId, defaultName } from '../../../src/engine/decide/life-cycle-create.ts';
 import type { StoreEvent } from '../../../src/events/event.ts';
 import { isStoreError } from '../../../src/events/log-error.ts';
@@ -29,9 +30,12 @@ const container = (state: ContainerState): ContainerRecord => ({
   startedNs: null,
   finishedNs: null,
   mounts: [],
+  execs: [],
   seq: 1,
   forkedFrom: null,
 });
+
+const EXEC = { exec: 'e'.repeat(64), command: ['sh'] };
 
 const COMMANDS: Record<string, (record: ContainerRecord) => StoreEvent[]> = {
   start: (record) => startContainer(record, 1n),
@@ -42,6 +46,7 @@ const COMMANDS: Record<string, (record: ContainerRecord) => StoreEvent[]> = {
   restart: (record) => restartContainer(record, 0, 1n),
   rm: (record) => removeContainer(record, { force: false, volumes: [] }, 1n),
   'rm -f': (record) => removeContainer(record, { force: true, volumes: [] }, 1n),
+  exec: (record) => beginExec(record, 'web', EXEC),
 };
 
 const REFUSED = 'refused';
@@ -55,6 +60,7 @@ test.each<[command: string, created: string, running: string, paused: string, ex
   ['restart', 'Started', 'Stopped Started', 'Unpaused Stopped Started', 'Started'],
   ['rm', 'Removed', REFUSED, REFUSED, 'Removed'],
   ['rm -f', 'Removed', 'Killed Removed', 'Killed Removed', 'Removed'],
+  ['exec', REFUSED, 'ExecCreated ExecStarted', REFUSED, REFUSED],
 ])('%s of a created, running, paused, exited container does what Docker does (SEM-2.6)', (command, ...expected) => {
   const outcomes = (['created', 'running', 'paused', 'exited'] as const).map((state) => {
     try {
@@ -108,4 +114,21 @@ test('ids and default names are the same whenever a script is run again', () => 
   const name = defaultName(EMPTY_REGISTRY, id);
   const taken = { ...EMPTY_REGISTRY, containers: new Map([[1, { ...container('created'), name }]]) };
   expect(defaultName(taken, id)).toBe(`${name}2`);
+});
+
+test('what ends a container ends the programs in it first, with 137; pausing leaves them (SEM-2.6)', () => {
+  const { exec, command } = EXEC;
+  const running = { ...container('running'), execs: [{ exec, command, startedNs: 1n }] };
+  const ended = { type: 'ExecEnded', container: 1, exec, exitCode: 137 };
+  for (const command of ['stop', 'kill', 'restart', 'rm -f']) expect(COMMANDS[command](running)[0]).toEqual(ended);
+  expect(COMMANDS['stop']({ ...running, state: 'paused' })[1]).toEqual(ended);
+  expect(COMMANDS['pause'](running)).toEqual([{ type: 'ContainerPaused', container: 1 }]);
+});
+
+test('the end of a program is told once, and an exec needs a program', () => {
+  const { exec, command } = EXEC;
+  const running = { ...container('running'), execs: [{ exec, command, startedNs: 1n }] };
+  expect(endExec(running, exec, 3)).toEqual([{ type: 'ExecEnded', container: 1, exec, exitCode: 3 }]);
+  expect(() => endExec(container('running'), exec, 3)).toThrow(`No such exec instance: ${exec}`);
+  expect(() => beginExec(running, 'web', { exec, command: [] })).toThrow('No exec command specified');
 });

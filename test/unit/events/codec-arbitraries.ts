@@ -241,6 +241,14 @@ export const EVENTS: ByType<StoreEvent> = {
     attributes: fc.array(fc.tuple(name, name), { maxLength: 3 }),
   }),
   QuotaSet: record({ type: is('QuotaSet'), container: count, bytes: fc.option(count), inodes: fc.option(count) }),
+  ExecCreated: record({
+    type: is('ExecCreated'),
+    container: count,
+    exec: name,
+    command: fc.array(name, { maxLength: 4 }),
+  }),
+  ExecStarted: record({ type: is('ExecStarted'), container: count, exec: name }),
+  ExecEnded: record({ type: is('ExecEnded'), container: count, exec: name, exitCode: whole }),
   VolumeCreated: record({
     type: is('VolumeCreated'),
     volume: count,

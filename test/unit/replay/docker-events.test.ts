@@ -93,6 +93,51 @@ test('each call of the life cycle tells what Docker tells, in its order (SEM-2.7
   expect(await during(store, () => store.images.remove('app:2'))).toEqual(['image untag', 'image delete']);
 });
 
+test('exec tells its program’s start and end; what ends the container ends it first (SEM-2.7)', async () => {
+  const store = await storeWithImage();
+  const web = await store.containers.create({ image: 'app:1', name: 'web' });
+  await web.start();
+  let exec = '';
+  const begin = async (...command: string[]) => {
+    exec = await web.beginExec(command);
+  };
+  const begun = (text: string): string[] => [`container exec_create: ${text}`, `container exec_start: ${text}`];
+  // As Docker has it: a space behind a program without arguments.
+  expect(await during(store, () => begin('true'))).toEqual(begun('true '));
+  expect(await during(store, () => web.endExec(exec, { exitCode: 3 }))).toEqual(['container exec_die exitCode=3']);
+  await expect(web.endExec(exec)).rejects.toThrow('No such exec instance');
+  expect(await during(store, () => begin('sh', '-c', 'a  b'))).toEqual(begun('sh -c a  b'));
+  expect(web.inspect().execs).toMatchObject([{ id: exec, command: ['sh', '-c', 'a  b'] }]);
+  const taken = 'container exec_die exitCode=137';
+  const die = (exitCode: number): string[] => [`container die exitCode=${exitCode}`, 'network disconnect'];
+  await web.pause();
+  expect(await during(store, () => web.stop())).toEqual([
+    'container kill signal=15',
+    'container unpause',
+    taken,
+    ...die(0),
+    'container stop',
+  ]);
+  expect(web.inspect().execs).toEqual([]);
+  for (const [end, ...expected] of [
+    [() => web.exit(), taken, ...die(0)],
+    [() => web.kill('TERM'), 'container kill signal=15', taken, ...die(143)],
+    [() => web.remove({ force: true }), 'container kill signal=9', taken, ...die(137), 'container destroy'],
+  ] as const) {
+    await web.start();
+    await begin('sh');
+    expect(await during(store, end)).toEqual(expected);
+  }
+});
+
+test('a fork has none of the programs of its source', async () => {
+  const store = await storeWithImage();
+  const web = await store.containers.create({ image: 'app:1', name: 'web' });
+  await web.start();
+  await web.beginExec(['sh']);
+  expect((await store.containers.fork('web', { name: 'other' })).inspect().execs).toEqual([]);
+});
+
 test('a refused call tells nothing, and files tell nothing', async () => {
   const store = await storeWithImage();
   const web = await store.containers.create({ image: 'app:1', name: 'web' });
