@@ -12,6 +12,7 @@ import type { Mount, Namespace } from '../engine/namespace.ts';
 import type { OpenFile } from '../engine/open-files.ts';
 import type { FileEvent, Ino, SubjectId, Transaction } from '../events/event.ts';
 import type { Tree } from '../projections/tree/tree.ts';
+import { ExecGroups } from './exec-groups.ts';
 import { invalidNode, noticesOfChange, noticesOfCommand } from './notices.ts';
 import { isStoreError } from '../events/log-error.ts';
 import { isFileEvent } from '../events/file-event.ts';
@@ -63,6 +64,7 @@ export class MountServer {
   #pid = -1;
   #group = '';
   readonly #groupStem: string;
+  readonly #execs = new ExecGroups();
   /** What a dead server has left; null: nothing was served before. */
   #before: ServedBefore | null = null;
   /** Head of the log as it was found. */
@@ -196,12 +198,14 @@ export class MountServer {
   #groupOf(pid: number): string {
     if (pid !== this.#pid) {
       this.#pid = pid;
-      this.#group = `${this.#groupStem}:${pid}`;
+      this.#group = `${this.#execs.stemOf(pid) ?? this.#groupStem}:${pid}`;
     }
     return this.#group;
   }
 
-  readonly #committed = ({ subject, events }: Transaction): void => {
+  readonly #committed = (transaction: Transaction): void => {
+    const { subject, events } = transaction;
+    this.#execs.noticed(transaction);
     const mount = this.session.nodes.mountOf(subject);
     if (mount === undefined) return;
     const notices: Uint8Array[] = [];

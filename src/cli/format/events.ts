@@ -78,6 +78,8 @@ function phraseOf(event: StoreEvent): string {
       return `history before ${event.before} dropped`;
     case 'MarkAdded':
       return event.source === '' ? 'mark' : `mark of ${printableName(event.source)}`;
+    case 'ExecEnded':
+      return `exec ended with ${event.exitCode}`;
     case 'ContainerRewound':
       return `tree as of ${event.to}`;
     case 'ContainerForked':

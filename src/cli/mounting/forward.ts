@@ -9,6 +9,7 @@ const FORWARDED: ReadonlySet<string> = new Set([
   'commit',
   'create',
   'down',
+  'exec',
   'fork',
   'kill',
   'label',

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 
 export interface ProgramOptions {
   /** Where the container is mounted. */
@@ -23,7 +24,13 @@ export interface ProgramOptions {
   readonly over: string | null;
   /** `user[:group]`, names or numbers; '': root. */
   readonly user: string;
+  /** It waits with its first step until {@link openGate}. */
+  readonly isGated?: true;
 }
+
+const GATE_FD = 3;
+/** A gate that is closed for good ends it. */
+const GATE = `read -r _ <&${GATE_FD} || exit 125; exec ${GATE_FD}<&-; exec "$@"`;
 
 /** The script's own variables; the program does not get them. */
 const OWN = ['OVERLOG_ROOT', 'OVERLOG_OVER', 'OVERLOG_WD', 'OVERLOG_PATH', 'OVERLOG_USER'];
@@ -61,25 +68,36 @@ export function startProgram(options: ProgramOptions): ChildProcess {
     const joined = ['nsenter', ...target, `--wdns=${directory}`, '--', ...argv];
     // Who is not root has a user namespace around them, whose root they are; only in it may they look at the process.
     const user = ['nsenter', '--target', String(options.beside), '--user', '--preserve-credentials', '--'];
-    const [program, ...rest] = process.getuid?.() === 0 ? joined : [...user, ...joined];
-    return spawn(program, rest, { stdio: 'inherit', env });
+    return start(process.getuid?.() === 0 ? joined : [...user, ...joined], env, options);
   }
   const isRoot = view === 'root';
   const namespaces = isRoot ? ['--mount', '--pid', '--fork', '--kill-child', '--ipc'] : ['--mount'];
   const script = isRoot ? AS_ROOT : OVER;
-  return spawn('unshare', [...namespaces, '--propagation', 'private', '--', 'sh', '-c', script, 'sh', ...argv], {
-    stdio: 'inherit',
-    env: {
-      ...env,
-      PATH: process.env['PATH'] ?? '',
-      OVERLOG_ROOT: root,
-      OVERLOG_OVER: over ?? '',
-      OVERLOG_WD: isRoot ? workingDirectory || '/' : join(over ?? '/', workingDirectory),
-      OVERLOG_PATH: env['PATH'] ?? '',
-      OVERLOG_USER: isRoot ? userOptions(root, options.user) : '',
-    },
-  });
+  const own = {
+    PATH: process.env['PATH'] ?? '',
+    OVERLOG_ROOT: root,
+    OVERLOG_OVER: over ?? '',
+    OVERLOG_WD: isRoot ? workingDirectory || '/' : join(over ?? '/', workingDirectory),
+    OVERLOG_PATH: env['PATH'] ?? '',
+    OVERLOG_USER: isRoot ? userOptions(root, options.user) : '',
+  };
+  const command = ['unshare', ...namespaces, '--propagation', 'private', '--', 'sh', '-c', script, 'sh', ...argv];
+  return start(command, { ...env, ...own }, options);
 }
+
+function start(command: readonly string[], env: NodeJS.ProcessEnv, { isGated }: ProgramOptions): ChildProcess {
+  const [program, ...rest] = isGated === true ? ['sh', '-c', GATE, 'sh', ...command] : command;
+  const gate = isGated === true ? (['pipe'] as const) : [];
+  return spawn(program, rest, { stdio: ['inherit', 'inherit', 'inherit', ...gate], env });
+}
+
+const gateOf = (child: ChildProcess): Writable => child.stdio[GATE_FD] as Writable;
+
+/** Lets a program that was started behind a gate go. */
+export const openGate = (child: ChildProcess): void => void gateOf(child).end('\n');
+
+/** It will never go: it ends. */
+export const closeGate = (child: ChildProcess): void => void gateOf(child).destroy();
 
 /** 128 and the signal's number, as shells count. */
 export const exitCodeOfProgram = (code: number | null, signal: NodeJS.Signals | null): number =>

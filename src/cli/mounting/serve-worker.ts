@@ -98,8 +98,11 @@ async function find(store: Store, what: ServeRequest['what']) {
 
 /** The end of the program that ran, and what becomes of its container. */
 async function endRun(store: Store, view: ContainerView, defaults: RunDefaults | null): Promise<void> {
-  const message = receiveMessageOnPort(port)?.message as ToServer | undefined;
-  const end = message?.type === 'ended' ? message.end : runEnd;
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    const message = next.message as ToServer;
+    if (message.type === 'ended') runEnd = message.end;
+  }
+  const end = runEnd;
   if (defaults === null || end === null || store.engine.log.failed) return;
   const container = store.containers.list().find((each) => each.subject === view.subject);
   if (container === undefined) return; // somebody has removed it meanwhile

@@ -70,7 +70,8 @@ type Filter = (event: DockerEvent, value: string) => boolean;
 
 const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ['type', ({ Type }, value) => Type === value],
-  ['event', ({ Action }, value) => Action === value],
+  // docker events takes exec_create and exec_start without the command behind them, too.
+  ['event', ({ Action }, value) => Action === value || Action.startsWith(`${value}: `)],
   ['container', ({ Type, Actor }, value) => Type === 'container' && isNamed(Actor, value)],
   ['volume', ({ Type, Actor }, value) => Type === 'volume' && isNamed(Actor, value)],
   ['network', ({ Type, Actor }, value) => Type === 'network' && isNamed(Actor, value)],

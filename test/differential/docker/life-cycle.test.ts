@@ -5,6 +5,7 @@ import { openStore, type Store } from '../../../src/index.ts';
 import { runCommand } from '../../e2e/command.ts';
 import { BASE, buildBaseImage } from './base-image.ts';
 import { Daemon, dockerMissing } from './daemon.ts';
+import { seconds, told } from './told-events.ts';
 
 /**
  * The same commands, in every state, on a real Docker daemon and on overlog: the same refusals in the same words, and the
@@ -16,13 +17,6 @@ const title = missing === null ? 'the life cycle of Docker' : `the life cycle of
 
 /** Ends when it is asked to. */
 const PROGRAM = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done'];
-
-interface ToldEvent {
-  readonly Type: string;
-  readonly Action: string;
-  readonly from?: string;
-  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
-}
 
 describe.skipIf(missing !== null)(title, () => {
   let daemon: Daemon;
@@ -140,40 +134,6 @@ describe.skipIf(missing !== null)(title, () => {
     const theirs = daemon.run('events', ...range, '--format', '{{json .}}');
     const { stdout } = await runCommand(['events', '--since', String(seq), '--ndjson'], store);
     return { docker: told(theirs), overlog: told(stdout) };
-  }
-
-  /** RFC 3339 as seconds with nanoseconds: what the daemon compares exactly. */
-  function seconds(time: string): string {
-    const fraction = /\.(\d+)/.exec(time)?.[1] ?? '0';
-    return `${Math.floor(Date.parse(time) / 1000)}.${fraction.padEnd(9, '0')}`;
-  }
-
-  function told(ndjson: string): string[] {
-    const lines = ndjson.split('\n').filter((line) => line !== '');
-    const found = lines
-      .map((line) => JSON.parse(line) as ToldEvent)
-      .filter(({ Action }) => !/^(?:archive-path|export|save)$/.test(Action));
-    const texts = found.map(({ Type, Action, from, Actor }) => {
-      const attributes = Object.entries(Actor.Attributes).map(([key, value]) => `${key}=${value}`);
-      return `${Type} ${Action} from=${from ?? ''} ${Actor.ID} ${attributes.join(' ')}`;
-    });
-    const plain = texts.map((text) => text.replaceAll(/(?:sha256:)?\b[0-9a-f]{64}\b/g, '<id>'));
-    return sortMounts(plain);
-  }
-
-  /** Docker mounts and unmounts the volumes of a container in no order. */
-  function sortMounts(texts: readonly string[]): string[] {
-    const sorted: string[] = [];
-    let run: string[] = [];
-    for (const text of [...texts, '']) {
-      const isMount = /^volume (?:un)?mount/.test(text);
-      if (isMount) run.push(text);
-      else {
-        sorted.push(...run.toSorted(), ...(text === '' ? [] : [text]));
-        run = [];
-      }
-    }
-    return sorted;
   }
 
   test('tells the same events in the same order, with the same attributes (SEM-2.7)', async () => {
