@@ -29,5 +29,11 @@ export { hostRoom } from '../mount/host-room.ts';
 export { lookAround, warmUp, type WarmUpFailure } from '../mount/warm-up.ts';
 export { type ControlServer, listenForCommands, sendCommand, takesCommands } from '../mount/control-socket.ts';
 export { openOverlay, type OpenOverlay } from '../mount/overlay/overlay-mount.ts';
+export {
+  checkStorePlace,
+  imageOfLowers,
+  openOverlayContainer,
+  type OverlayContainer,
+} from '../store/overlay-container.ts';
 export { checkDirectories } from '../mount/overlay/check-directories.ts';
 export { type OverlayOptions, parseOverlayOptions } from '../mount/overlay/overlay-options.ts';

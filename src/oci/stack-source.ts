@@ -3,7 +3,14 @@ import type { LayerSink } from '../engine/layer-sink.ts';
 import { storeError } from '../events/log-error.ts';
 import { digestOf } from './digest.ts';
 import { openImageSource } from './image-archive.ts';
-import type { ImageSource, ImageSourceOptions, ReadLayerOptions, SourceImage, SourceLayer } from './image-source.ts';
+import type {
+  ImageSource,
+  ImageSourceKind,
+  ImageSourceOptions,
+  ReadLayerOptions,
+  SourceImage,
+  SourceLayer,
+} from './image-source.ts';
 import { isJsonObject, jsonArray, parseJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import type { LayerStreamResult } from './layer-stream.ts';
@@ -51,14 +58,19 @@ export class StackSource implements ImageSource {
 
   /**
    * @param paths - Lowest first; each holds one image.
+   * @param kind - What each of them is; left out: its content tells.
    * @throws As `openImageSource`; `ERR_INVALID_ARGUMENT` for a part of several images.
    */
-  static async open(paths: readonly string[], options: ImageSourceOptions): Promise<StackSource> {
+  static async open(
+    paths: readonly string[],
+    options: ImageSourceOptions,
+    kind?: ImageSourceKind,
+  ): Promise<StackSource> {
     const { tags = [], kind: _, ...shared } = options;
     const parts: ImageSource[] = [];
     try {
       for (const path of paths) {
-        const part = await openImageSource(path, { dialect: 'overlay', ...shared });
+        const part = await openImageSource(path, { dialect: 'overlay', ...shared, kind });
         parts.push(part);
         if (part.images.length === 1) continue;
         const message = `${path} holds ${part.images.length} images; a part of a stack is one`;

@@ -53,10 +53,40 @@ export interface LoadedImage {
 
 /** Reads all images of a source, then adds them in one transaction. */
 export async function loadImages(live: LiveMoment, path: string, options: LoadOptions): Promise<LoadedImage[]> {
-  const { tag, onProgress: _, compat: __, ...sourceOptions } = options;
-  const tags = tag === undefined ? undefined : typeof tag === 'string' ? [tag] : tag;
   const parts = await stackParts(path);
+  const sourceOptions = sourceOptionsOf(options);
   const source = await (parts === null ? openImageSource(path, sourceOptions) : StackSource.open(parts, sourceOptions));
+  return loadSource(live, path, source, options);
+}
+
+/**
+ * The same of directories that lie over one another, whatever is in them.
+ *
+ * @param paths - Lowest first.
+ */
+export async function loadDirectories(
+  live: LiveMoment,
+  paths: readonly string[],
+  options: LoadOptions,
+): Promise<LoadedImage> {
+  const source = await StackSource.open(paths, sourceOptionsOf(options), 'directory');
+  const [image] = await loadSource(live, paths.join(':'), source, options);
+  return image;
+}
+
+function sourceOptionsOf(options: LoadOptions): ImageSourceOptions {
+  const { tag: _, onProgress: __, compat: ___, ...sourceOptions } = options;
+  return sourceOptions;
+}
+
+async function loadSource(
+  live: LiveMoment,
+  path: string,
+  source: ImageSource,
+  options: LoadOptions,
+): Promise<LoadedImage[]> {
+  const { tag } = options;
+  const tags = tag === undefined ? undefined : typeof tag === 'string' ? [tag] : tag;
   try {
     if (tags !== undefined && source.images.length !== 1) {
       const held = source.images.map((image) => image.tags.join(', ')).join('; ');

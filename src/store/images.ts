@@ -3,7 +3,7 @@
 import { STORE_SUBJECT } from '../events/event.ts';
 import { checkReference, removeImage, tagImage, untagImage } from '../engine/decide/image.ts';
 import { addPrepared, type NewImage, type PreparedImage, prepareImage, type PreparedLayer } from './image-build.ts';
-import { loadImages, type LoadedImage, type LoadOptions } from './image-load.ts';
+import { loadDirectories, loadImages, type LoadedImage, type LoadOptions } from './image-load.ts';
 import { type ImageInfo, ImageViews } from './image-views.ts';
 import { imageOf, type LiveMoment } from './moment.ts';
 
@@ -29,6 +29,17 @@ export class Images extends ImageViews {
   async load(path: string, options: LoadOptions = {}): Promise<LoadedImage[]> {
     this.#live.expectWritable();
     return loadImages(this.#live, path, options);
+  }
+
+  /**
+   * Loads directories that lie over one another, as the lowers of an overlay mount do, as one image of a layer each.
+   *
+   * @param paths - Lowest first. What is in them is taken as it is, also when it looks like an image archive.
+   * @throws As {@link Images.load}.
+   */
+  async loadDirectories(paths: readonly string[], options: LoadOptions = {}): Promise<LoadedImage> {
+    this.#live.expectWritable();
+    return loadDirectories(this.#live, paths, options);
   }
 
   /**

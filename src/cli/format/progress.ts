@@ -1,5 +1,8 @@
 /** `[#########           ] 45%`: how far a work of known length is. */
 
+import type { LoadProgress } from '../../index.ts';
+import { formatSize } from './size.ts';
+
 const WIDTH = 20;
 
 export function progressBar(done: number, total: number): string {
@@ -7,3 +10,7 @@ export function progressBar(done: number, total: number): string {
   const filled = Math.floor(share * WIDTH);
   return `[${'#'.repeat(filled)}${' '.repeat(WIDTH - filled)}] ${String(Math.floor(share * 100)).padStart(2)}%`;
 }
+
+/** How far the loading of an image is. */
+export const loadProgressText = (file: string, { phase, layer, layers, bytes, totalBytes }: LoadProgress): string =>
+  `${progressBar(bytes, totalBytes)} ${phase} layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}, ${file}`;

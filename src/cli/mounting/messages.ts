@@ -1,11 +1,15 @@
 /** What the thread that serves a mount and the main thread say to each other. */
 
+import type { OverlayOptions } from '../../entry/mount.ts';
 import type { RunDefaults, RunSpec } from './run-spec.ts';
 
 export interface ServeRequest {
   readonly store: string;
-  /** A container that is there, at a moment or now; or one that a program will run in. */
-  readonly what: { readonly container: string; readonly at: string | null } | { readonly run: RunSpec };
+  /** A container that is there, at a moment or now; one that a program will run in; or one of plain directories. */
+  readonly what:
+    | { readonly container: string; readonly at: string | null }
+    | { readonly run: RunSpec }
+    | { readonly overlay: OverlayOptions; readonly directory: string };
   readonly device: number;
   /** Two 32-bit flags: {@link WANTED}, {@link UNSYNCED}. */
   readonly flags: SharedArrayBuffer;
@@ -59,6 +63,7 @@ export interface OpenedMessage {
 export type FromServer =
   | OpenedMessage
   | { readonly type: 'refused'; readonly message: string; readonly exitCode: number }
+  | { readonly type: 'said'; readonly text: string }
   | { readonly type: 'notify'; readonly notices: readonly Uint8Array[] }
   | { readonly type: 'result'; readonly id: number; readonly result: CommandResult }
   | { readonly type: 'closed'; readonly error: string | null };

@@ -4,7 +4,7 @@
  */
 
 import { isMainThread, type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { hostRoom, lookAround, MountServer } from '../../entry/mount.ts';
+import { hostRoom, lookAround, MountServer, openOverlayContainer, type OverlayContainer } from '../../entry/mount.ts';
 import { type ContainerView, openStore, type Store } from '../../index.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { BufferOutput } from '../output.ts';
@@ -33,12 +33,13 @@ const say = (message: FromServer): void => port.postMessage(message);
 async function main(request: ServeRequest): Promise<void> {
   const opened = await open(request);
   if (opened === null) return;
-  const { store, server, flags, container } = opened;
+  const { store, server, flags, container, overlay } = opened;
   let error: string | null = null;
   try {
     const start = await nextMessage();
     if (start.type === 'serve') await serve(server, store, flags, request.env);
     server.close();
+    overlay?.close();
     await endRun(store, container, opened.defaults);
     await store.close();
   } catch (failure) {
@@ -50,13 +51,20 @@ async function main(request: ServeRequest): Promise<void> {
 async function open(request: ServeRequest) {
   const { what } = request;
   let store: Store | null = null;
+  let overlay: OverlayContainer | null = null;
   try {
     const readOnly = 'at' in what && what.at !== null;
     const { journal } = request;
     const keepsNameless = journal?.goesOn === true;
-    store = await openStore({ directory: request.store, readOnly, create: 'run' in what, keepsNameless });
-    const { container, at, defaults } = await find(store, what);
-    const namespace = container.namespace();
+    store = await openStore({
+      directory: request.store,
+      readOnly,
+      create: 'run' in what || 'overlay' in what,
+      keepsNameless,
+    });
+    if ('overlay' in what) overlay = await openOverlayContainer(store, { ...what, warn });
+    const { container, at, defaults } = await find(store, what, overlay);
+    const namespace = overlay?.namespace ?? container.namespace();
     const flags = new Int32Array(request.flags);
     const server = new MountServer({
       device: request.device,
@@ -64,7 +72,7 @@ async function open(request: ServeRequest) {
       group: `${defaults === null ? 'mount' : 'run'}-${store.seq}`,
       ...(journal !== undefined && { journal }),
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
-      operations: hostRoom(request.store),
+      operations: overlay?.operations ?? hostRoom(request.store),
       onNotices: (notices) => say({ type: 'notify', notices }),
     });
     // One that takes over is waited for.
@@ -81,15 +89,19 @@ async function open(request: ServeRequest) {
       readOnly: namespace.root.readOnly,
       defaults,
     });
-    return { store, server, flags, container, defaults };
+    return { store, server, flags, container, defaults, overlay };
   } catch (error) {
+    overlay?.close();
     await store?.close();
     say({ type: 'refused', message: (error as Error).message, exitCode: exitCodeOf(error) });
     return null;
   }
 }
 
-async function find(store: Store, what: ServeRequest['what']) {
+const warn = (text: string): void => say({ type: 'said', text });
+
+async function find(store: Store, what: ServeRequest['what'], overlay: OverlayContainer | null) {
+  if ('overlay' in what) return { container: (overlay as OverlayContainer).container, at: null, defaults: null };
   if ('run' in what) return { at: null, ...(await prepareRun(store, what.run)) };
   const at = what.at === null ? null : store.resolve(what.at);
   const view = at === null ? store : store.at(at);

@@ -47,6 +47,8 @@ export interface ServeOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Told of mounts of killed servers that were taken away, and of what a bind could not do. */
   readonly say: (text: string) => void;
+  /** Options of any mount, for mount(8). */
+  readonly generic?: readonly string[];
   /** Set in a process that a supervisor has started. */
   readonly supervised?: Supervised;
 }
@@ -112,7 +114,7 @@ export class ServedMount {
     const worker = startServer({ store, what, device, flags: flags.buffer, env, ...(journal && { journal }) });
     const parts: Parts = { options, directory, device, flags, worker };
     try {
-      const opened = await firstMessage(worker);
+      const opened = await firstMessage(worker, options.say);
       return await mountOpened(parts, opened, (made, control) => new ServedMount(made, opened, control));
     } catch (error) {
       await worker.terminate();
@@ -168,6 +170,8 @@ export class ServedMount {
 
   #receive(message: FromServer, end: (error: string | null) => void): void {
     switch (message.type) {
+      case 'said':
+        return this.#parts.options.say(message.text);
       case 'notify':
         this.#notices = this.#notices.then(() => this.#tellKernel(message.notices));
         return;
@@ -250,7 +254,8 @@ async function mountOpened(
   try {
     const name = at === null ? container : `${container}@${at}`;
     if (options.supervised?.goesOn !== true) {
-      mountDevice(device, directory, { source: `overlog-${mountPid(options)}:${name}`, readOnly });
+      const { generic = [] } = options;
+      mountDevice(device, directory, { source: `overlog-${mountPid(options)}:${name}`, readOnly, generic });
     }
     writeMountRecord(options.store, recordOf(parts, opened));
     let served: ServedMount | null = null;
@@ -283,14 +288,17 @@ function recordOf({ directory, options }: Parts, opened: OpenedMessage): MountRe
 /** The process that the mount lives as long as. */
 const mountPid = ({ supervised }: ServeOptions): number => supervised?.pid ?? process.pid;
 
-function firstMessage(worker: Worker): Promise<OpenedMessage> {
+function firstMessage(worker: Worker, say: (text: string) => void): Promise<OpenedMessage> {
   return new Promise((resolve, reject) => {
-    worker.once('message', (message: FromServer) => {
+    const listen = (message: FromServer): void => {
+      if (message.type === 'said') return say(message.text);
+      worker.off('message', listen);
       if (message.type === 'opened') resolve(message);
       else if (message.type === 'refused') {
         reject(Object.assign(new Error(message.message), { exitCode: message.exitCode }));
       }
-    });
+    };
+    worker.on('message', listen);
     worker.once('error', reject);
   });
 }

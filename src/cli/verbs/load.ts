@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { type LoadProgress, stackParts, type Store } from '../../index.ts';
+import { stackParts, type Store } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
-import { progressBar } from '../format/progress.ts';
-import { formatSize } from '../format/size.ts';
+import { loadProgressText } from '../format/progress.ts';
 import { usageError } from '../exit-codes.ts';
 import { STDIN_NAME, withStdinFile } from '../input.ts';
 import { type Options, textOption } from '../options.ts';
@@ -104,7 +103,7 @@ async function loadFile(
     ...(platform !== undefined && { platform }),
     compat: compatOf(options),
     ...(options['overlay'] === true && { dialect: 'overlay' as const }),
-    onProgress: (progress) => context.progress(progressText(file, progress)),
+    onProgress: (progress) => context.progress(loadProgressText(file, progress)),
     onWarning: ({ entry, message }) => {
       context.progress(null);
       context.say(`warning: ${entry === null ? '' : `"${entry}": `}${message}`);
@@ -113,6 +112,3 @@ async function loadFile(
   context.progress(null);
   return images.map(({ id, tags, wasKnown }) => ({ file, id, tags, known: wasKnown }));
 }
-
-const progressText = (file: string, { phase, layer, layers, bytes, totalBytes }: LoadProgress): string =>
-  `${progressBar(bytes, totalBytes)} ${phase} layer ${layer} of ${layers}, ${formatSize(bytes)} of ${formatSize(totalBytes)}, ${file}`;

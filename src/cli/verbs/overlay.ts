@@ -3,7 +3,16 @@ import { dirname, resolve } from 'node:path';
 import { checkDirectories, checkMountPoint, type OverlayOptions, parseOverlayOptions } from '../../entry/mount.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
-import { inBackground, isInBackground, reportFailure, reportMounted } from '../mounting/background.ts';
+import {
+  inBackground,
+  isInBackground,
+  openServeLog,
+  reportFailure,
+  reportMounted,
+  reportOf,
+} from '../mounting/background.ts';
+import { loadLowers, serveWithHistory } from '../mounting/overlay-store.ts';
+import type { ServedMount } from '../mounting/served-mount.ts';
 import { ServedOverlay } from '../mounting/served-overlay.ts';
 import { untilUnmounted } from '../mounting/signals.ts';
 import { flag, listOption, type Options, textOption } from '../options.ts';
@@ -21,7 +30,8 @@ export const overlayVerb: Verb = {
   details:
     'What is changed goes to the upper directory, in the format of the kernel: it can mount the same directories afterwards. Options ' +
     'are those of mount(8) for an overlay; without -o lowerdir= they are given as LOWERS UPPER DIR, and the work directory is ' +
-    'UPPER.work. Linux with /dev/fuse, as root or in a user namespace.',
+    'UPPER.work. With --store, or -o store=DIR, every change is also in the log of that store, as a container of the name of DIR or ' +
+    '--name. Linux with /dev/fuse, as root or in a user namespace.',
   args: [
     {
       form: '<place...>',
@@ -31,10 +41,15 @@ export const overlayVerb: Verb = {
   options: [
     {
       flags: '-o, --option <list>',
-      description: 'lowerdir=, upperdir=, workdir=, redirect_dir=, metacopy=, userxattr, volatile, ro, noatime, …',
+      description:
+        'lowerdir=, upperdir=, workdir=, redirect_dir=, metacopy=, userxattr, volatile, store=, name=, ro, noatime, …',
       repeat: true,
     },
     { flags: '--source <text>', description: 'what the mount table shows as source; default: overlay' },
+    {
+      flags: '--name <name>',
+      description: 'of the container whose history the store keeps; default: as DIR is called',
+    },
     { flags: '--foreground', description: 'stay, and unmount on Ctrl-C; default: serve in the background' },
   ],
   examples: [
@@ -43,31 +58,50 @@ export const overlayVerb: Verb = {
       command: 'overlay -o lowerdir=/a:/b,upperdir=/u,workdir=/w,redirect_dir=on /mnt',
       explains: 'the same with the options of mount(8)',
     },
+    {
+      command: 'overlay --store ~/history --name work /srv/base /srv/changes /mnt',
+      explains: 'the same, and every change is in the log: overlog log work, diff, blame, undelete, mount work@~1h',
+    },
     { command: 'umount /mnt', explains: 'take it away; the kernel can mount the directories now' },
   ],
   run: async (context, places, options) => {
     const directory = places.at(-1) as string;
-    const overlay = parseOverlayOptions([...placesAsOptions(places), ...listOption(options, 'option')]);
+    const overlay = parseOverlayOptions([
+      ...placesAsOptions(places),
+      ...listOption(options, 'option'),
+      ...historyOptions(textOption(context.options, 'store'), textOption(options, 'name')),
+    ]);
     if (overlay.work !== null && places.length === 3) mkdirSync(overlay.work, { recursive: true });
     checkDirectories(overlay);
-    checkMountPoint(directory);
+    // With a store, what a killed server has left there is taken away first.
+    if (overlay.store === null) checkMountPoint(directory);
     const source = textOption(options, 'source') ?? 'overlay';
+    const store = overlay.store === null ? null : resolve(overlay.store);
+    if (store !== null && !isInBackground(context)) await loadLowers(context, store, overlay, directory);
     if (flag(options, 'foreground')) return serve(context, overlay, source, directory);
-    const argv = ['overlay', '--foreground', '--source', source, ...lists(options), '--', ...places];
-    const mounted = await inBackground<OverlayReport>(context, argv, openSync('/dev/null', 'w'));
+    const history = historyOptions(store, overlay.name ?? undefined).flatMap((option) => ['-o', option]);
+    const argv = ['overlay', '--foreground', '--source', source, ...lists(options), ...history, '--', ...places];
+    const log = store === null ? openSync('/dev/null', 'w') : openServeLog(store);
+    const mounted = await inBackground<OverlayReport>(context, argv, log);
     context.answer(mounted, () => '');
   },
 };
 
 async function serve(context: VerbContext, options: OverlayOptions, source: string, directory: string): Promise<void> {
-  let served: ServedOverlay;
+  let served: ServedOverlay | ServedMount;
   try {
-    served = await ServedOverlay.start({ options, source, directory });
+    served =
+      options.store === null
+        ? await ServedOverlay.start({ options, source, directory })
+        : await serveWithHistory(context, options.store, options, directory);
   } catch (error) {
     if (isInBackground(context)) reportFailure(error);
     throw error;
   }
-  const report: OverlayReport = { pid: process.pid, directory: served.directory, readOnly: options.readOnly };
+  const report: OverlayReport =
+    'opened' in served
+      ? reportOf(served, process.pid)
+      : { pid: process.pid, directory: served.directory, readOnly: options.readOnly };
   if (isInBackground(context)) reportMounted(report);
   else context.say(`${source} is mounted at ${served.directory}; Ctrl-C unmounts it`);
   const error = await untilUnmounted(context, served);
@@ -84,5 +118,11 @@ function placesAsOptions(places: readonly string[]): string[] {
   const work = resolve(dirname(upper), `${resolve(upper)}.work`);
   return [`lowerdir=${lowers.replaceAll(',', '\\,')},upperdir=${escape(upper)},workdir=${escape(work)}`];
 }
+
+/** Where the history is kept, as options of the mount. */
+const historyOptions = (store: string | null | undefined, name: string | undefined): string[] => [
+  ...(store == null ? [] : [`store=${escape(store)}`]),
+  ...(name === undefined ? [] : [`name=${escape(name)}`]),
+];
 
 const escape = (path: string): string => path.replaceAll(/[,\\]/g, '\\$&');

@@ -1,5 +1,9 @@
 /** Copy-up on the host: a lower object is made in the work directory with all that it has, and moved into the upper in one step. */
 
+import { closeSync, constants, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { hostPath } from '../../engine/bind-mirror-scan.ts';
+import { contentRuns } from '../../engine/layer-writer-content.ts';
+import type { ChunkReader } from '../../events/chunk-store.ts';
 import type { Ino } from '../../events/event.ts';
 import { isFileMode, S_IFREG } from '../../events/mode.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
@@ -19,26 +23,31 @@ export class CopyUpToHost {
   /** Lowest first. */
   readonly #lowers: readonly string[];
   readonly #handles: LayerHandles;
+  readonly #stored: ChunkReader | null;
 
+  /** @param parts.stored - Data of files is here, and not where the lowers lie on the host. */
   constructor(parts: {
     overlay: Overlay;
     places: HostPlaces;
     prefix: string;
     lowers: readonly string[];
     handles: LayerHandles;
+    stored: ChunkReader | null;
   }) {
     this.#overlay = parts.overlay;
     this.#places = parts.places;
     this.#prefix = parts.prefix;
     this.#lowers = parts.lowers;
     this.#handles = parts.handles;
+    this.#stored = parts.stored;
   }
 
-  /** The calls that make a copy of a lower node at a path where nothing is. */
+  /** The calls that make a copy of a node at a path where nothing is. Stored data is written there at once. */
   callsFor(ino: Ino, path: string, data: DataWanted): HostCall[] {
     const inode = this.#overlay.tree.at(ino);
     const calls: HostCall[] = [];
     if (inode.dir !== null) calls.push(['mkdir', path, 0o700]);
+    else if (isFileMode(inode.mode) && this.#stored !== null) writeStored(inode, path, data, this.#stored);
     else if (isFileMode(inode.mode)) calls.push(['mknod', path, S_IFREG | 0o600, 0], ...this.#data(inode, path, data));
     else calls.push(makeCall(path, inode.mode, inode.rdev, inode.target));
     calls.push(...attributeCalls(path, inode, this.#prefix));
@@ -70,10 +79,11 @@ export class CopyUpToHost {
 
   /** Says where the copy comes from. A lower hard link says nothing: its copy is another node. */
   #origin(ino: Ino, inode: Inode, path: string): HostCall[] {
-    const directory = this.#lowers[inode.layer];
+    const layer = inode.isUpper ? inode.origin : inode.layer;
+    const directory = this.#lowers[layer];
     const from = directory === undefined ? null : this.#placeIn(directory, ino, inode);
     if (directory === undefined || from === null || (inode.dir === null && inode.nlink > 1)) return [];
-    const uuid = this.#handles.uuidOf(inode.layer);
+    const uuid = this.#handles.uuidOf(layer);
     return uuid === null ? [] : [['origin', from, path, `${this.#prefix}origin`, uuid]];
   }
 
@@ -83,5 +93,27 @@ export class CopyUpToHost {
     if (place?.startsWith(`${directory}/`)) return place;
     const below = this.#overlay.lower?.pathOf(ino) ?? null;
     return below === null ? null : directory + below;
+  }
+}
+
+/** Makes a file with its data, holes left out. When the host refuses a part, nothing of it stays. */
+function writeStored(inode: Inode, path: string, data: DataWanted, chunks: ChunkReader): void {
+  const file = openSync(hostPath(path), constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
+  try {
+    for (const { offset, pieces } of data === 'all' ? contentRuns(inode) : []) {
+      let at = offset;
+      for (let index = 0; index < pieces.length; index += 3) {
+        const bytes = chunks.get(pieces[index]);
+        const end = pieces[index + 1] + pieces[index + 2];
+        for (let from = pieces[index + 1], written = 0; from < end; from += written, at += written)
+          written = writeSync(file, bytes, from, end - from, at);
+      }
+    }
+    if (data !== 'none') ftruncateSync(file, inode.size);
+  } catch (error) {
+    unlinkSync(hostPath(path));
+    throw error;
+  } finally {
+    closeSync(file);
   }
 }

@@ -4,11 +4,10 @@
  * memory of the directories; its log keeps nothing.
  */
 
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { Engine } from '../../engine/engine.ts';
 import { Namespace } from '../../engine/namespace.ts';
 import { OpenFileTable } from '../../engine/open-file-table.ts';
-import { storeError } from '../../events/log-error.ts';
 import { LowerViews } from '../../projections/lower-views.ts';
 import { NO_CONTAINER } from '../../projections/registry.ts';
 import { mergeLayer } from '../../projections/tree/merge.ts';
@@ -23,6 +22,7 @@ import { HostFiles } from './host-files.ts';
 import { HostPlaces } from './host-places.ts';
 import { joinIndex, type LowerLink } from './join-index.ts';
 import { LayerHandles } from './layer-handles.ts';
+import { prefixOf } from './mark-prefix.ts';
 import type { OverlayOptions } from './overlay-options.ts';
 import { overlayOperations } from './overlay-operations.ts';
 import { type LinkFound, scanLayer } from './scan-layer.ts';
@@ -101,6 +101,8 @@ function readOverlay(options: OverlayOptions, directories: OverlayDirectories, c
     prefix,
     isOpen,
     chunks: log.chunks,
+    stored: null,
+    umask: 0,
   });
   const paths =
     mirror?.paths ??
@@ -146,26 +148,4 @@ function indexOf({ options, directories, ...parts }: IndexParts): UpperIndex | n
   const { lowers, upper, work } = directories;
   if (!options.profile.index || upper === null || work === null) return null;
   return new UpperIndex({ ...parts, work, upper, lowers, readOnly: options.readOnly });
-}
-
-/** Which attributes mark the layers: a user without privilege can set only `user.*`. */
-function prefixOf(options: OverlayOptions, { work }: OverlayDirectories, calls: HostCalls): string {
-  if (options.userXattr) return 'user.overlay.';
-  if (work === null) return 'trusted.overlay.';
-  const tried = `${work}/work`;
-  mkdirSync(tried, { recursive: true, mode: 0o700 });
-  for (const prefix of ['trusted.overlay.', 'user.overlay.']) {
-    try {
-      calls.run(['setxattr', tried, `${prefix}opaque`, '0'], ['removexattr', tried, `${prefix}opaque`]);
-      return prefix;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EPERM') continue;
-      rmdirSync(tried);
-      throw storeError('ERR_UNSUPPORTED', `the file system of ${work} keeps no extended attributes (${code})`, {
-        cause: error,
-      });
-    }
-  }
-  throw storeError('ERR_UNSUPPORTED', `${work}: this user may set no extended attributes there`);
 }

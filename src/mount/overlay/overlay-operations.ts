@@ -35,6 +35,16 @@ export interface OverlayBacking {
 /** fuse_fsync_in: not the attributes. */
 const FSYNC_FDATASYNC = 1;
 
+/** Where content and its reading are the store's, and the upper follows what is written. */
+export function mirroredOperations(backing: OverlayBacking): Operations {
+  return [
+    [RELEASE, (session) => releaseFile(session, backing)],
+    [FSYNC, (session) => syncFile(session, backing)],
+    [FSYNCDIR, (session) => syncDirectory(session, backing)],
+    ...hostRoom(backing.shown),
+  ];
+}
+
 export function overlayOperations(backing: OverlayBacking): Operations {
   return [
     [READ, (session) => readFile(session, backing)],
@@ -114,5 +124,6 @@ function syncDirectory(session: Session, { volatile, pathOf }: OverlayBacking): 
   } finally {
     closeSync(descriptor);
   }
+  session.namespace.engine?.log.syncSync();
   return 0;
 }

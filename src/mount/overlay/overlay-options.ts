@@ -98,23 +98,34 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
     );
   const name = values.get('name') ?? null;
   const store = values.get('store') ?? null;
-  if (store !== null)
-    throw invalid(
-      'store=DIR is not done yet: the upper keeps what is there now, and no history; overlog run --lower keeps one',
-    );
+  const profile = { redirectDir: redirect === 'on' || metacopy, index, metacopy };
+  const readOnly = upper === null || generic.includes('ro');
+  if (store !== null) refuseWithStore(profile, store, readOnly);
   if (name !== null && store === null) throw invalid('name=NAME names a container of a store: give store=DIR, too');
   return {
     lowers,
     upper,
     work,
-    profile: { redirectDir: redirect === 'on' || metacopy, index, metacopy },
-    readOnly: upper === null || generic.includes('ro'),
+    profile,
+    readOnly,
     userXattr: values.has('userxattr'),
     volatile: values.has('volatile'),
     store,
     name,
     generic,
   };
+}
+
+/** A history needs an upper that changes, in which each name stands for what the same name stood for. */
+function refuseWithStore({ redirectDir, index, metacopy }: OverlayProfile, store: string, readOnly: boolean): void {
+  if (store === '') throw invalid('store is empty');
+  if (readOnly)
+    throw invalid(
+      'store=DIR keeps the history of what is written, and nothing can be: give upperdir, and leave ro off',
+    );
+  const on = metacopy ? 'metacopy' : redirectDir ? 'redirect_dir' : index ? 'index' : null;
+  if (on === null) return;
+  throw invalid(`${on}=on is not done with store=DIR: what it leaves in the upper is not read back into the history`);
 }
 
 function switchOf(values: ReadonlyMap<string, string>, key: string): boolean {

@@ -41,13 +41,17 @@ export interface UpperMirrorParts {
   /** Of overlay's attributes. */
   readonly prefix: string;
   readonly isOpen: (ino: Ino) => boolean;
+  /** Data of lower files is here; null: it lies in the lowers. */
+  readonly stored: ChunkReader | null;
+  /** Of this process: permission bits that the host takes away from what is made. */
+  readonly umask: number;
 }
 
 export class UpperMirror {
   readonly files = new HostFiles();
   readonly paths: UpperPaths;
   readonly #parts: UpperMirrorParts;
-  readonly #copyUp: CopyUpToHost;
+  readonly copyUp: CopyUpToHost;
   readonly #content: UpperContent;
   readonly #links: IndexedLinks;
   /** Nodes whose times on the host are of the moment that the host was told. */
@@ -59,7 +63,7 @@ export class UpperMirror {
 
   constructor(parts: UpperMirrorParts) {
     this.#parts = parts;
-    this.#copyUp = new CopyUpToHost(parts);
+    this.copyUp = new CopyUpToHost(parts);
     this.paths = new UpperPaths(
       parts.upper,
       () => parts.overlay.tree,
@@ -68,7 +72,7 @@ export class UpperMirror {
         return descriptor === null ? null : `/proc/${process.pid}/fd/${descriptor}`;
       },
     );
-    this.#links = new IndexedLinks(parts, this.paths, this.#copyUp);
+    this.#links = new IndexedLinks(parts, this.paths, this.copyUp);
     this.#content = new UpperContent(this.files, this.paths, parts.calls, parts.chunks);
   }
 
@@ -101,9 +105,13 @@ export class UpperMirror {
     this.#touched.clear();
   }
 
-  /** Nobody has the file open any more. */
-  released(ino: Ino): void {
-    this.files.close(ino);
+  /** The tree is another one, which somebody else brings the upper to. */
+  forget(): void {
+    this.files.closeAll();
+    this.paths.nameless.clear();
+    this.#touched.clear();
+    this.#impure.clear();
+    this.#fresh = 0;
   }
 
   close(): void {
@@ -207,7 +215,8 @@ export class UpperMirror {
   #isOwnerByItself({ parent, uid, gid, mode }: EventOf<'NodeCreated'>): boolean {
     if (!isFileMode(mode) && !isDirectoryMode(mode) && !isSymlinkMode(mode)) return false;
     const directory = this.#parts.overlay.tree.at(parent);
-    return uid === 0 && (directory.mode & S_ISGID ? gid === directory.gid : gid === 0) && !(mode & S_ISUID);
+    const isOwn = uid === 0 && gid === (directory.mode & S_ISGID ? directory.gid : 0);
+    return isOwn && !(mode & (S_ISUID | this.#parts.umask));
   }
 
   #createNameless({ ino, uid, gid, mode }: EventOf<'NodeCreated'>): void {
@@ -330,7 +339,7 @@ export class UpperMirror {
     // An earlier call that was refused half way may have brought it here.
     if (isThere(path)) return;
     const made = work.name();
-    const copy = this.#copyUp.callsFor(ino, made, 'none');
+    const copy = this.copyUp.callsFor(ino, made, 'none');
     work.build(made, [...copy, ['rename', made, path, 0], ...this.#keepParent(inode.parent)]);
     this.#markImpure(inode.parent);
   }
@@ -340,7 +349,7 @@ export class UpperMirror {
     const isBelow = this.#events.takeMetacopy(event.upperIno, index);
     const data = isBelow ? 'below' : event.type === 'FileCopiedUp' && event.withData ? 'all' : 'none';
     const made = work.name();
-    const copy = this.#copyUp.callsFor(event.ino, made, data);
+    const copy = this.copyUp.callsFor(event.ino, made, data);
     this.files.close(event.ino);
     if (event.parent === 0) {
       work.build(made, copy);
@@ -357,7 +366,7 @@ export class UpperMirror {
 
   #copyUpData({ ino }: EventOf<'DataCopiedUp'>): void {
     this.files.close(ino);
-    this.#parts.calls.run(...this.#copyUp.dataCalls(this.#parts.overlay.tree.at(ino), this.paths.of(ino)));
+    this.#parts.calls.run(...this.copyUp.dataCalls(this.#parts.overlay.tree.at(ino), this.paths.of(ino)));
     this.#touched.add(ino);
   }
 

@@ -55,7 +55,12 @@ describe('options of an overlay', () => {
     [`${DIRECTORIES},redirect_dir=up`, 'redirect_dir is on, follow, nofollow or off, not "up"'],
     [`${DIRECTORIES},metacopy=on,redirect_dir=off`, 'metacopy=on needs redirect_dir=on'],
     [`${DIRECTORIES},userxattr,metacopy=on`, 'userxattr goes with neither'],
-    [`${DIRECTORIES},store=/s`, 'store=DIR is not done'],
+    [`${DIRECTORIES},store=`, 'store is empty'],
+    [`${DIRECTORIES},store=/s,ro`, 'give upperdir, and leave ro off'],
+    ['lowerdir=/a,store=/s', 'give upperdir, and leave ro off'],
+    [`${DIRECTORIES},store=/s,metacopy=on`, 'metacopy=on is not done with store=DIR'],
+    [`${DIRECTORIES},store=/s,redirect_dir=on`, 'redirect_dir=on is not done with store=DIR'],
+    [`${DIRECTORIES},store=/s,index=on`, 'index=on is not done with store=DIR'],
     [`${DIRECTORIES},name=web`, 'give store=DIR, too'],
   ])('are refused with a sentence: %s', (list, said) => {
     expect(() => parseOverlayOptions([list])).toThrow(said);

@@ -1,0 +1,211 @@
+/**
+ * A container of a store whose upper is also a directory of the host, in the kernel's format: what is written to one is in
+ * both. At each moment the upper is what is true now, and the log is how it came about.
+ */
+
+import { lstatSync, readFileSync, utimesSync } from 'node:fs';
+import { EIO, fsError } from '../../engine/errno.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Namespace } from '../../engine/namespace.ts';
+import type { Cause, Ino, StoreEvent, Transaction } from '../../events/event.ts';
+import { storeError } from '../../events/log-error.ts';
+import type { Tree } from '../../projections/tree/tree.ts';
+import type { Operations } from '../session.ts';
+import type { OverlayDirectories } from './check-directories.ts';
+import { HostCalls } from './host-calls.ts';
+import { HostPlaces } from './host-places.ts';
+import { LayerHandles } from './layer-handles.ts';
+import { prefixOf } from './mark-prefix.ts';
+import { mirroredOperations } from './overlay-operations.ts';
+import { scanLayer } from './scan-layer.ts';
+import { takeInUpper } from './take-in.ts';
+import { followTree } from './upper-follow.ts';
+import { UpperMirror } from './upper-mirror.ts';
+import { WorkDirectory } from './work-directory.ts';
+
+export interface MirroredContainerParts {
+  readonly engine: Engine;
+  readonly namespace: Namespace;
+  /** With an upper and a work directory. */
+  readonly directories: OverlayDirectories;
+  readonly userXattr: boolean;
+  readonly volatile: boolean;
+  /** Told when the upper could not follow; nothing more can be written then. */
+  readonly warn: (message: string) => void;
+}
+
+export class MirroredContainer {
+  readonly operations: Operations;
+  readonly #parts: MirroredContainerParts;
+  readonly #upper: string;
+  readonly #calls: HostCalls;
+  readonly #prefix: string;
+  readonly #work: WorkDirectory;
+  readonly #mirror: UpperMirror;
+  #stopListening = (): void => {};
+  /** The tree has become another one, and the upper is not there yet. */
+  #isBehind = false;
+  #hasFailed = false;
+
+  /** @throws `ERR_UNSUPPORTED` where the host lacks something. */
+  constructor(parts: MirroredContainerParts) {
+    const { namespace, directories, engine, volatile } = parts;
+    const { lowers, upper, work } = directories;
+    if (upper === null || work === null) throw storeError('ERR_INVALID_ARGUMENT', 'a history needs an upperdir');
+    this.#parts = parts;
+    this.#upper = upper;
+    this.#calls = new HostCalls();
+    try {
+      this.#prefix = prefixOf(parts, directories, this.#calls);
+      this.#work = new WorkDirectory(work, this.#calls, this.#prefix);
+      const { overlay, subject } = namespace.root;
+      const places = new HostPlaces();
+      this.#mirror = new UpperMirror({
+        overlay,
+        upper,
+        work: this.#work,
+        calls: this.#calls,
+        places,
+        lowers,
+        chunks: engine.log.chunks,
+        handles: new LayerHandles(this.#calls, [...lowers, upper]),
+        index: null,
+        prefix: this.#prefix,
+        isOpen: (ino) => namespace.files.isOpen(subject, ino),
+        stored: engine.log.chunks,
+        umask: umaskOfProcess(),
+      });
+      const { files, paths } = this.#mirror;
+      const pathOf = (ino: Ino): string => paths.of(ino);
+      this.operations = mirroredOperations({ files, places, shown: upper, volatile, pathOf });
+    } catch (error) {
+      this.#calls.close();
+      throw error;
+    }
+  }
+
+  /** Whether anything in the upper is younger than a moment of {@link MirroredContainer.close}, ns since 1970. */
+  hasChangedSince(timeNs: bigint): boolean {
+    const { tree } = this.#read();
+    let isYounger = false;
+    tree.inodes.forEach((inode) => {
+      isYounger ||= inode.ctimeNs >= timeNs;
+      return !isYounger;
+    });
+    return isYounger;
+  }
+
+  /**
+   * Takes what the upper has into the log, as one transaction; none where they are the same.
+   *
+   * @param knownUntilNs - What {@link MirroredContainer.close} gave, when nothing was written to the container since.
+   * @throws `ERR_UNSUPPORTED` for an upper with redirects or files of attributes only.
+   */
+  takeIn(cause: Cause, knownUntilNs: bigint | null, restoreLower: (parent: Ino, name: string) => void): void {
+    const { tree, places } = this.#read();
+    const { engine, namespace } = this.#parts;
+    const { overlay } = namespace.root;
+    takeInUpper({ engine, overlay, found: tree, places, cause, knownUntilNs, restoreLower });
+  }
+
+  /** Makes the upper what the container's tree says. */
+  follow(): void {
+    const { overlay } = this.#parts.namespace.root;
+    this.#mirror.forget();
+    followTree({
+      overlay,
+      found: this.#read().tree,
+      upper: this.#upper,
+      work: this.#work,
+      calls: this.#calls,
+      copyUp: this.#mirror.copyUp,
+      chunks: this.#parts.engine.log.chunks,
+      prefix: this.#prefix,
+    });
+  }
+
+  /** From now on the upper has each change before it is in the log. */
+  begin(): void {
+    const { engine, namespace } = this.#parts;
+    const { subject } = namespace.root;
+    engine.guardCommits((about, events) => {
+      if (about === subject) this.#repeat(events);
+    });
+    this.#stopListening = engine.onCommit((transaction) => {
+      if (transaction.subject === subject) this.#committed(transaction);
+    });
+  }
+
+  /**
+   * Leaves the upper as a kernel's unmount leaves it.
+   *
+   * @returns A moment of the upper's file system, ns since 1970: what is changed in it from now on is younger, or as old.
+   *   Null when the upper is not what the log says.
+   */
+  close(): bigint | null {
+    this.#stopListening();
+    this.#parts.engine.guardCommits(null);
+    try {
+      if (!this.#hasFailed) this.#mirror.close();
+      return this.#hasFailed ? null : this.#nextTick();
+    } finally {
+      this.#calls.close();
+    }
+  }
+
+  #repeat(events: readonly StoreEvent[]): void {
+    if (this.#hasFailed) throw fsError(EIO, 'write', this.#upper);
+    if (events.some(isRestoring)) this.#isBehind = true;
+    if (!this.#isBehind) this.#mirror.repeat(events);
+  }
+
+  #committed({ events }: Transaction): void {
+    if (!this.#isBehind || !events.some(isRestoring)) return;
+    this.#isBehind = false;
+    try {
+      this.follow();
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#parts.warn(
+        `${this.#upper} could not be made what the container is now (${(error as Error).message}): nothing more is written; ` +
+          'unmount it, and the next mount takes the upper as it is',
+      );
+    }
+  }
+
+  #read(): { readonly tree: Tree; readonly places: HostPlaces } {
+    const places = new HostPlaces();
+    const tree = scanLayer(this.#upper, this.#calls, places, this.#prefix);
+    tree.inodes.forEach((inode, ino) => {
+      if (!inode.isMetacopy && (inode.marks?.redirect ?? '') === '') return;
+      const path = `${this.#upper}${tree.pathOf(ino) ?? ''}`;
+      throw storeError(
+        'ERR_UNSUPPORTED',
+        `${path} has its content elsewhere (redirect or metacopy), which a history of the upper does not follow: mount it without store=`,
+      );
+    });
+    return { tree, places };
+  }
+
+  /** The times of a file system move in steps: waits for the next one. */
+  #nextTick(): bigint {
+    const touched = this.#work.path;
+    const tick = (): bigint => {
+      utimesSync(touched, new Date(), new Date());
+      return lstatSync(touched, { bigint: true }).ctimeNs;
+    };
+    const first = tick();
+    let now = first;
+    while (now === first) now = tick();
+    return now;
+  }
+}
+
+/** Files of the store are made in the same process, so it is not 0 (proc_pid_status(5)). */
+function umaskOfProcess(): number {
+  const [, digits] = /^Umask:\s*([0-7]+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
+  return digits === undefined ? 0o777 : Number.parseInt(digits, 8);
+}
+
+/** The tree becomes one of an earlier moment, as a whole or in parts. */
+const isRestoring = ({ type }: StoreEvent): boolean => type === 'ContainerRewound' || type === 'NodesRestored';

@@ -1,0 +1,189 @@
+/**
+ * An overlay mount of plain directories with a history: the lowers are an image of the store, the upper is the writable layer
+ * of a container, and what happens in the mount is in both.
+ *
+ * Between two mounts either of them may have changed. What others changed in the upper comes into the log; what verbs changed
+ * in the container goes into the upper; where both happened, somebody has to say which counts. After the death of a server
+ * the upper counts.
+ */
+
+import { basename, resolve } from 'node:path';
+import type { Namespace } from '../engine/namespace.ts';
+import { isFileEvent } from '../events/file-event.ts';
+import { isStoreError, storeError } from '../events/log-error.ts';
+import { checkDirectories, type OverlayDirectories } from '../mount/overlay/check-directories.ts';
+import { layerFingerprint } from '../mount/overlay/layer-fingerprint.ts';
+import { MirroredContainer } from '../mount/overlay/mirrored-container.ts';
+import type { OverlayOptions } from '../mount/overlay/overlay-options.ts';
+import type { Operations } from '../mount/session.ts';
+import { overlayThen } from '../projections/world.ts';
+import { planPath } from '../replay/restore-path.ts';
+import type { Container } from './container.ts';
+import type { LoadProgress } from './image-load.ts';
+import { readOverlayNote, removeOverlayNote, writeOverlayNote } from './overlay-note.ts';
+import type { Store } from './store.ts';
+
+export interface OverlayContainerOptions {
+  /** As `parseOverlayOptions` gives them, with an upper. */
+  readonly overlay: OverlayOptions;
+  /** The mount point: the container is named after it, unless the options name it. */
+  readonly directory: string;
+  /** Told while the lowers are read for the first time. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Told what is odd about the lowers, and when the upper can't follow. */
+  readonly warn: (message: string) => void;
+}
+
+export interface OverlayContainer {
+  readonly container: Container;
+  readonly namespace: Namespace;
+  readonly operations: Operations;
+  /** Leaves the upper as a kernel's unmount leaves it; the store stays open. */
+  close(): void;
+}
+
+/** Labels that say which directories of the host a container is of, as mount(8) has them. */
+const LOWER_LABEL = 'overlog.overlay.lower';
+const UPPER_LABEL = 'overlog.overlay.upper';
+
+/**
+ * Finds or makes the container, and brings it and the upper together.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` for directories that can't be an overlay, and a name that can't be one; `ERR_CONFLICT` where the
+ *   name, or what is in the directories, is another container's; `ERR_UNSUPPORTED`; as `store.images.load`.
+ */
+export async function openOverlayContainer(store: Store, options: OverlayContainerOptions): Promise<OverlayContainer> {
+  const { overlay } = options;
+  const directories = checkDirectories(overlay);
+  const where = store.directory;
+  if (where === null) throw storeError('ERR_INVALID_ARGUMENT', 'a store in memory keeps no history of an overlay');
+  checkStorePlace(resolve(where), directories);
+  const image = await imageOfLowers(store, directories.lowers, options);
+  const container = await containerOf(store, image, directories, options);
+  const namespace = container.namespace();
+  const { engine } = store;
+  const { userXattr, volatile } = overlay;
+  const mirrored = new MirroredContainer({ engine, namespace, directories, userXattr, volatile, warn: options.warn });
+  try {
+    bringTogether(store, where, container, mirrored);
+    // From here on only a clean end says that they are the same.
+    writeOverlayNote(where, container.id, { seq: store.seq, timeNs: null });
+    await store.flush();
+    mirrored.begin();
+  } catch (error) {
+    mirrored.close();
+    throw error;
+  }
+  const { id } = container;
+  return {
+    container,
+    namespace,
+    operations: mirrored.operations,
+    close: () => {
+      const timeNs = mirrored.close();
+      if (!store.containers.list().some((each) => each.id === id)) removeOverlayNote(where, id);
+      else if (timeNs !== null) writeOverlayNote(where, id, { seq: store.seq, timeNs });
+    },
+  };
+}
+
+/** @throws `ERR_INVALID_ARGUMENT` for a store that would be a part of what it keeps. */
+export function checkStorePlace(store: string, { lowers, upper, work }: OverlayDirectories): void {
+  for (const directory of [...lowers, upper, work]) {
+    if (directory === null || !(store === directory || store.startsWith(`${directory}/`))) continue;
+    const message = `the store ${store} lies in ${directory} and would be a part of it: name one elsewhere`;
+    throw storeError('ERR_INVALID_ARGUMENT', message);
+  }
+}
+
+/**
+ * The lowers as an image. What has not changed since it was read once is not read again.
+ *
+ * @param lowers - Lowest first.
+ * @returns Its id. Throws as `store.images.load`.
+ */
+export async function imageOfLowers(
+  store: Store,
+  lowers: readonly string[],
+  { onProgress, warn }: Pick<OverlayContainerOptions, 'onProgress' | 'warn'>,
+): Promise<string> {
+  const tag = `overlay/${layerFingerprint(lowers).slice(0, 32)}:latest`;
+  if (store.images.has(tag)) return store.images.get(tag).id;
+  const { id } = await store.images.loadDirectories(lowers, {
+    tag,
+    ...(onProgress !== undefined && { onProgress }),
+    onWarning: ({ file, entry, message }) => warn(`${file}${entry === null ? '' : `, ${entry}`}: ${message}`),
+  });
+  return id;
+}
+
+async function containerOf(
+  store: Store,
+  image: string,
+  { lowers, upper }: OverlayDirectories,
+  { overlay, directory }: OverlayContainerOptions,
+): Promise<Container> {
+  const name = overlay.name ?? basename(resolve(directory));
+  const labels = { [LOWER_LABEL]: lowers.toReversed().join(':'), [UPPER_LABEL]: upper as string };
+  const there = existing(store, name);
+  if (there === null) return store.containers.create({ image, name, labels });
+  const found = there.inspect();
+  const other = 'give another name with name=NAME';
+  if (found.labels[UPPER_LABEL] !== labels[UPPER_LABEL]) {
+    const whose = found.labels[UPPER_LABEL] ?? 'no overlay';
+    throw storeError('ERR_CONFLICT', `container "${name}" is of ${whose}, and not of upperdir ${upper}: ${other}`);
+  }
+  if (found.image !== image)
+    throw storeError(
+      'ERR_CONFLICT',
+      `the lower directories are not what they were when container "${name}" was made of them, so its history would not fit: ${other}`,
+    );
+  return there;
+}
+
+function existing(store: Store, name: string): Container | null {
+  try {
+    return store.containers.get(name);
+  } catch (error) {
+    if (isStoreError(error, 'ERR_NOT_FOUND')) return null;
+    throw error;
+  }
+}
+
+function bringTogether(store: Store, where: string, container: Container, mirrored: MirroredContainer): void {
+  const note = readOverlayNote(where, container.id);
+  const isClean = note !== null && note.timeNs !== null;
+  const isLogChanged = isClean && hasTransactionsSince(store, container, note.seq);
+  if (isLogChanged && mirrored.hasChangedSince(note.timeNs))
+    throw storeError(
+      'ERR_CONFLICT',
+      `both container "${container.name}" and its upper directory were changed while nothing was mounted: overlog rewind ` +
+        `${container.name} ${note.seq} lets the directory count`,
+    );
+  if (isLogChanged) return mirrored.follow();
+  const knownUntilNs = isClean ? note.timeNs : null;
+  const cause = ['mount', container.name, 'changed outside'] as const;
+  mirrored.takeIn([...cause], knownUntilNs, (parent, name) => restoreLower(store, container, parent, name));
+}
+
+/** Whether verbs have changed its files. A rewind to that very moment changes nothing. */
+function hasTransactionsSince(store: Store, { name, subject }: Container, seq: number): boolean {
+  let isChanged = false;
+  for (const { events } of store.transactions({ from: seq, container: name }))
+    for (const event of events) {
+      if (event.type === 'ContainerRewound' && event.container === subject) isChanged = event.to !== seq;
+      else isChanged ||= isFileEvent(event) || event.type === 'NodesRestored';
+    }
+  return isChanged;
+}
+
+/** Makes a name what it was when the container was made: what the lowers have there. */
+function restoreLower(store: Store, container: Container, parent: number, name: string): void {
+  const { record, overlay, subject } = container;
+  const past = overlayThen(store.world.registry, subject, record.seq, (seq) => store.worldAt(seq));
+  if (past === undefined) throw storeError('ERR_NOT_FOUND', `container "${container.name}" has no beginning`);
+  const timeNs = store.engine.now();
+  const path = overlay.tree.entryPath(parent, name);
+  const { events } = planPath({ subject, now: overlay.tree, past: past.tree, at: record.seq, path, timeNs });
+  store.engine.commit(subject, ['mount', container.name, 'changed outside'], events, timeNs);
+}

@@ -1,0 +1,341 @@
+/**
+ * A container whose upper is a directory of the host: whoever writes (overlog, the kernel's overlayfs, or somebody in the upper
+ * itself) and however a session ends, the next one shows in the container what the kernel shows of the directories.
+ */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openOverlayContainer, parseOverlayOptions } from '../../../src/entry/mount.ts';
+import { listDirectory, listTree, openStore, type Store } from '../../../src/index.ts';
+import { kernelMissing } from '../../../src/testing/kernel/kernel-mounts.ts';
+import { check } from '../../property/run.ts';
+
+const missing = kernelMissing();
+
+/** Calls that the kernel's and overlog's file systems have both, in the shape of node:fs. */
+type Fs = Pick<
+  typeof fs,
+  | 'writeFileSync'
+  | 'appendFileSync'
+  | 'mkdirSync'
+  | 'rmSync'
+  | 'renameSync'
+  | 'linkSync'
+  | 'symlinkSync'
+  | 'chmodSync'
+  | 'chownSync'
+  | 'truncateSync'
+  | 'utimesSync'
+>;
+
+const OPS = [
+  (on, a) => on.writeFileSync(a, `written to ${a.length}`),
+  (on, a, b) => on.appendFileSync(a, `appended ${b.length}`),
+  (on, a) => on.mkdirSync(a),
+  (on, a) => on.rmSync(a, { recursive: true }),
+  (on, a, b) => on.renameSync(a, b),
+  (on, a, b) => on.linkSync(a, b),
+  (on, a, b) => on.symlinkSync(`.${b}`, a),
+  (on, a, b) => on.chmodSync(a, 0o600 + b.length),
+  (on, a, b) => on.chownSync(a, b.length, 7),
+  (on, a, b) => on.truncateSync(a, b.length * 40_000),
+  (on, a, b) => on.utimesSync(a, b.length, a.length),
+] satisfies ((on: Fs, a: string, b: string) => void)[];
+
+const [WRITE, , MKDIR, RM] = [0, 1, 2, 3];
+
+const NAMES = ['/low', '/d', '/d/one', '/d/two', '/d/e', '/d/e/deep', '/new', '/new/x'];
+
+interface Session {
+  /** `upper`: somebody changes the upper directory itself. `verbs`: the container is gone back with, and nothing is mounted. */
+  readonly by: 'overlog' | 'killed' | 'kernel' | 'upper' | 'verbs' | 'mounted verbs';
+  readonly ops: readonly (readonly [op: number, a: string, b: string])[];
+}
+
+const sessions: fc.Arbitrary<Session[]> = fc.array(
+  fc.record({
+    by: fc.constantFrom<Session['by'][]>('overlog', 'killed', 'kernel', 'upper', 'verbs', 'mounted verbs'),
+    ops: fc.array(
+      // Most of what is to be told apart comes of names that go and come.
+      fc.tuple(
+        fc.oneof(fc.nat({ max: OPS.length - 1 }), fc.constantFrom(WRITE, RM)),
+        fc.constantFrom(...NAMES),
+        fc.constantFrom(...NAMES),
+      ),
+      { maxLength: 12 },
+    ),
+  }),
+  { minLength: 1, maxLength: 6 },
+);
+
+describe.skipIf(missing !== null)(
+  `an upper directory with a history${missing === null ? '' : ` (skipped: ${missing})`}`,
+  () => {
+    it.each<[string, Session[]]>([
+      [
+        'a whiteout that somebody takes away lets the lower show through again',
+        [
+          {
+            by: 'overlog',
+            ops: [
+              [RM, '/d', ''],
+              [RM, '/low', ''],
+            ],
+          },
+          {
+            by: 'upper',
+            ops: [
+              [RM, '/d', ''],
+              [RM, '/low', ''],
+            ],
+          },
+          { by: 'overlog', ops: [[WRITE, '/d/one', '']] },
+        ],
+      ],
+      [
+        'a copy that somebody takes away does, too',
+        [
+          {
+            by: 'overlog',
+            ops: [
+              [WRITE, '/d/e/deep', ''],
+              [WRITE, '/new', ''],
+            ],
+          },
+          {
+            by: 'upper',
+            ops: [
+              [RM, '/d', ''],
+              [RM, '/new', ''],
+            ],
+          },
+          { by: 'overlog', ops: [] },
+        ],
+      ],
+      [
+        'a directory that the kernel has put in place of a lower one hides what was in that',
+        [
+          { by: 'overlog', ops: [[WRITE, '/d/one', '']] },
+          {
+            by: 'kernel',
+            ops: [
+              [RM, '/d', ''],
+              [MKDIR, '/d', ''],
+              [WRITE, '/d/two', ''],
+            ],
+          },
+          { by: 'overlog', ops: [[WRITE, '/d/one', '']] },
+        ],
+      ],
+      [
+        'a server that was killed twice leaves nothing to decide',
+        [
+          { by: 'overlog', ops: [[WRITE, '/new', '']] },
+          {
+            by: 'killed',
+            ops: [
+              [WRITE, '/low', ''],
+              [RM, '/d/two', ''],
+            ],
+          },
+          { by: 'killed', ops: [[WRITE, '/d/two', '']] },
+          { by: 'overlog', ops: [] },
+        ],
+      ],
+    ])('%s', async (_, found) => {
+      const place = new Place();
+      for (const session of found) await place.play(session);
+    });
+
+    it('that was changed beside its container is left alone until somebody says which counts', async () => {
+      const place = new Place();
+      await place.play({
+        by: 'overlog',
+        ops: [
+          [WRITE, '/low', ''],
+          [WRITE, '/new', ''],
+        ],
+      });
+      await place.play({ by: 'kernel', ops: [[WRITE, '/d/two', '']] });
+      await place.play({ by: 'verbs', ops: [[0, '', '']] });
+      const before = await place.kernelListing();
+      expect(await place.play({ by: 'overlog', ops: [] })).toBe('conflict');
+      expect(await place.kernelListing()).toBe(before);
+    });
+
+    it(
+      'is what the container shows, whoever changed it and however a session ended',
+      { timeout: 300_000 },
+      async () => {
+        await check(
+          fc.asyncProperty(sessions, async (found) => {
+            const place = new Place();
+            try {
+              for (const session of found) await place.play(session);
+            } finally {
+              place.remove();
+            }
+          }),
+          40,
+        );
+      },
+    );
+  },
+);
+
+class Place {
+  readonly #root = fs.mkdtempSync(join(tmpdir(), 'overlog-history-'));
+  readonly #merged = join(this.#root, 'merged');
+  readonly #options = ['lower', 'upper', 'work'].map((name) => `${name}dir=${join(this.#root, name)}`).join(',');
+
+  /** By verbs, since it was mounted. */
+  #isGoneBack = false;
+
+  constructor() {
+    onTestFinished(() => this.remove());
+    for (const name of ['lower', 'upper', 'work', 'merged', 'lower/d', 'lower/d/e'])
+      fs.mkdirSync(join(this.#root, name));
+    for (const name of ['low', 'd/one', 'd/two', 'd/e/deep'])
+      fs.writeFileSync(join(this.#root, 'lower', name), `lower ${name}`);
+    fs.symlinkSync('one', join(this.#root, 'lower/d/link'));
+  }
+
+  /** @returns Whether somebody had to say which counts. */
+  async play({ by, ops }: Session): Promise<'conflict' | null> {
+    if (by === 'kernel') this.#inKernel(() => perform(below(this.#merged), ops));
+    if (by === 'upper') perform(below(join(this.#root, 'upper')), ops);
+    if (by === 'kernel' || by === 'upper') return null;
+    const store = await openStore(join(this.#root, 'store'));
+    try {
+      if (by !== 'verbs') return await this.#mounted(store, by, ops);
+      await this.#goBack(store, ops.length);
+      this.#isGoneBack = true;
+      return null;
+    } finally {
+      await store.close();
+    }
+  }
+
+  async #mounted(store: Store, by: Session['by'], ops: Session['ops']): Promise<'conflict' | null> {
+    const overlay = parseOverlayOptions([this.#options]);
+    const opened = await openOverlayContainer(store, { overlay, directory: this.#merged, warn: fail }).catch(
+      (error: unknown) => {
+        if ((error as { code?: string }).code !== 'ERR_CONFLICT' || !this.#isGoneBack) throw error;
+        return null;
+      },
+    );
+    if (opened === null) {
+      await this.#settleConflict(store);
+      return 'conflict';
+    }
+    this.#isGoneBack = false;
+    const { container } = opened;
+    const listing = (): string => text(listTree(container.overlay.tree, store.engine.log.chunks));
+    this.#compare('at the start', await this.kernelListing(), listing());
+    perform(container.fs, ops);
+    if (by === 'mounted verbs') await this.#goBack(store, ops.length);
+    if (by === 'killed') {
+      const shown = listing();
+      // Nothing is closed. Times are the host's then, which they may differ from by a little.
+      this.#compare('when it was killed', withoutTimes(await this.kernelListing()), withoutTimes(shown));
+      return null;
+    }
+    opened.close();
+    this.#compare('at the end', await this.kernelListing(), listing());
+    return null;
+  }
+
+  /** Both sides were changed: the sentence says what lets the directory count. */
+  async #settleConflict(store: Store): Promise<void> {
+    const { seq } = JSON.parse(
+      fs.readFileSync(join(this.#root, 'store/overlays', `${store.containers.get('merged').id}.json`), 'utf8'),
+    ) as { seq: number };
+    await store.rewind('merged', seq);
+    await this.#mounted(store, 'overlog', []);
+  }
+
+  /** To a moment that the number chooses, of those since the container was made. */
+  async #goBack(store: Store, number: number): Promise<void> {
+    if (!store.containers.list().some(({ name }) => name === 'merged')) return;
+    const { seq: first } = store.containers.get('merged').record;
+    const ends = Array.from(
+      store.transactions({ from: first, container: 'merged' }),
+      ({ seq, events }) => seq + events.length - 1,
+    );
+    const to = ends.at(-1 - number * 3) ?? first;
+    await store.rewind('merged', to);
+  }
+
+  #inKernel(step: () => void): void {
+    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', this.#options, this.#merged]);
+    try {
+      step();
+    } finally {
+      execFileSync('umount', [this.#merged]);
+    }
+  }
+
+  async kernelListing(): Promise<string> {
+    // A mount that is for reading leaves the work directory to the one that serves.
+    const lower = `lowerdir=${join(this.#root, 'upper')}:${join(this.#root, 'lower')}`;
+    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', lower, this.#merged]);
+    try {
+      const entries = [];
+      for await (const entry of listDirectory(this.#merged)) entries.push(entry);
+      return text(entries);
+    } finally {
+      execFileSync('umount', [this.#merged]);
+    }
+  }
+
+  #compare(when: string, kernel: string, overlog: string): void {
+    if (kernel === overlog) return;
+    throw new Error(`${when} the kernel shows\n${kernel}\nand overlog\n${overlog}`);
+  }
+
+  remove(): void {
+    spawnSync('umount', [this.#merged], { stdio: 'ignore' });
+    fs.rmSync(this.#root, { recursive: true, force: true });
+  }
+}
+
+/** One line an entry. Which names are one file shows in the counts: an overlay gives each name of a lower one a number. */
+const text = (entries: Iterable<object>): string =>
+  Array.from(entries, (entry) => JSON.stringify({ ...entry, hardlink: undefined }))
+    .toSorted()
+    .join('\n');
+
+const withoutTimes = (listing: string): string => listing.replaceAll(/"mtime_ns":"\d+"/g, '');
+
+/** The calls on a directory of the host, as its root. */
+function below(root: string): Fs {
+  const on = (path: string): string => root + path;
+  return new Proxy(fs, {
+    get: (_, name) => {
+      const call = fs[name as 'linkSync'] as (...args: unknown[]) => unknown;
+      const isPath = (at: number): boolean => at === 0 || (at === 1 && (name === 'renameSync' || name === 'linkSync'));
+      const isTarget = name === 'symlinkSync';
+      return (...args: unknown[]) =>
+        call(...args.map((arg, at) => ((isTarget ? at === 1 : isPath(at)) ? on(arg as string) : arg)));
+    },
+  });
+}
+
+/** What is refused is refused on both sides, or says nothing here. */
+function perform(on: Fs, ops: Session['ops']): void {
+  for (const [op, a, b] of ops) {
+    try {
+      OPS[op](on, a, b);
+    } catch (error) {
+      if (typeof (error as { errno?: unknown }).errno !== 'number') throw error;
+    }
+  }
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
