@@ -140,14 +140,18 @@ function isAlive(owner: Owner): boolean {
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return false;
   }
-  const start = startOf(owner.pid);
-  return owner.start === null || start === null || owner.start === start;
+  const status = statusOf(owner.pid);
+  if (status === null) return true;
+  return !isDefunct(status.state) && (owner.start === null || owner.start === status.start);
 }
+
+/** It has ended, and only its number waits for its parent, which may never look: the first process of a container seldom does. */
+const isDefunct = (state: string): boolean => state === 'Z' || state === 'X';
 
 function writeOwner(files: LogFileSystem, path: string, nonce: string): void {
   const owner: Owner & { nonce: string } = {
     pid: process.pid,
-    start: startOf(process.pid),
+    start: statusOf(process.pid)?.start ?? null,
     boot: bootId(),
     host: hostname(),
     nonce,
@@ -161,11 +165,15 @@ function writeOwner(files: LogFileSystem, path: string, nonce: string): void {
   }
 }
 
-/** Field 22 of /proc/pid/stat (proc(5)): clock ticks since boot. The second field may hold spaces and parentheses. */
-function startOf(pid: number): string | null {
+/**
+ * Fields 3 and 22 of /proc/pid/stat (proc(5)), the latter in clock ticks since boot. The second field may hold spaces and
+ * parentheses.
+ */
+function statusOf(pid: number): { readonly state: string; readonly start: string | null } | null {
   const stat = readSystem(`/proc/${pid}/stat`);
   if (stat === null) return null;
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], start: fields[19] ?? null };
 }
 
 const bootId = (): string | null => readSystem('/proc/sys/kernel/random/boot_id')?.trim() ?? null;

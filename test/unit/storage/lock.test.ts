@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isStoreError } from '../../../src/events/log-error.ts';
 import { openFileLog } from '../../../src/storage/file/file-log.ts';
@@ -55,6 +57,28 @@ describe('the writer lock', () => {
     expect(lockFiles(directory)).toStrictEqual(['lock']);
     expect(take(directory)).toBe('ERR_LOG_LOCKED');
   });
+
+  test.runIf(existsSync('/proc/self/stat'))(
+    'of a process that has ended and is not waited for is taken over',
+    async () => {
+      const directory = scratch.directory();
+      // Who takes the place of the shell does not know of the child.
+      const parent = spawn('sh', ['-c', 'sleep 0.05 & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+        const pid = Number(said.toString());
+        const stateOf = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1];
+        writeFileSync(join(directory, 'lock'), owner({ pid }));
+        expect(take(directory)).toBe('ERR_LOG_LOCKED');
+        while (!stateOf().startsWith('Z')) await setTimeout(5);
+        expect(take(directory)).toBe('no error');
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
 
   test.runIf(existsSync('/proc/self/stat'))('of an earlier process with the same pid is taken over', () => {
     const directory = scratch.directory();
