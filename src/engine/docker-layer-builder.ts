@@ -14,6 +14,7 @@ import { isSymlinkMode } from '../events/mode.ts';
 import { printableName } from '../events/name.ts';
 import { Tree } from '../projections/tree/tree.ts';
 import { LayerAssembler, type LayerRules, nodeOf, type ObjectEntry, splitPath } from './layer-assembler.ts';
+import { LayerChecker } from './layer-checker.ts';
 import type { LayerEntry } from './layer-sink.ts';
 import { ensureDirectory, findDirectory } from './layer-writer-paths.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -22,6 +23,12 @@ import { LayerWriter } from './layer-writer.ts';
 export function dockerLayerBuilder(chunks: ChunkStore): LayerAssembler {
   const writer = new LayerWriter(Tree.empty(0n));
   return new LayerAssembler(new DockerRules(writer), { writer, chunks });
+}
+
+/** A sink that finds what {@link dockerLayerBuilder} would refuse. */
+export function dockerLayerChecker(): LayerChecker {
+  const writer = new LayerWriter(Tree.empty(0n));
+  return new LayerChecker(new DockerRules(writer), writer);
 }
 
 class DockerRules implements LayerRules {

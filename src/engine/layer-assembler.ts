@@ -62,26 +62,7 @@ export class LayerAssembler implements LayerSink {
   /** @throws `ERR_OCI_CORRUPT` for an entry that can't be, by the rules. */
   entry(entry: LayerEntry): void {
     this.#endFile();
-    this.#rules.check?.(entry);
-    switch (entry.kind) {
-      case 'whiteout':
-        return this.#rules.whiteout(entry.path);
-      case 'opaque':
-        return this.#rules.opaque(entry.path);
-      case 'dir':
-        return this.#rules.directory(entry);
-      case 'hardlink':
-        return this.#rules.hardlink(entry.path, entry.target);
-      case 'file':
-        this.#file = this.#rules.node(entry);
-        return;
-      case 'fifo':
-      case 'sock':
-      case 'symlink':
-      case 'chr':
-      case 'blk':
-        this.#rules.node(entry);
-    }
+    this.#file = takeEntry(this.#rules, entry);
   }
 
   data(bytes: Uint8Array): void {
@@ -108,6 +89,38 @@ export class LayerAssembler implements LayerSink {
     this.#chunker.end();
     if (this.#file !== 0) this.#writer.setSize(this.#file, size);
     this.#file = 0;
+  }
+}
+
+/**
+ * Has the rules take an entry.
+ *
+ * @returns The file whose content comes; 0: none.
+ */
+export function takeEntry(rules: LayerRules, entry: LayerEntry): Ino {
+  rules.check?.(entry);
+  switch (entry.kind) {
+    case 'whiteout':
+      rules.whiteout(entry.path);
+      return 0;
+    case 'opaque':
+      rules.opaque(entry.path);
+      return 0;
+    case 'dir':
+      rules.directory(entry);
+      return 0;
+    case 'hardlink':
+      rules.hardlink(entry.path, entry.target);
+      return 0;
+    case 'file':
+      return rules.node(entry);
+    case 'fifo':
+    case 'sock':
+    case 'symlink':
+    case 'chr':
+    case 'blk':
+      rules.node(entry);
+      return 0;
   }
 }
 

@@ -20,6 +20,7 @@ import {
   type PlainEntry,
   splitPath,
 } from './layer-assembler.ts';
+import { LayerChecker } from './layer-checker.ts';
 import { LayerLowerMarks } from './layer-lower-marks.ts';
 import type { LowerMarks } from './layer-sink.ts';
 import { inOrderOfNeed } from './late-links.ts';
@@ -37,6 +38,12 @@ export type LayerWarning = (path: string, message: string) => void;
 export function layerBuilder(parts: { chunks: ChunkStore; below: Tree; warn?: LayerWarning }): LayerAssembler {
   const writer = new LayerWriter(parts.below);
   return new LayerAssembler(new SpecRules(writer, parts.warn ?? (() => {})), { writer, chunks: parts.chunks });
+}
+
+/** A sink that finds what {@link layerBuilder} would refuse. */
+export function layerChecker(below: Tree): LayerChecker {
+  const writer = new LayerWriter(below);
+  return new LayerChecker(new SpecRules(writer, () => {}), writer);
 }
 
 class SpecRules implements LayerRules {

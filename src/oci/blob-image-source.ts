@@ -69,8 +69,8 @@ export class BlobImageSource implements ImageSource {
     return this.#read(layer, sink, { ...options, onWarning: this.#warnings.add });
   }
 
-  async checkLayer(layer: SourceLayer, options: ReadLayerOptions = {}): Promise<number> {
-    return (await this.#read(layer, NOWHERE, options)).entries;
+  async checkLayer(layer: SourceLayer, sink: LayerSink, options: ReadLayerOptions = {}): Promise<number> {
+    return (await this.#read(layer, sink, options)).entries;
   }
 
   async #read(
@@ -111,8 +111,6 @@ export class BlobImageSource implements ImageSource {
     await this.#files.close();
   }
 }
-
-const NOWHERE: LayerSink = { entry() {}, data() {}, hole() {} };
 
 /** Computes the digest of a blob while it is read, and of the part that was left unread. */
 class BlobMeter {

@@ -58,8 +58,9 @@ export class DirectorySource implements ImageSource {
     throw sourceError('ERR_OCI_DIGEST', 'the directory was changed while it was read', { file: this.file });
   }
 
-  checkLayer(): Promise<number> {
-    return Promise.resolve(0);
+  async checkLayer(_: SourceLayer, sink: LayerSink): Promise<number> {
+    for await (const { entry } of walkDirectory(this.file, this.#walk)) sink.entry(layerEntry(entry));
+    return 0;
   }
 
   async close(): Promise<void> {

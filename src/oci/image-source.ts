@@ -58,12 +58,12 @@ export interface ImageSource {
    */
   readLayer(layer: SourceLayer, sink: LayerSink, options?: ReadLayerOptions): Promise<LayerStreamResult>;
   /**
-   * Reads a layer for nothing but its errors, which are those of {@link readLayer}; warnings wait for that. What is no archive has
-   * nothing to find.
+   * Reads a layer for its errors, which are those of {@link readLayer}, and for its entries; warnings wait for that. Of what is no
+   * archive the content is not read, and not handed on.
    *
    * @returns Entries of its tar; 0 for what is none.
    */
-  checkLayer(layer: SourceLayer, options?: ReadLayerOptions): Promise<number>;
+  checkLayer(layer: SourceLayer, sink: LayerSink, options?: ReadLayerOptions): Promise<number>;
   close(): Promise<void>;
 }
 

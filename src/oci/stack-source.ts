@@ -92,9 +92,9 @@ export class StackSource implements ImageSource {
     return place.part.readLayer(place.layer, sink, options);
   }
 
-  async checkLayer(layer: SourceLayer, options: ReadLayerOptions = {}): Promise<number> {
+  async checkLayer(layer: SourceLayer, sink: LayerSink, options: ReadLayerOptions = {}): Promise<number> {
     const place = this.#placeOf(layer);
-    return place.part.checkLayer(place.layer, options);
+    return place.part.checkLayer(place.layer, sink, options);
   }
 
   #placeOf(layer: SourceLayer): { readonly part: ImageSource; readonly layer: SourceLayer } {

@@ -1,5 +1,6 @@
 /** Building an image's layers one on another, and adding what was built in one transaction. */
 
+import type { ChunkStore } from '../events/chunk-store.ts';
 import { STORE_SUBJECT } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import {
@@ -71,7 +72,7 @@ export async function prepareImage(
       below = known;
       continue;
     }
-    const builder = builderFor(live, image, below);
+    const builder = builderFor(live.engine.log.chunks, image, below);
     await feed(builder); // a layer is built on the ones below it
     const layer = builder.finish();
     if (stored !== undefined) {
@@ -91,14 +92,13 @@ export async function prepareImage(
   return { config: image.config, layers, references };
 }
 
-function builderFor(live: LiveMoment, image: NewImage, below: Tree): LayerAssembler {
-  const { chunks } = live.engine.log;
+export function builderFor(chunks: ChunkStore, image: Pick<NewImage, 'compat' | 'warn'>, below: Tree): LayerAssembler {
   if (image.compat === 'docker') return dockerLayerBuilder(chunks);
   return layerBuilder({ chunks, below, ...(image.warn && { warn: image.warn }) });
 }
 
 /** A store has one tree for a stack. Where Docker's would be another one, the answer must not be the wrong one. */
-function expectSameLayer(live: LiveMoment, chainId: string, layer: BuiltLayer): void {
+export function expectSameLayer(live: LiveMoment, chainId: string, layer: BuiltLayer): void {
   const record = live.world.registry.layers.get(chainId);
   if (record === undefined || record.root === layer.root) return;
   const message =
@@ -107,7 +107,7 @@ function expectSameLayer(live: LiveMoment, chainId: string, layer: BuiltLayer): 
   throw storeError('ERR_CONFLICT', message, { detail: { diffId: record.diffId } });
 }
 
-const NOWHERE: LayerSink = { entry() {}, data() {}, hole() {} };
+export const NOWHERE: LayerSink = { entry() {}, data() {}, hole() {} };
 
 /** Adds prepared images in one transaction; gives their ids. */
 export async function addPrepared(
@@ -125,7 +125,7 @@ export async function addPrepared(
 }
 
 /** The merged view of a stack that the store has. */
-function viewOf(live: LiveMoment, chain: readonly string[]): Tree | undefined {
+export function viewOf(live: LiveMoment, chain: readonly string[]): Tree | undefined {
   const { lowers, registry } = live.world;
   const layers: LayerRecord[] = [];
   for (const chainId of chain) {

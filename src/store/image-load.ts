@@ -1,47 +1,16 @@
 /** Loading images from files and directories. */
 
 import { basename } from 'node:path';
-import { isStoreError, storeError } from '../events/log-error.ts';
-import { chainIdsOf, checkReference, imageIdOf, isReference, LAYERS_MAX } from '../engine/decide/image.ts';
+import { storeError } from '../events/log-error.ts';
+import { checkReference, imageIdOf, isReference, LAYERS_MAX } from '../engine/decide/image.ts';
 import { openImageSource } from '../oci/image-archive.ts';
 import type { ImageSource, ImageSourceOptions, SourceImage } from '../oci/image-source.ts';
-import { tarLimits } from '../oci/limits.ts';
 import { sourceError } from '../oci/source-place.ts';
 import { StackSource, stackParts } from '../oci/stack-source.ts';
-import type { SourceWarning } from '../oci/source-warning.ts';
-import {
-  addPrepared,
-  type LayerCompat,
-  type NewImage,
-  type PreparedImage,
-  type PreparedLayer,
-  prepareImage,
-} from './image-build.ts';
+import { addPrepared, type NewImage, type PreparedImage, type PreparedLayer, prepareImage } from './image-build.ts';
+import { checkSource, placed } from './image-check.ts';
+import type { LoadOptions } from './load-options.ts';
 import type { LiveMoment } from './moment.ts';
-
-export interface LoadProgress {
-  /** A source is read through once before anything of it is stored. */
-  readonly phase: 'checking' | 'storing';
-  /** Which of the layers that are read, from 1. */
-  readonly layer: number;
-  readonly layers: number;
-  /** Stored bytes of the layer read so far. */
-  readonly bytes: number;
-  readonly totalBytes: number;
-}
-
-export interface LoadOptions extends Omit<ImageSourceOptions, 'tags' | 'onWarning'> {
-  /** Names for the image; the source must hold one image only. Default: the names in the source. */
-  readonly tag?: string | readonly string[];
-  /**
-   * Whose rules count where importers differ (SEM-2.5). `docker` shows what Docker 20.10 with overlay2 shows, and refuses what it
-   * refuses. Default `oci`.
-   */
-  readonly compat?: LayerCompat;
-  readonly onProgress?: (progress: LoadProgress) => void;
-  /** Called with what is odd, as it comes up. */
-  readonly onWarning?: (warning: SourceWarning) => void;
-}
 
 export interface LoadedImage {
   /** `sha256:…` of the config. */
@@ -102,7 +71,7 @@ async function loadSource(
       const message = `an image of ${layers.length} layers; at most ${LAYERS_MAX} are stacked, as in the kernel`;
       throw sourceError('ERR_OCI_UNSUPPORTED', message, { file: source.file });
     }
-    if (source.images.some((image) => !isKnown(live, image))) await checkLayers(source, options);
+    await checkSource(live, source, options);
     const built = new Map<string, PreparedLayer>();
     const images: PreparedImage[] = [];
     for (const [index, image] of source.images.entries()) {
@@ -122,37 +91,6 @@ async function loadSource(
 
 /** Each is an event of one transaction. */
 const NAMES_MAX = 1000;
-
-const chainOf = ({ layers }: SourceImage): string[] => chainIdsOf(layers.map(({ diffId }) => diffId));
-
-const isKnown = (live: LiveMoment, image: SourceImage): boolean =>
-  chainOf(image).every((chainId) => live.world.registry.layers.has(chainId));
-
-/**
- * Reads what is to be stored once for its errors alone: content that a refused layer has brought would stay in the log.
- *
- * @throws As `readLayer`; `ERR_OCI_UNSUPPORTED` for more entries than fit in memory.
- */
-async function checkLayers(source: ImageSource, { onProgress, limits }: LoadOptions): Promise<void> {
-  const { entriesMax } = tarLimits(limits);
-  const checked = new Set<string>();
-  let entries = 0;
-  for (const image of source.images) {
-    const chain = chainOf(image);
-    const layers = image.layers.length;
-    for (const [index, layer] of image.layers.entries()) {
-      if (checked.has(chain[index])) continue;
-      checked.add(chain[index]);
-      entries += await source.checkLayer(layer, {
-        onProgress: (done) => onProgress?.({ phase: 'checking', layer: layer.number, layers, ...done }),
-      });
-      if (entries <= entriesMax) continue;
-      const message = `the layers up to this one have more than ${entriesMax} entries`;
-      const place = { file: source.file, layer: `layer ${layer.number} of ${layers}` };
-      throw sourceError('ERR_OCI_UNSUPPORTED', message, place);
-    }
-  }
-}
 
 /** A source's image, with a function for each layer that reads it; and which layer was read last. */
 function newImage(
@@ -181,13 +119,6 @@ function newImage(
     },
   };
   return { image: wanted, place };
-}
-
-/** What a layer's builder refuses knows the entry; where that is, is known here. */
-function placed(error: unknown, file: string, layer: string): unknown {
-  if (!isStoreError(error) || !error.code.startsWith('ERR_OCI_') || 'file' in error.detail) return error;
-  const detail = { ...error.detail, file, layer };
-  return storeError(error.code, `${file}, ${layer}, ${error.message}`, { detail, cause: error });
 }
 
 /**

@@ -3,7 +3,8 @@
 import { STORE_SUBJECT } from '../events/event.ts';
 import { checkReference, removeImage, tagImage, untagImage } from '../engine/decide/image.ts';
 import { addPrepared, type NewImage, type PreparedImage, prepareImage, type PreparedLayer } from './image-build.ts';
-import { loadDirectories, loadImages, type LoadedImage, type LoadOptions } from './image-load.ts';
+import { loadDirectories, loadImages, type LoadedImage } from './image-load.ts';
+import type { LoadOptions } from './load-options.ts';
 import { type ImageInfo, ImageViews } from './image-views.ts';
 import { imageOf, type LiveMoment } from './moment.ts';
 

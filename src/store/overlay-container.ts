@@ -19,7 +19,7 @@ import type { Operations } from '../mount/session.ts';
 import { overlayThen } from '../projections/world.ts';
 import { planPath } from '../replay/restore-path.ts';
 import type { Container } from './container.ts';
-import type { LoadProgress } from './image-load.ts';
+import type { LoadProgress } from './load-options.ts';
 import { readOverlayNote, removeOverlayNote, writeOverlayNote } from './overlay-note.ts';
 import type { Store } from './store.ts';
 

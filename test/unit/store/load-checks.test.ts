@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type LoadProgress, openStore } from '../../../src/index.ts';
+import { type LoadOptions, type LoadProgress, openStore } from '../../../src/index.ts';
 import type { ImageFiles } from '../../../src/oci/blob.ts';
 import { readDockerArchive } from '../../../src/oci/docker-archive.ts';
 import { config, json, ociLayout, pack } from '../oci/support/images.ts';
-import { archive, file } from '../oci/support/raw-tar.ts';
+import { archive, file, header, pax } from '../oci/support/raw-tar.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'overlog-load-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,6 +42,114 @@ test('a layer that is damaged leaves the files of the store as they were, whatev
   await expect(store.images.load(twoLayers(damaged))).rejects.toMatchObject({ code: 'ERR_OCI_CORRUPT' });
   await store.close();
   expect(digestOf(directory)).toBe(before);
+});
+
+const link = (name: string, typeflag: '1' | '2', target: string): Buffer => header({ name, typeflag, link: target });
+const deep = (name: string, levels: number): Buffer =>
+  Buffer.concat([pax([['path', `${name}/${'d/'.repeat(levels)}`]]), header({ name: 'p', typeflag: '5' })]);
+
+/** What no tar is refused for, but what its entries would make of the layers below and of one another. */
+const REFUSED: readonly (readonly [name: string, upper: Buffer, message: RegExp])[] = [
+  ['a hard link to nothing', archive(link('h', '1', 'gone')), /hard link to "gone"/],
+  ['hard links in a circle', archive(link('a', '1', 'b'), link('b', '1', 'a')), /hard link to/],
+  ['a hard link to a directory of the layer below', archive(link('h', '1', 'dir')), /hard link to the directory/],
+  ['a hard link to what it replaces', archive(file('a/b', 'x'), link('a', '1', 'a/b')), /which it replaces/],
+  ['a loop of links through both layers', archive(link('dir', '2', 'loop'), file('loop/x', 'x')), /symbolic links/],
+  [
+    'directories too deep, through a link of the layer below',
+    archive(
+      deep('to', 1500),
+      Buffer.concat([pax([['linkpath', `to/${'d/'.repeat(1500)}`]]), header({ name: 'l', typeflag: '2' })]),
+      deep('l', 1500),
+    ),
+    /more than 2048 directories/,
+  ],
+];
+
+const LOWER = archive(
+  file('content', Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * at) >> 5))),
+  header({ name: 'dir', typeflag: '5' }),
+  link('loop', '2', 'dir'),
+  link('to', '2', 'dir'),
+);
+
+/** Loads what is refused into a store on the disk, which must stay as it was. */
+async function refusal(path: string, options: LoadOptions = {}): Promise<string> {
+  const directory = mkdtempSync(join(folder, 'store-'));
+  const first = await openStore({ directory });
+  await first.images.add({ config: json(config([])), layers: [] });
+  await first.close();
+  const before = digestOf(directory);
+  const store = await openStore({ directory });
+  const message = await store.images.load(path, options).then(
+    () => 'loaded',
+    (error: Error) => error.message,
+  );
+  await store.close();
+  if (message !== 'loaded') expect(digestOf(directory)).toBe(before);
+  return message;
+}
+
+test.each(REFUSED)('%s is found before anything is stored', async (_, upper, message) => {
+  const path = join(folder, 'refused.tar');
+  writeFileSync(path, pack(ociLayout({ layers: [LOWER, archive(file('between', 'x')), upper] })));
+  expect(await refusal(path)).toMatch(message);
+  expect(await refusal(path)).toMatch(/refused\.tar, layer 3 of 3, entry /);
+});
+
+test('what Docker refuses in a layer is found before anything is stored', async () => {
+  const path = join(folder, 'refused.tar');
+  const upper = archive(link('h', '1', 'content'));
+  writeFileSync(path, pack(ociLayout({ layers: [LOWER, upper] })));
+  expect(await refusal(path, { compat: 'docker' })).toMatch(/which this layer does not have so far; Docker refuses it/);
+  expect(await refusal(path)).toBe('loaded');
+});
+
+test('a layer that the store has by other rules is found before anything is stored', async () => {
+  const directory = join(folder, 'by-the-spec');
+  const upper = archive(file('content', 'new'), file('.wh..wh..opq'));
+  const path = join(folder, 'both.tar');
+  writeFileSync(path, pack(ociLayout({ layers: [LOWER, upper] })));
+  let store = await openStore({ directory });
+  await store.images.load(path);
+  await store.close();
+  const before = digestOf(directory);
+  store = await openStore({ directory });
+  await expect(store.images.load(path, { compat: 'docker' })).rejects.toMatchObject({ code: 'ERR_CONFLICT' });
+  await store.close();
+  expect(digestOf(directory)).toBe(before);
+});
+
+test('an upper without its data on a directory is found before anything is stored', async () => {
+  const lower = mkdtempSync(join(folder, 'lower-'));
+  writeFileSync(join(lower, 'content'), 'content of the lower');
+  const upper = join(folder, 'upper.tar');
+  writeFileSync(upper, archive(pax([['SCHILY.xattr.trusted.overlay.metacopy', '']]), file('gone')));
+  expect(await refusal(`${lower}:${upper}`)).toMatch(/its data is in a layer below/);
+  // Of the directory the names are known: a link to one of them is a link.
+  writeFileSync(upper, archive(link('second', '1', 'content')));
+  expect(await refusal(`${lower}:${upper}`)).toBe('loaded');
+});
+
+test('whatever two layers hold, they are loaded or leave nothing', async () => {
+  const name = fc.constantFrom('a', 'b', 'a/b', 'b/a', 'a/b/c', 'dir', 'dir/a', 'loop/a', 'to');
+  const entry = fc.oneof(
+    fc.tuple(name, fc.string({ maxLength: 20 })).map(([at, content]) => file(at, content)),
+    fc.tuple(name, fc.constantFrom('1', '2'), name).map(([at, kind, target]) => link(at, kind, target)),
+    name.map((at) => header({ name: at, typeflag: '5' })),
+    name.map((at) => file(at.replace(/[^/]+$/, '.wh.$&'))),
+  );
+  const layer = fc.array(entry, { maxLength: 6 }).map((entries) => archive(...entries));
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(layer, layer, fc.constantFrom('oci', 'docker'), async (middle, upper, compat) => {
+      const path = join(folder, 'random.tar');
+      writeFileSync(path, pack(ociLayout({ layers: [LOWER, middle, upper] })));
+      if ((await refusal(path, { compat })) !== 'loaded') refused++;
+    }),
+    { numRuns: 60 },
+  );
+  expect(refused).toBeGreaterThan(10);
 });
 
 test('a source is read through before anything is stored, and what is known is read once', async () => {
