@@ -17,7 +17,7 @@ export const btrfs: StorageDriver = {
       max: 65_536,
       mustBePowerOfTwo: true,
       meaning: 'bytes of a sector: what is written anew as a whole',
-      source: 'mkfs.btrfs(8) --sectorsize',
+      source: 'mkfs.btrfs(8) --sectorsize, "the minimum data block allocation unit": the page size, since 6.7 4 KiB',
     },
     {
       name: 'node-size',
@@ -26,26 +26,27 @@ export const btrfs: StorageDriver = {
       max: 65_536,
       mustBePowerOfTwo: true,
       meaning: 'bytes of a node of the trees that hold metadata',
-      source: 'mkfs.btrfs(8) --nodesize',
+      source: 'mkfs.btrfs(8) --nodesize: 16 KiB or the page size, at most 64 KiB',
     },
     {
       name: 'max-inline',
       defaultValue: 2048,
       min: 0,
       max: 65_536,
-      meaning: 'a file of up to so many bytes lies in the metadata',
-      source: 'btrfs(5) max_inline',
+      meaning: 'a file of up to so many bytes, and no more than sector-size, lies in the metadata',
+      source: 'btrfs(5), "BTRFS SPECIFIC MOUNT OPTIONS", max_inline: 2048, limited by the sector size',
     },
   ],
   rules: {
     firstWrite: {
       formula: 'taken = sector-size × sectors written; copied = what the write leaves of them. Attributes copy nothing',
-      source: 'Docker docs, storage/drivers/btrfs-driver; btrfs(5), "Copy on write"',
+      source:
+        'Docker docs, storage/drivers/btrfs-driver; btrfs(5), "STORAGE MODEL, HARDWARE CONSIDERATIONS" (copy on write); mkfs.btrfs(8) --sectorsize',
     },
     container: {
       formula:
         'sector-size × sectors written since the snapshot and still there; files up to max-inline none. Parts of an extent that nobody sees any more stay until all of it is unseen, which is not counted',
-      source: 'btrfs-filesystem(8) du, "Exclusive"',
+      source: 'btrfs-filesystem(8) du: exclusive is what nothing else shares',
     },
     layer: {
       formula: 'sector-size × sectors of the files that the layer brings',
@@ -78,7 +79,8 @@ export const btrfs: StorageDriver = {
 const ITEMS_A_LEAF = 100;
 
 function btrfsModel(values: Readonly<Record<string, number>>): StorageModel {
-  const { 'sector-size': sector, 'node-size': node, 'max-inline': inline } = values;
+  const { 'sector-size': sector, 'node-size': node, 'max-inline': maxInline } = values;
+  const inline = Math.min(maxInline, sector);
   const metadataOf = (items: number): number => (2 + Math.floor(items / ITEMS_A_LEAF)) * node;
   const rules = {
     zeroesTail: 'when grown' as const,

@@ -17,7 +17,7 @@ export const qcow2: StorageDriver = {
       max: 2 * 2 ** 20,
       mustBePowerOfTwo: true,
       meaning: 'bytes of a cluster',
-      source: 'qemu-img(1) cluster_size',
+      source: 'qemu-img(1) cluster_size: between 512 and 2M; 64 KiB is the default of qemu-img create',
     },
     {
       name: 'extended-l2',
@@ -25,7 +25,7 @@ export const qcow2: StorageDriver = {
       min: 0,
       max: 1,
       meaning: '1: clusters, of at least 16 KiB, have 32 sub-clusters',
-      source: 'qemu-img(1) extended_l2, off',
+      source: 'qemu-img create -f qcow2 -o help, extended_l2; off since QEMU 5.2, which brought it',
     },
     {
       name: 'disk-size',
@@ -45,18 +45,23 @@ export const qcow2: StorageDriver = {
     firstWrite: {
       formula:
         'per cluster (extended-l2: sub-cluster, a 32nd) that the backing file holds: copied = what the write leaves of it; taken = all of it',
-      source: 'QEMU docs/interop/qcow2.rst, "Cluster mapping"; block/qcow2-cluster.c perform_cow',
+      source:
+        'QEMU docs/interop/qcow2.rst (qcow2.txt before QEMU 10), "Cluster mapping" and "Extended L2 Entries"; block/qcow2-cluster.c perform_cow',
     },
     container: {
       formula:
         'cluster-size (extended-l2: a 32nd) × (sub-)clusters in the top file. Where a file lies on the disk is assumed, as with devicemapper',
-      source: 'QEMU docs/interop/qcow2.rst; the order is an assumption',
+      source: 'QEMU docs/interop/qcow2.rst, "Cluster mapping" and "Extended L2 Entries"; the order is an assumption',
     },
-    layer: { formula: 'clusters that unpacking the layer wrote', source: 'QEMU docs/interop/qcow2.rst' },
+    layer: {
+      formula: 'clusters that unpacking the layer wrote',
+      source: 'QEMU docs/interop/qcow2.rst, "Cluster mapping"',
+    },
     metadata: {
       formula:
         'clusters of the header, the refcount table, refcount blocks (2 B a cluster), the L1 table (8 B an L2 table) and L2 tables (8 B a cluster, extended-l2 16 B)',
-      source: 'QEMU docs/interop/qcow2.rst',
+      source:
+        'QEMU docs/interop/qcow2.rst, "Host cluster management" (refcount_bits=16, the default), "Cluster mapping", "Extended L2 Entries"',
     },
     newContainer: {
       formula: 'an empty file: header, refcount table, one refcount block, L1 table',
@@ -64,11 +69,12 @@ export const qcow2: StorageDriver = {
     },
     read: {
       formula: 'files of the chain from the top down until one holds the cluster: layers + 1',
-      source: 'QEMU docs/interop/qcow2.rst, "backing file"',
+      source: 'QEMU docs/interop/qcow2.rst, "Cluster mapping": what is unallocated is read from the backing file',
     },
     remove: {
       formula: 'a file: nothing without a discard, and a discarded cluster reads as zeros; a container: its file',
-      source: 'QEMU docs/interop/qcow2.rst, "Standard Cluster Descriptor", bit 0',
+      source:
+        'QEMU docs/interop/qcow2.rst, "Cluster mapping", Standard Cluster Descriptor, bit 0; with extended-l2 "Extended L2 Entries", Subcluster Allocation Bitmap, bits 32 to 63',
     },
   },
   limits: [baseSizeLimit('disk-size', 'qemu-img(1) create, size')],

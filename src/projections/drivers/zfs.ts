@@ -17,7 +17,7 @@ export const zfs: StorageDriver = {
       max: 16_777_216,
       mustBePowerOfTwo: true,
       meaning: 'bytes of a record: what is written anew as a whole',
-      source: 'zfsprops(7) recordsize',
+      source: 'zfsprops(7) recordsize: 128 KiB; up to 1 MiB with large_blocks, 16 MiB since OpenZFS 2.2',
     },
     {
       name: 'sector-size',
@@ -26,7 +26,7 @@ export const zfs: StorageDriver = {
       max: 65_536,
       mustBePowerOfTwo: true,
       meaning: 'bytes to which a record is rounded up (2^ashift)',
-      source: 'zpoolprops(7) ashift, 12 for disks of today',
+      source: 'zpoolprops(7) ashift, 9 to 16: 12 for disks of today',
     },
   ],
   rules: {
@@ -44,7 +44,7 @@ export const zfs: StorageDriver = {
     metadata: {
       formula:
         '512 B a dnode of each changed file and directory; indirect blocks and the copies of metadata are not counted',
-      source: 'OpenZFS dnode.h DNODE_MIN_SIZE',
+      source: 'OpenZFS include/sys/dnode.h DNODE_MIN_SIZE; zfsprops(7) dnodesize=legacy',
     },
     newContainer: { formula: 'snapshot and clone: nothing copied, at any size', source: 'zfs-clone(8)' },
     read: {

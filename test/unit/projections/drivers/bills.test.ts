@@ -64,6 +64,16 @@ describe('a file with holes', () => {
   });
 });
 
+test('an EROFS layer has files in whole blocks, and what lies beside inodes in slots of 32 bytes', async () => {
+  // The sizes that mkfs.erofs -Enoinline_data,force-inode-extended makes of the same files.
+  const store = await storeOf({ 'd/': 0, 'd/f5000': 5000, f8192: 8192, one: 2 });
+  expect(billOf(store, 'containerd-erofs').layers).toMatchObject({ dataBytes: 20_480, metadataBytes: 4096 });
+  const many = await storeOf(
+    Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`n${at}${'x'.repeat(40)}`, 0])),
+  );
+  expect(billOf(many, 'containerd-erofs').layers).toMatchObject({ dataBytes: 0, metadataBytes: 28_672 });
+});
+
 describe('containerd-blockfile', () => {
   test('grows with each layer as its documentation counts it', async () => {
     const store = await storeOf({ a: 2 ** 20 }, { b: 2 ** 20 }, { c: 2 ** 20 });
