@@ -105,6 +105,22 @@ describe.skipIf(noRun !== null)(`a program in a container${noRun === null ? '' :
     expect(over).toMatchObject({ stdout: `${directory}/sub\nV\n`, status: 0 });
   });
 
+  test('starts in a directory that is made where it is missing, as with Docker; one that can not be is one sentence', () => {
+    const { directory, overlog } = imaged();
+    const missing = ['-w', '/srv/new', '--', 'sh', '-c', 'pwd; ls -ld .'];
+    const inside = overlog('run', '--image', 'base:1', '--name', 'c', ...missing);
+    expect(inside).toMatchObject({ stdout: expect.stringMatching(/^\/srv\/new\ndrwxr-xr-x 2 0 0 /), status: 0 });
+    expect(overlog('run', '--lower', directory, ...missing).stdout).toContain(`${directory}/srv/new\n`);
+    expect(existsSync(join(directory, 'srv'))).toBe(false);
+    const refused = overlog('run', '--image', 'base:1', '--name', 'no', '-w', '/bin/sh/x', '--', 'ls');
+    expect(refused).toMatchObject({
+      stderr:
+        "overlog run: the working directory /bin/sh/x of the container can't be used: something there is not a directory\n",
+      status: 125,
+    });
+    expect(overlog('ps', '-a', '--json').stdout).not.toContain('"no"');
+  });
+
   test('writes to volumes of -v, which stay when --rm takes the container away', () => {
     const { overlog } = imaged();
     const run = ['run', '--rm', '--image', 'base:1', '-v', 'kept:/data'];

@@ -64,7 +64,7 @@ export function startProgram(options: ProgramOptions): ChildProcess {
   if (view === 'beside') {
     const target = ['--target', String(options.beside), '--mount'];
     if (over === null) target.push('--pid', '--ipc', '--root');
-    const directory = over === null ? workingDirectory || '/' : join(over, workingDirectory);
+    const directory = join(over ?? '/', workingDirectory);
     const joined = ['nsenter', ...target, `--wdns=${directory}`, '--', ...argv];
     // Who is not root has a user namespace around them, whose root they are; only in it may they look at the process.
     const user = ['nsenter', '--target', String(options.beside), '--user', '--preserve-credentials', '--'];
@@ -77,7 +77,7 @@ export function startProgram(options: ProgramOptions): ChildProcess {
     PATH: process.env['PATH'] ?? '',
     OVERLOG_ROOT: root,
     OVERLOG_OVER: over ?? '',
-    OVERLOG_WD: isRoot ? workingDirectory || '/' : join(over ?? '/', workingDirectory),
+    OVERLOG_WD: join(isRoot ? '/' : (over ?? '/'), workingDirectory),
     OVERLOG_PATH: env['PATH'] ?? '',
     OVERLOG_USER: isRoot ? userOptions(root, options.user) : '',
   };

@@ -1,7 +1,8 @@
 /** The container that a program runs in: made, or found by its name, in the thread that owns the store. */
 
 import { createHash } from 'node:crypto';
-import { type Container, isStoreError, parseVolumeOption, type Store } from '../../index.ts';
+import { posix } from 'node:path';
+import { type Container, isStoreError, parseVolumeOption, printableName, type Store } from '../../index.ts';
 
 export interface RunSpec {
   /** Name or id of an image; null with `lower`, or for a container that is there. */
@@ -12,6 +13,8 @@ export interface RunSpec {
   readonly volumes: readonly string[];
   /** Empty: the image's own. */
   readonly command: readonly string[];
+  /** Where the program starts, in the container; null: where the image says. */
+  readonly workingDirectory: string | null;
 }
 
 /** What the program gets from the image's config. */
@@ -37,21 +40,51 @@ export async function prepareRun(
 ): Promise<{ container: Container; defaults: RunDefaults }> {
   const there = spec.name === null ? null : existing(store, spec.name);
   const container = there ?? (await create(store, spec));
+  const workingDirectory = spec.workingDirectory ?? configOf(store, container)?.workingDirectory ?? '';
+  try {
+    makeWorkingDirectory(container, workingDirectory);
+  } catch (error) {
+    if (there === null) await container.remove({ volumes: true });
+    throw error;
+  }
   const before = store.seq;
   await container.start({ attach: true });
-  const { image, command } = container.inspect();
-  const config = image === null ? null : store.images.get(image).config.run;
+  const { command } = container.inspect();
+  const config = configOf(store, container);
   return {
     container,
     defaults: {
       command: spec.command.length > 0 ? spec.command : command,
       environment: config?.environment ?? [],
-      workingDirectory: config?.workingDirectory ?? '',
+      workingDirectory,
       user: config?.user ?? '',
       isNew: there === null,
       before,
     },
   };
+}
+
+function configOf(store: Store, container: Container) {
+  const { image } = container.inspect();
+  return image === null ? null : store.images.get(image).config.run;
+}
+
+/** What a command ends with that could not start anything (docker-run(1), "Exit Status"). */
+const EXIT_NOT_STARTED = 125;
+
+/** As Docker does, it is made where it is missing, before the program starts (moby, SetupWorkingDirectory). */
+function makeWorkingDirectory(container: Container, path: string): void {
+  if (path === '') return;
+  const absolute = posix.join('/', path);
+  try {
+    container.fs.mkdirSync(absolute, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EEXIST' || code === 'ENOTDIR' ? 'something there is not a directory' : `it can't be made (${code})`;
+    const message = `the working directory ${printableName(absolute)} of the container can't be used: ${why}`;
+    throw Object.assign(new Error(message), { exitCode: EXIT_NOT_STARTED });
+  }
 }
 
 function existing(store: Store, name: string): Container | null {

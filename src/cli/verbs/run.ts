@@ -26,7 +26,10 @@ export const runVerb: Verb = {
     { flags: '--lower <dir>', description: 'make it of a directory, which stays as it is' },
     { flags: '--name <name>', description: 'its name; one that is there is taken' },
     { flags: '-v, --volume <mount>', description: 'VOLUME:PATH[:ro,nocopy], /HOST:PATH[:ro] or PATH', repeat: true },
-    { flags: '-w, --workdir <dir>', description: 'where the program starts, in the container' },
+    {
+      flags: '-w, --workdir <dir>',
+      description: 'where the program starts, in the container; made where it is missing',
+    },
     { flags: '-e, --env <key=value>', description: 'a variable of its environment', repeat: true },
     { flags: '--chroot', description: 'the container is its root directory, with --lower too' },
     { flags: '--rm', description: 'remove the container afterwards; earlier moments keep it' },
@@ -73,7 +76,8 @@ function specOf(context: VerbContext, command: readonly string[], options: Optio
       `the store ${store} lies in ${directory} and would be a part of it: name one elsewhere with --store`,
     );
   }
-  return { image, lower: directory, name, volumes: listOption(options, 'volume'), command };
+  const workingDirectory = textOption(options, 'workdir') ?? null;
+  return { image, lower: directory, name, volumes: listOption(options, 'volume'), command, workingDirectory };
 }
 
 function trialOf(options: Options): Answer | 'ask' | null {
@@ -130,7 +134,7 @@ function programOf(context: VerbContext, served: ServedMount, spec: RunSpec, opt
     root: served.directory,
     argv,
     env: { ...(own as Record<string, string>), ...Object.fromEntries(variables) },
-    workingDirectory: textOption(options, 'workdir') ?? (isRoot ? defaults.workingDirectory : ''),
+    workingDirectory: spec.workingDirectory ?? (isRoot ? defaults.workingDirectory : ''),
     view: isRoot ? 'root' : 'over',
     over: spec.lower,
     user: defaults.user,
