@@ -95,13 +95,16 @@ describe.skipIf(noOverlay !== null)(
       expect(withKernel(directories, '', () => listing(merged))).toBe(served);
     });
 
-    it('brings back what was deleted, in the upper when it is mounted again', async () => {
+    it('brings back what was deleted, at once, or in the upper when it is mounted again', async () => {
       const { directories, merged, run, mount } = withHistory();
       expect(mount().exitCode).toBe(0);
       mkdirSync(join(merged, 'made'));
       writeFileSync(join(merged, 'made/x'), 'precious');
       rmSync(join(merged, 'made/x'));
       rmSync(join(merged, 'sub/inner'));
+      rmSync(join(merged, 'file'));
+      expect(await run('undelete', 'work:/file')).toMatchObject({ exitCode: 0 });
+      expect(readFileSync(join(merged, 'file'), 'utf8')).toBe('lower\n');
       await run('umount', merged);
       expect((await run('undelete', 'work:/made/x')).exitCode).toBe(0);
       expect((await run('undelete', 'work:/sub/inner')).exitCode).toBe(0);
@@ -110,6 +113,7 @@ describe.skipIf(noOverlay !== null)(
       withKernel(directories, '', () => {
         expect(readFileSync(join(merged, 'made/x'), 'utf8')).toBe('precious');
         expect(readFileSync(join(merged, 'sub/inner'), 'utf8')).toBe('inner\n');
+        expect(readFileSync(join(merged, 'file'), 'utf8')).toBe('lower\n');
       });
     });
 
