@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -154,6 +155,24 @@ describe.skipIf(noRun !== null)(`a program in a container${noRun === null ? '' :
     expect(made.overlog('ps', '-a').stdout).toContain('Exited (7)');
     const killed = made.overlog('run', ...how, '--', 'sh', '-c', 'sh -c "kill -9 \\$\\$"');
     expect(killed.status).toBe(137);
+  });
+
+  test('has mount, pid and ipc namespaces of its own; with --chroot a directory is its root, too', () => {
+    const { overlog } = imaged();
+    const names = ['mnt', 'pid', 'ipc'].map((name) => `/proc/self/ns/${name}`);
+    const host = names.map((path) => readlinkSync(path));
+    const look = ['--', 'sh', '-c', `echo $$; ls -l ${names.join(' ')}`];
+    for (const how of [
+      ['--image', 'base:1'],
+      ['--lower', 'rootfs', '--chroot'],
+    ]) {
+      const { stdout, status } = overlog('run', ...how, ...look);
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^1\n/);
+      const inside = [...stdout.matchAll(/-> (\S+)/g)].map(([, name]) => name);
+      expect(inside.map((name) => name.split(':')[0]).toSorted()).toEqual(['ipc', 'mnt', 'pid']);
+      expect(inside.filter((name) => host.includes(name))).toEqual([]);
+    }
   });
 
   test('has a group of its own for what each process writes', () => {
