@@ -3,8 +3,8 @@
  * it nothing is lost: the upper is then compared with the log as a whole.
  */
 
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export interface OverlayNote {
   /** Head of the log when container and upper were the same. */
@@ -23,11 +23,21 @@ export function readOverlayNote(store: string, container: string): OverlayNote |
   }
 }
 
+/** It is on the disk when this returns: one that is older than what it speaks of would be believed. */
 export function writeOverlayNote(store: string, container: string, { seq, timeNs }: OverlayNote): void {
   const path = pathOf(store, container);
   mkdirSync(join(store, 'overlays'), { recursive: true });
-  writeFileSync(`${path}.tmp`, JSON.stringify({ seq, timeNs: timeNs === null ? null : String(timeNs) }));
+  const file = openSync(`${path}.tmp`, 'w', 0o600);
+  try {
+    writeSync(file, JSON.stringify({ seq, timeNs: timeNs === null ? null : String(timeNs) }));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
   renameSync(`${path}.tmp`, path);
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
 }
 
 export const removeOverlayNote = (store: string, container: string): void =>

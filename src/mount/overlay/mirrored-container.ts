@@ -3,6 +3,7 @@
  * both. At each moment the upper is what is true now, and the log is how it came about.
  */
 
+import { spawnSync } from 'node:child_process';
 import { lstatSync, readFileSync, utimesSync } from 'node:fs';
 import { EIO, fsError } from '../../engine/errno.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -140,14 +141,17 @@ export class MirroredContainer {
    * Leaves the upper as a kernel's unmount leaves it.
    *
    * @returns A moment of the upper's file system, ns since 1970: what is changed in it from now on is younger, or as old.
-   *   Null when the upper is not what the log says.
+   *   Null when the upper is not what the log says, or may not be on the disk.
    */
   close(): bigint | null {
     this.#stopListening();
     this.#parts.engine.guardCommits(null);
     try {
-      if (!this.#hasFailed) this.#mirror.close();
-      return this.#hasFailed ? null : this.#nextTick();
+      if (this.#hasFailed) return null;
+      this.#mirror.close();
+      // As a kernel does when it unmounts (ovl_sync_fs): what is noted as known has to be on the disk.
+      const isSynced = !this.#parts.volatile && spawnSync('sync', ['-f', this.#upper]).status === 0;
+      return isSynced ? this.#nextTick() : null;
     } finally {
       this.#calls.close();
     }
