@@ -8,8 +8,8 @@ import type { Reply } from './reply.ts';
 import { nanoseconds, seconds, splitTime } from './time.ts';
 
 /** fuse_attr, 88 bytes. */
-function writeAttributes(reply: Reply, at: number, ino: number, inode: Inode, nlink: number): void {
-  reply.u64(at, ino);
+function writeAttributes(reply: Reply, at: number, ino: number | bigint, inode: Inode, nlink: number): void {
+  reply.ino(at, ino);
   reply.u64(at + 8, inode.dir === null ? inode.size : DIRECTORY_BYTES);
   reply.u64(at + 16, blockCount(inode));
   splitTime(inode.atimeNs);
@@ -31,7 +31,7 @@ function writeAttributes(reply: Reply, at: number, ino: number, inode: Inode, nl
 }
 
 /** fuse_attr_out: how long it is valid, and the attributes. Returns its length. */
-export function writeAttrOut(reply: Reply, ino: number, inode: Inode, nlink = linkCount(inode)): number {
+export function writeAttrOut(reply: Reply, ino: number | bigint, inode: Inode, nlink = linkCount(inode)): number {
   reply.u64(0, VALID_SECONDS);
   reply.u64(8, 0);
   writeAttributes(reply, 16, ino, inode, nlink);
@@ -39,7 +39,7 @@ export function writeAttrOut(reply: Reply, ino: number, inode: Inode, nlink = li
 }
 
 /** fuse_entry_out: a node that was looked up or made. Returns its length. */
-export function writeEntryOut(reply: Reply, at: number, id: number, ino: number, inode: Inode): number {
+export function writeEntryOut(reply: Reply, at: number, id: number, ino: number | bigint, inode: Inode): number {
   reply.u64(at, id);
   reply.u64(at + 8, 0); // generation: numbers are never used twice
   reply.u64(at + 16, VALID_SECONDS);

@@ -32,6 +32,12 @@ interface Alias {
   lookups: number;
 }
 
+/** Numbers that nodes have elsewhere. */
+export interface NodeNumbers {
+  of(ino: Ino): number | bigint;
+  forget(ino: Ino): void;
+}
+
 /** Where a node id leads. */
 export class Node {
   mount!: Mount;
@@ -50,10 +56,13 @@ export class Nodes {
   readonly #aliasByUpper = new Map<string, Alias>();
   readonly #removed = new Map<number, Inode>();
   #nextAlias = ALIAS_BASE;
+  /** Numbers for `stat` that are not the tree's; null: they are. */
+  readonly #numbers: NodeNumbers | null;
   /** Told of what another server would have to know; null: there will be none. */
   journal: ServeJournal | null = null;
 
-  constructor(namespace: Namespace) {
+  constructor(namespace: Namespace, numbers: NodeNumbers | null = null) {
+    this.#numbers = numbers;
     this.#mounts = namespace.mounts;
     this.#keepsLinks = namespace.profile.index;
   }
@@ -79,7 +88,12 @@ export class Nodes {
     return true;
   }
 
-  /** The number that the node has for `stat`: unique in the mount, whatever volumes are in it. */
+  /** The number that `stat` and `readdir` show. */
+  shownOf(mount: Mount, ino: Ino): number | bigint {
+    return this.#numbers === null ? this.inoOf(mount, ino) : this.#numbers.of(ino);
+  }
+
+  /** The number of the node itself: unique in the mount, whatever volumes are in it. */
   inoOf(mount: Mount, ino: Ino): number {
     return mount === this.#mounts[0] ? ino : this.#mounts.indexOf(mount) * MOUNT_FACTOR + ino;
   }
@@ -136,6 +150,8 @@ export class Nodes {
 
   forget(id: number, lookups: number): void {
     if (this.#removed.delete(id)) this.journal?.forgotten(id);
+    if (this.#numbers !== null && id < ALIAS_BASE && this.#mounts[0].overlay.tree.get(id) === undefined)
+      this.#numbers.forget(id);
     if (id < ALIAS_BASE) return;
     const alias = this.#aliases.get(id);
     if (alias === undefined) return;

@@ -43,6 +43,12 @@ export class Reply {
     this.#words[word + 1] = Math.floor(value / TWO_32);
   }
 
+  /** An inode number, of any 64 bits. */
+  ino(at: number, value: number | bigint): void {
+    if (typeof value === 'number') this.u64(at, value);
+    else this.bytes.writeBigUInt64LE(value, OUT_HEADER_BYTES + at);
+  }
+
   /** Fills with zeros: what a structure reserves must be zero. */
   clear(at: number, bytes: number): void {
     this.bytes.fill(0, OUT_HEADER_BYTES + at, OUT_HEADER_BYTES + at + bytes);

@@ -138,7 +138,7 @@ function doneAgain(session: Session): number | null {
     case SETATTR: {
       const inode = session.node();
       if (inode === undefined) return GONE;
-      return writeAttrOut(session.reply, session.nodes.inoOf(session.target.mount, session.target.ino), inode);
+      return writeAttrOut(session.reply, session.nodes.shownOf(session.target.mount, session.target.ino), inode);
     }
     case UNLINK:
     case RMDIR:

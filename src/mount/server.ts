@@ -26,6 +26,7 @@ import { OPENS } from './operations/opens.ts';
 import { XATTRS } from './operations/xattrs.ts';
 import { FUSE_UNIQUE_RESEND_HIGH, IN_HEADER_BYTES, INIT, OPCODES } from './protocol.ts';
 import { answerAgain, CHANGING, restore } from './resume.ts';
+import type { NodeNumbers } from './nodes.ts';
 import { readServeJournal, ServeJournal, servedNothing, type ServedBefore } from './serve-journal.ts';
 import { NO_REPLY, type Operation, type Operations, Session, UNIQUE_HIGH_MASK } from './session.ts';
 
@@ -37,6 +38,8 @@ export interface MountServerOptions {
   readonly group: string;
   /** Asked after each request: true leaves the loop. */
   readonly isWanted: () => boolean;
+  /** Numbers that nodes have for `stat`; left out: those of the log. */
+  readonly numbers?: NodeNumbers | null;
   /** Operations that take the place of the usual ones. */
   readonly operations?: Operations;
   /** Where it is kept what a server that takes over has to know. Left out: nobody will take over. */
@@ -75,7 +78,7 @@ export class MountServer {
   constructor(options: MountServerOptions) {
     this.#options = options;
     this.#operations = options.operations === undefined ? OPERATIONS : table(options.operations);
-    this.session = new Session(options.namespace);
+    this.session = new Session(options.namespace, options.numbers);
     this.#keepTrees();
     this.#headFound = this.session.head;
     this.#groupStem = this.#takeOver();

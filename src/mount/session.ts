@@ -9,7 +9,7 @@ import { O_RDWR, OpenFile } from '../engine/open-files.ts';
 import type { Cause, Ino } from '../events/event.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import { Handles } from './handles.ts';
-import { Node, Nodes } from './nodes.ts';
+import { Node, type NodeNumbers, Nodes } from './nodes.ts';
 import { Paths } from './paths.ts';
 import { writeEntryOut } from './attributes.ts';
 import { Reply } from './reply.ts';
@@ -41,10 +41,10 @@ export class Session {
   /** Where it is noted what a server that takes over has to know; null: nobody will. */
   journal: ServeJournal | null = null;
 
-  constructor(namespace: Namespace) {
+  constructor(namespace: Namespace, numbers: NodeNumbers | null = null) {
     this.namespace = namespace;
     this.caller = rootCaller(namespace);
-    this.nodes = new Nodes(namespace);
+    this.nodes = new Nodes(namespace, numbers);
   }
 
   /** Finds the request's node in {@link Session.target}. @returns Its inode; undefined: the kernel gets ESTALE. */
@@ -150,7 +150,7 @@ export class Session {
 
   writeNode(mount: Mount, ino: Ino, inode: Inode, parent: Ino, name: string, at = 0): number {
     const id = this.nodes.idOf(mount, ino, inode, parent, name, true);
-    return writeEntryOut(this.reply, at, id, this.nodes.inoOf(mount, ino), inode);
+    return writeEntryOut(this.reply, at, id, this.nodes.shownOf(mount, ino), inode);
   }
 }
 

@@ -17,11 +17,12 @@ async function serve({ options, device, mounted }: OverlayRequest, port: Message
   } catch (error) {
     return say({ type: 'refused', message: (error as Error).message, exitCode: exitCodeOf(error) });
   }
-  const { namespace, operations } = overlay;
+  const { namespace, operations, numbers } = overlay;
   const server = new MountServer({
     device,
     namespace,
     operations,
+    numbers,
     group: 'overlay',
     isWanted: () => false,
     onNotices: (notices) => say({ type: 'notify', notices }),

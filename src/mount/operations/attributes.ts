@@ -35,7 +35,7 @@ function getattr(session: Session): number {
   const handle = request.u32(0) & FUSE_GETATTR_FH ? request.u64(8) : 0;
   const found = present(session, handle);
   if (found === undefined) return goneAttributes(session);
-  return writeAttrOut(session.reply, session.nodes.inoOf(session.target.mount, session.target.ino), found);
+  return writeAttrOut(session.reply, session.nodes.shownOf(session.target.mount, session.target.ino), found);
 }
 
 /** The request's node, through its open file where the kernel names one. */
@@ -52,7 +52,7 @@ function goneAttributes(session: Session): number {
   const { nodes, request, target } = session;
   const removed = nodes.removed(request.nodeId);
   if (removed === undefined) return GONE;
-  return writeAttrOut(session.reply, nodes.inoOf(target.mount, target.ino), removed, 0);
+  return writeAttrOut(session.reply, nodes.shownOf(target.mount, target.ino), removed, 0);
 }
 
 function setattr(session: Session): number {
@@ -69,7 +69,7 @@ function setattr(session: Session): number {
   if (error !== 0) return error;
   const inode = session.node(); // again: a copy-up may have moved the name to another one
   if (inode === undefined) return GONE;
-  return writeAttrOut(session.reply, session.nodes.inoOf(session.target.mount, session.target.ino), inode);
+  return writeAttrOut(session.reply, session.nodes.shownOf(session.target.mount, session.target.ino), inode);
 }
 
 /** In the kernel's order of notify_change: size, owner, mode, times. */
@@ -134,7 +134,7 @@ function statx(session: Session): number {
   reply.u32(at + 20, inode.uid);
   reply.u32(at + 24, inode.gid);
   reply.u16(at + 28, inode.mode);
-  reply.u64(at + 32, nodes.inoOf(target.mount, target.ino));
+  reply.ino(at + 32, nodes.shownOf(target.mount, target.ino));
   reply.u64(at + 40, inode.dir === null ? inode.size : DIRECTORY_BYTES);
   reply.u64(at + 48, blockCount(inode));
   const times = [inode.atimeNs, inode.btimeNs, inode.ctimeNs, inode.mtimeNs];

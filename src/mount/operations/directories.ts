@@ -93,7 +93,7 @@ function writeEntry(
     else session.writeNode(mount, ino, inode, top === null ? directory.ino : 0, top === null ? entry.name : '', at);
   }
   const dirent = at + prefixBytes;
-  reply.u64(dirent, nodes.inoOf(mount, ino));
+  reply.ino(dirent, nodes.shownOf(mount, ino));
   reply.u64(dirent + 8, place.next);
   reply.u32(dirent + 16, place.nameBytes);
   reply.u32(dirent + 20, entry.format >>> 12);

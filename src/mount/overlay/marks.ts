@@ -8,11 +8,20 @@ export interface LayerMarks {
   readonly isMetacopy: boolean;
   /** '' for none. */
   readonly redirect: string;
+  /** What the object was copied up from, as a handle; null: nothing is said. */
+  readonly origin: Uint8Array | null;
   /** The object's own. */
   readonly xattrs: readonly (readonly [name: string, value: Uint8Array])[];
 }
 
-const NO_MARKS: LayerMarks = { isOpaque: false, isWhiteout: false, isMetacopy: false, redirect: '', xattrs: [] };
+const NO_MARKS: LayerMarks = {
+  isOpaque: false,
+  isWhiteout: false,
+  isMetacopy: false,
+  redirect: '',
+  origin: null,
+  xattrs: [],
+};
 
 /** fuse-overlayfs's mark where it may not set trusted attributes. */
 const FUSE_OPAQUE = 'user.fuseoverlayfs.opaque';
@@ -40,6 +49,7 @@ export function marksOf(xattrs: readonly (readonly [string, Uint8Array])[] = [],
     isWhiteout: marks.has('whiteout'),
     isMetacopy: marks.has('metacopy'),
     redirect,
+    origin: marks.get('origin') ?? null,
     xattrs: own,
   };
 }

@@ -19,6 +19,7 @@ import type { Operations } from '../session.ts';
 import { checkDirectories, type OverlayDirectories } from './check-directories.ts';
 import { HostCalls } from './host-calls.ts';
 import { HostFiles } from './host-files.ts';
+import { type HostNode, HostNumbers } from './host-numbers.ts';
 import { HostPlaces } from './host-places.ts';
 import { joinIndex, type LowerLink } from './join-index.ts';
 import { LayerHandles } from './layer-handles.ts';
@@ -37,6 +38,8 @@ const SUBJECT = 1;
 export interface OpenOverlay {
   readonly namespace: Namespace;
   readonly operations: Operations;
+  /** Inode numbers of the host; null: the mount's own. */
+  readonly numbers: HostNumbers | null;
   /** Leaves the upper as a kernel's unmount leaves it. */
   close(): void;
 }
@@ -63,19 +66,27 @@ function readOverlay(options: OverlayOptions, directories: OverlayDirectories, c
   const places = new HostPlaces();
   const handles = new LayerHandles(calls, upper === null ? lowers : [...lowers, upper]);
   const index = indexOf({ options, directories, calls, handles, prefix });
+  const pathOf = (ino: number): string => paths.of(ino);
+  const numbers = new HostNumbers({ lowers, upper, handles, pathOf });
   let lower = Tree.empty(0n);
   const lowerLinks: LowerLink[] = [];
   for (const [layer, directory] of lowers.entries()) {
     const base = lower.nextIno - 2;
     const onLink = ({ ino, path }: LinkFound): unknown =>
       index && lowerLinks.push({ layer, ino: base + ino, path: `${directory}/${path}` });
-    lower = mergeLayer(lower, scanLayer(directory, calls, places, prefix, onLink), layer);
+    const nodes = new Map<number, HostNode>();
+    const found = scanLayer(directory, calls, places, prefix, onLink, (ino, node) => nodes.set(ino, node));
+    lower = mergeLayer(lower, found, layer);
+    numbers.addLower(lower, found, nodes, layer);
   }
   const upperLinks: LinkFound[] = [];
   const base = lower.nextIno - 2;
   const onLink = (link: LinkFound): unknown => index && upperLinks.push({ ...link, ino: base + link.ino });
-  const upperTree = upper === null ? null : scanLayer(upper, calls, places, prefix, onLink);
+  const nodes = new Map<number, HostNode>();
+  const onNode = (ino: number, node: HostNode): unknown => nodes.set(ino, node);
+  const upperTree = upper === null ? null : scanLayer(upper, calls, places, prefix, onLink, onNode);
   const tree = upperTree === null ? lower.snapshot() : overLowerWithUpper(lower, upperTree, lowers.length);
+  if (upperTree !== null) numbers.addUpper(tree, upperTree, nodes);
   if (index !== null) joinIndex({ index, tree, lower, lowerLinks, upperLinks, calls, handles, places, prefix });
   const overlay: Overlay = { subject: SUBJECT, tree, lower, profile: options.profile };
   const log = new PassingLog(places.end);
@@ -117,11 +128,12 @@ function readOverlay(options: OverlayOptions, directories: OverlayDirectories, c
     places,
     shown: upper ?? (lowers.at(-1) as string),
     volatile: options.volatile,
-    pathOf: (ino) => paths.of(ino),
+    pathOf,
   });
   return {
     namespace,
     operations,
+    numbers: options.xino || numbers.isOneFileSystem ? numbers : null,
     close: () => {
       mirror?.close();
       calls.close();

@@ -13,6 +13,8 @@ export interface OverlayOptions {
   readonly readOnly: boolean;
   /** The upper's marks are `user.overlay.*` instead of `trusted.overlay.*`. */
   readonly userXattr: boolean;
+  /** Numbers of nodes are the host's also where the layers are on several file systems. */
+  readonly xino: boolean;
   /** fsync does nothing. */
   readonly volatile: boolean;
   /** A store that keeps the history; null: nothing is kept but the upper. */
@@ -33,7 +35,7 @@ const GENERIC = new Set(
 );
 /** What mount(8), fstab(5) and libfuse's users write, and that means nothing here or is always so. */
 const IGNORED =
-  /^(defaults|auto|noauto|nofail|_netdev|user|nouser|users|owner|group|x-.*|X-.*|comment=.*|allow_other|allow_root|default_permissions|debug|fsname=.*|subtype=.*|max_read=.*|max_write=.*|clone_fd|max_idle_threads=.*|max_threads=.*|threaded=.*|timeout=.*|entry_timeout=.*|attr_timeout=.*|negative_timeout=.*|fast_ino_check|fast_ino=.*|noacl|acl|xattr_permissions=[012]|context=.*|fscontext=.*|defcontext=.*|rootcontext=.*|uuid=.*|verity=off|xino=(on|off|auto)|nfs_export=off|fsync=.*|override_creds|nooverride_creds|big_writes|nonempty|auto_unmount)$/;
+  /^(defaults|auto|noauto|nofail|_netdev|user|nouser|users|owner|group|x-.*|X-.*|comment=.*|allow_other|allow_root|default_permissions|debug|fsname=.*|subtype=.*|max_read=.*|max_write=.*|clone_fd|max_idle_threads=.*|max_threads=.*|threaded=.*|timeout=.*|entry_timeout=.*|attr_timeout=.*|negative_timeout=.*|fast_ino_check|fast_ino=.*|noacl|acl|xattr_permissions=[012]|context=.*|fscontext=.*|defcontext=.*|rootcontext=.*|uuid=.*|verity=off|nfs_export=off|fsync=.*|override_creds|nooverride_creds|big_writes|nonempty|auto_unmount)$/;
 
 /** Those that a kernel or fuse-overlayfs has and that are not done here. */
 const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
@@ -66,7 +68,9 @@ export function parseOverlayOptions(lists: readonly string[]): OverlayOptions {
   return optionsOf(values, generic);
 }
 
-const KNOWN = new Set('lowerdir,upperdir,workdir,redirect_dir,index,metacopy,userxattr,volatile,store,name'.split(','));
+const KNOWN = new Set(
+  'lowerdir,upperdir,workdir,redirect_dir,index,metacopy,xino,userxattr,volatile,store,name'.split(','),
+);
 
 function refuseUnsupported(option: string): void {
   const found = UNSUPPORTED.find(([form]) => form.test(option));
@@ -88,6 +92,8 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   const redirect = values.get('redirect_dir') ?? 'off';
   if (!['on', 'off', 'follow', 'nofollow'].includes(redirect))
     throw invalid(`redirect_dir is on, follow, nofollow or off, not "${redirect}"`);
+  const xino = values.get('xino') ?? 'auto';
+  if (!['on', 'off', 'auto'].includes(xino)) throw invalid(`xino is on, off or auto, not "${xino}"`);
   const index = switchOf(values, 'index');
   const metacopy = switchOf(values, 'metacopy');
   if (metacopy && values.has('redirect_dir') && redirect !== 'on')
@@ -109,6 +115,7 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
     profile,
     readOnly,
     userXattr: values.has('userxattr'),
+    xino: xino !== 'off',
     volatile: values.has('volatile'),
     store,
     name,

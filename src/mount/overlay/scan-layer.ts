@@ -11,6 +11,7 @@ import { applyFileEvent } from '../../projections/tree/fold.ts';
 import { Tree } from '../../projections/tree/tree.ts';
 import { hostPath } from '../../engine/bind-mirror-scan.ts';
 import { type HostCall, type HostCalls, unpackList } from './host-calls.ts';
+import type { HostNode } from './host-numbers.ts';
 import type { HostPlaces } from './host-places.ts';
 import { type LayerMarks, marksOf } from './marks.ts';
 
@@ -30,6 +31,7 @@ export interface LinkFound {
  * Reads layers. While one is walked, its extended attributes are read beside.
  *
  * @param onLink - Told of each name of a hard link.
+ * @param onNode - Told of each node, with its number in the layer's tree.
  */
 export function scanLayer(
   directory: string,
@@ -37,10 +39,11 @@ export function scanLayer(
   places: HostPlaces,
   prefix: string,
   onLink: (link: LinkFound) => void = () => {},
+  onNode: (ino: Ino, node: HostNode) => void = () => {},
 ): Tree {
   const scan: HostCall = ['scan', directory];
   calls.begin(scan);
-  const walk = new LayerWalk(directory, places, onLink);
+  const walk = new LayerWalk(directory, places, onLink, onNode);
   let found: Map<string, readonly [string, Uint8Array][]>;
   try {
     walk.read();
@@ -78,15 +81,22 @@ class LayerWalk {
   readonly #directory: string;
   readonly #places: HostPlaces;
   readonly #onLink: (link: LinkFound) => void;
+  readonly #onNode: (ino: Ino, node: HostNode) => void;
   readonly #tree = Tree.empty(0n);
   readonly #links = new Map<string, { ino: Ino; nlink: number }>();
   readonly #sparse: { readonly ino: Ino; readonly path: string; readonly size: number }[] = [];
   #root!: Found;
 
-  constructor(directory: string, places: HostPlaces, onLink: (link: LinkFound) => void) {
+  constructor(
+    directory: string,
+    places: HostPlaces,
+    onLink: (link: LinkFound) => void,
+    onNode: (ino: Ino, node: HostNode) => void,
+  ) {
     this.#directory = directory;
     this.#places = places;
     this.#onLink = onLink;
+    this.#onNode = onNode;
   }
 
   read(): void {
@@ -152,6 +162,7 @@ class LayerWalk {
   }
 
   #attributes(ino: Ino, status: BigIntStats, marks: LayerMarks): void {
+    this.#onNode(ino, { ino: status.ino, origin: marks.origin });
     const { atimeNs, mtimeNs, ctimeNs } = status;
     const mode = isSymlinkMode(Number(status.mode)) ? null : Number(status.mode) & PERMISSION_BITS;
     const owner = { uid: Number(status.uid), gid: Number(status.gid) };
