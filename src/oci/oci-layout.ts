@@ -8,7 +8,7 @@ import { CONFIG_BYTES_MAX, MANIFEST_BYTES_MAX, jsonArray, jsonString, parseJsonO
 import type { JsonObject } from './json.ts';
 import { blobPath, descriptorTags, isAttestation, readDescriptor } from './oci-descriptor.ts';
 import type { Descriptor } from './oci-descriptor.ts';
-import { DEFAULT_PLATFORM, descriptorPlatform, formatPlatform, matchesPlatform, parsePlatform } from './platform.ts';
+import { DEFAULT_PLATFORM, descriptorPlatform, fitOfPlatform, formatPlatform, parsePlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
 import { sourceError } from './source-place.ts';
 import type { SourcePlace } from './source-place.ts';
@@ -51,7 +51,7 @@ function wantedPlatform(options: ImageSourceOptions): { platform: Platform; isAs
 interface FoundManifest {
   readonly descriptor: Descriptor;
   readonly manifest: JsonObject;
-  readonly tags: string[];
+  readonly tags: readonly string[];
 }
 
 class LayoutReader {
@@ -60,6 +60,8 @@ class LayoutReader {
   readonly #wanted: { platform: Platform; isAsked: boolean };
   readonly #onWarning: WarningHandler;
   #manifestsRead = 0;
+  /** What a descriptor at a depth led to: an index may name another one as often as it likes. */
+  readonly #followed = new Map<string, readonly FoundManifest[]>();
 
   constructor(files: ImageFiles, wanted: { platform: Platform; isAsked: boolean }, onWarning: WarningHandler) {
     this.#files = files;
@@ -73,17 +75,11 @@ class LayoutReader {
     if (index === null) throw this.#corrupt('index.json is missing');
     const bytes = await readWhole(index, MANIFEST_BYTES_MAX, 'index.json', this.#place);
     const entries = this.#manifestsOf(parseJsonObject(bytes, 'index.json', this.#place), 'index.json');
-    const found = new Map<string, FoundManifest>();
-    for (const group of groupByName(entries)) {
-      for (const one of await this.#choose(group, 1)) {
-        const known = found.get(one.descriptor.digest);
-        if (known === undefined) found.set(one.descriptor.digest, one);
-        else known.tags.push(...one.tags.filter((tag) => !known.tags.includes(tag)));
-      }
-    }
-    if (found.size === 0) throw this.#corrupt('index.json names no image');
+    const found: FoundManifest[] = [];
+    for (const group of groupByName(entries)) found.push(...(await this.#choose(group, 1)));
+    if (found.length === 0) throw this.#corrupt('index.json names no image');
     const images: BlobImage[] = [];
-    for (const one of found.values()) images.push(await this.#readImage(one));
+    for (const one of eachOnce(found)) images.push(await this.#readImage(one));
     return images;
   }
 
@@ -102,10 +98,8 @@ class LayoutReader {
     if (images.length > 0 && present.length === 0) throw this.#corrupt(`the blob ${images[0].digest} is missing`);
     const platforms = present.map((descriptor) => descriptorPlatform(descriptor.json));
     const isChoice = present.length > 1 && platforms.every((platform) => platform !== null);
-    const matching = present.filter((_, at) => {
-      const platform = platforms[at];
-      return platform === null || matchesPlatform(platform, this.#wanted.platform);
-    });
+    const fits = platforms.map((platform) => (platform === null ? 2 : fitOfPlatform(platform, this.#wanted.platform)));
+    const matching = [2, 1].flatMap((fit) => present.filter((_, at) => fits[at] === fit));
     if (matching.length === 0 && (isChoice || (this.#wanted.isAsked && present.length > 0))) {
       const names = platforms.filter((platform) => platform !== null).map(formatPlatform);
       const message = `no image for ${formatPlatform(this.#wanted.platform)}; there are ${names.join(', ')}`;
@@ -117,23 +111,27 @@ class LayoutReader {
     const taken = matched.length > 0 ? matched : present;
     const found: FoundManifest[] = [];
     for (const descriptor of taken) found.push(...(await this.#follow(descriptor, depth)));
-    return found;
+    return eachOnce(found);
+  }
+
+  async #follow(descriptor: Descriptor, depth: number): Promise<FoundManifest[]> {
+    const key = `${depth} ${descriptor.size} ${descriptor.digest}`;
+    const followed = this.#followed.get(key) ?? (await this.#readImages(descriptor, depth));
+    this.#followed.set(key, followed);
+    const tags = descriptorTags(descriptor);
+    return followed.map((one) => ({ ...one, tags: tags.length > 0 ? tags : one.tags }));
   }
 
   /** Reads the manifest or index that a descriptor points at. Media types may be missing or wrong, so the content tells. */
-  async #follow(descriptor: Descriptor, depth: number): Promise<FoundManifest[]> {
+  async #readImages(descriptor: Descriptor, depth: number): Promise<FoundManifest[]> {
     if (depth > INDEX_DEPTH_MAX) throw this.#corrupt(`indexes are nested deeper than ${INDEX_DEPTH_MAX} levels`);
     if (++this.#manifestsRead > MANIFESTS_MAX) throw this.#corrupt(`more than ${MANIFESTS_MAX} manifests`);
     const what = `manifest ${descriptor.digest}`;
     const bytes = await this.#readVerified(descriptor, MANIFEST_BYTES_MAX, what);
     const manifest = parseJsonObject(bytes, what, this.#place);
-    const tags = descriptorTags(descriptor);
-    if (Array.isArray(manifest['manifests'])) {
-      const found = await this.#choose(this.#manifestsOf(manifest, what), depth + 1);
-      return found.map((one) => ({ ...one, tags: tags.length > 0 ? [...tags] : one.tags }));
-    }
+    if (Array.isArray(manifest['manifests'])) return this.#choose(this.#manifestsOf(manifest, what), depth + 1);
     const reason = notAnImage(manifest);
-    if (reason === null) return [{ descriptor, manifest, tags }];
+    if (reason === null) return [{ descriptor, manifest, tags: [] }];
     if (depth > 1) throw sourceError('ERR_OCI_UNSUPPORTED', `${what} ${reason}`, this.#place);
     this.#onWarning({ file: this.#files.file, layer: null, entry: null, message: `${what} ${reason}; it is left out` });
     return [];
@@ -190,6 +188,17 @@ class LayoutReader {
   #corrupt(message: string): Error {
     return sourceError('ERR_OCI_CORRUPT', message, this.#place);
   }
+}
+
+/** Each manifest once, with all the names that it was found by. */
+function eachOnce(all: readonly FoundManifest[]): FoundManifest[] {
+  const found = new Map<string, { readonly one: FoundManifest; readonly tags: Set<string> }>();
+  for (const one of all) {
+    const known = found.get(one.descriptor.digest);
+    if (known === undefined) found.set(one.descriptor.digest, { one, tags: new Set(one.tags) });
+    else for (const tag of one.tags) known.tags.add(tag);
+  }
+  return [...found.values()].map(({ one, tags }) => ({ ...one, tags: [...tags] }));
 }
 
 /** Descriptors of one name are alternatives (one per platform); those without a name stand each for themselves. */

@@ -30,11 +30,36 @@ export function descriptorPlatform(descriptor: JsonObject): Platform | null {
   return os === null || architecture === null ? null : { os, architecture, variant: jsonString(platform, 'variant') };
 }
 
-/** Whether an image's platform is the wanted one. A wanted variant must be the same; v8 is what arm64 without one means. */
-export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
-  if (platform.os !== wanted.os || platform.architecture !== wanted.architecture) return false;
-  return (
-    wanted.variant === null ||
-    wanted.variant === (platform.variant ?? (platform.architecture === 'arm64' ? 'v8' : null))
-  );
+/**
+ * How well an image's platform fits the wanted one: 0 not at all, 1 by another variant where none was asked for, 2 as it is. Names
+ * mean what they mean to containerd (platforms, normalizeArch): `aarch64` is `arm64`, whose variant is v8, `arm` alone is v7.
+ */
+export function fitOfPlatform(platform: Platform, wanted: Platform): 0 | 1 | 2 {
+  const [own, asked] = [normalized(platform), normalized(wanted)];
+  if (own.os !== asked.os || own.architecture !== asked.architecture) return 0;
+  if (own.variant === asked.variant) return 2;
+  return wanted.variant === null && asked.isPlain ? 1 : 0;
+}
+
+const ARCHITECTURES: ReadonlyMap<string, readonly [architecture: string, variant: string | null]> = new Map([
+  ['x86_64', ['amd64', null]],
+  ['x86-64', ['amd64', null]],
+  ['i386', ['386', null]],
+  ['aarch64', ['arm64', null]],
+  ['armhf', ['arm', 'v7']],
+  ['armel', ['arm', 'v6']],
+]);
+
+/** What an architecture without a variant means. */
+const PLAIN_VARIANTS: ReadonlyMap<string, string> = new Map([
+  ['amd64', 'v1'],
+  ['arm64', 'v8'],
+  ['arm', 'v7'],
+]);
+
+/** @returns `isPlain`: nothing was said of a variant. */
+function normalized({ os, architecture, variant }: Platform): Platform & { readonly isPlain: boolean } {
+  const [name, implied] = ARCHITECTURES.get(architecture) ?? [architecture, null];
+  const said = implied ?? (variant !== null && /^\d/.test(variant) ? `v${variant}` : variant);
+  return { os, architecture: name, variant: said ?? PLAIN_VARIANTS.get(name) ?? null, isPlain: said === null };
 }

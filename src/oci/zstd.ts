@@ -13,12 +13,20 @@ import { sourceError } from './source-place.ts';
  * ```
  *
  * fzstd decodes the blocks. It takes the window that a header asks for, up to 2 GiB, and recurses from frame to frame, so the
- * frames are told apart here: each gets a decoder of its own, and its window has a bound. The content checksum (XXH64) is
+ * frames are told apart here: each gets a decoder of its own, and its window has a bound. A frame of few blocks gets no larger
+ * window than they can fill: thousands of small frames that ask for 128 MiB each took a hundredth of a second each. What larger
+ * windows may take beside what came out of them has a bound, too. The content checksum (XXH64) is
  * not verified: the digests of blob and layer are stronger, and every image has them.
  */
 
 /** Largest window that is decoded: the default bound of the zstd command (ZSTD_WINDOWLOG_LIMIT_DEFAULT, 27). */
 export const ZSTD_WINDOW_BYTES_MAX = 2 ** 27;
+
+/** Blocks of a frame that are held before its decoder is made. */
+const HELD_BLOCKS_MAX = 8;
+/** Bytes of windows that a stream may ask for: so many at all, and so many for each byte that came out. */
+const WINDOWS_BYTES_FREE = 2 ** 33;
+const WINDOW_BYTES_PER_BYTE = 256;
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -45,10 +53,11 @@ export async function* decompressZstd(
 class FrameWalker {
   readonly #place: SourcePlace;
   #pending: Buffer = Buffer.alloc(0);
-  #decoder: Decompress | null = null;
+  #frame: Frame | null = null;
   #output: Uint8Array[] = [];
-  #hasChecksum = false;
   #toSkip = 0;
+  #windowBytes = 0;
+  #decodedBytes = 0;
 
   constructor(place: SourcePlace) {
     this.#place = place;
@@ -67,7 +76,7 @@ class FrameWalker {
   }
 
   end(): void {
-    if (this.#pending.length > 0 || this.#decoder !== null || this.#toSkip > 0)
+    if (this.#pending.length > 0 || this.#frame !== null || this.#toSkip > 0)
       throw this.#corrupt('ends in the middle of a frame');
   }
 
@@ -79,7 +88,7 @@ class FrameWalker {
 
   /** Takes a header or a block; returns its length, 0 if more bytes are needed. */
   #takeUnit(at: number): number {
-    return this.#decoder === null ? this.#takeFrameHeader(at) : this.#takeBlock(at, this.#decoder);
+    return this.#frame === null ? this.#takeFrameHeader(at) : this.#takeBlock(at, this.#frame);
   }
 
   #takeFrameHeader(at: number): number {
@@ -105,12 +114,10 @@ class FrameWalker {
     const dictionary = readLittleEndian(header, 5 + Number(!isSingleSegment), dictionaryBytes);
     if (dictionary !== 0) throw sourceError('ERR_OCI_UNSUPPORTED', 'zstd data that needs a dictionary', this.#place);
     const contentSize = readLittleEndian(header, length - sizeBytes, sizeBytes) + (sizeFlag === 1 ? 256 : 0);
-    this.#checkWindow(isSingleSegment ? contentSize : windowBytes(header[5]));
-    this.#hasChecksum = (descriptor & 4) !== 0;
-    this.#decoder = new Decompress((data) => {
-      if (data.length > 0) this.#output.push(data);
-    });
-    this.#decode(this.#decoder, header, false);
+    const window = isSingleSegment ? contentSize : windowBytes(header[5]);
+    this.#checkWindow(window);
+    const hasChecksum = (descriptor & 4) !== 0;
+    this.#frame = { header: Buffer.from(header), windowBytes: window, hasChecksum, held: [], decoder: null };
     return length;
   }
 
@@ -123,7 +130,7 @@ class FrameWalker {
     );
   }
 
-  #takeBlock(at: number, decoder: Decompress): number {
+  #takeBlock(at: number, frame: Frame): number {
     const bytes = this.#pending;
     if (bytes.length - at < BLOCK_HEADER_BYTES) return 0;
     const blockHeader = bytes.readUIntLE(at, BLOCK_HEADER_BYTES);
@@ -132,11 +139,39 @@ class FrameWalker {
     const size = blockHeader >> 3;
     if (type === 3 || size > BLOCK_BYTES_MAX) throw this.#corrupt('has a block that cannot be');
     const length = BLOCK_HEADER_BYTES + (type === 1 ? 1 : size);
-    const unit = length + (isLast && this.#hasChecksum ? 4 : 0);
+    const unit = length + (isLast && frame.hasChecksum ? 4 : 0);
     if (bytes.length - at < unit) return 0;
-    this.#decode(decoder, bytes.subarray(at, at + unit), isLast);
-    if (isLast) this.#decoder = null;
+    const block = bytes.subarray(at, at + unit);
+    if (frame.decoder === null && !isLast && frame.held.length < HELD_BLOCKS_MAX) {
+      frame.held.push(Buffer.from(block));
+      return unit;
+    }
+    frame.decoder ??= this.#begin(frame, isLast);
+    this.#decode(frame.decoder, block, isLast);
+    if (isLast) this.#frame = null;
     return unit;
+  }
+
+  /** @param isWhole - One block more, and the frame ends. */
+  #begin(frame: Frame, isWhole: boolean): Decompress {
+    const decoder = new Decompress((data) => {
+      this.#decodedBytes += data.length;
+      if (data.length > 0) this.#output.push(data);
+    });
+    const { header, held, hasChecksum } = frame;
+    const needed = (held.length + 1) * BLOCK_BYTES_MAX;
+    const isSmall = isWhole && needed < frame.windowBytes;
+    if (!isSmall) this.#countWindow(frame.windowBytes);
+    this.#decode(decoder, isSmall ? smallHeader(needed, hasChecksum) : header, false);
+    for (const block of held.splice(0)) this.#decode(decoder, block, false);
+    return decoder;
+  }
+
+  #countWindow(bytes: number): void {
+    this.#windowBytes += bytes;
+    if (this.#windowBytes <= WINDOWS_BYTES_FREE + WINDOW_BYTES_PER_BYTE * this.#decodedBytes) return;
+    const message = 'zstd data that asks for far more windows than it fills';
+    throw sourceError('ERR_OCI_UNSUPPORTED', message, this.#place);
   }
 
   #decode(decoder: Decompress, bytes: Uint8Array, isLast: boolean): void {
@@ -150,6 +185,26 @@ class FrameWalker {
   #corrupt(what: string, cause?: unknown): Error {
     return sourceError('ERR_OCI_CORRUPT', `the zstd data ${what}`, this.#place, cause);
   }
+}
+
+/** A frame whose end has not come. */
+interface Frame {
+  readonly header: Buffer;
+  readonly windowBytes: number;
+  readonly hasChecksum: boolean;
+  /** Blocks that wait for the decoder. */
+  readonly held: Buffer[];
+  decoder: Decompress | null;
+}
+
+/** The header of a frame that fills no more than so many bytes, without content size. */
+function smallHeader(bytes: number, hasChecksum: boolean): Buffer {
+  const exponent = Math.ceil(Math.log2(bytes)) - 10;
+  const header = Buffer.alloc(6);
+  header.writeUInt32LE(FRAME_MAGIC);
+  header[4] = hasChecksum ? 4 : 0;
+  header[5] = exponent << 3;
+  return header;
 }
 
 /** Window size from its descriptor (RFC 8878 §3.1.1.1.2): exponent in the high 5 bits, mantissa in the low 3. */

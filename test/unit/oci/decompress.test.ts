@@ -134,6 +134,36 @@ describe('zstd', () => {
     expect((await unpack(bytes, bytes.length)).length).toBe(20000);
   });
 
+  /** 128 MiB, the largest that is taken. */
+  const LARGEST = 17 << 3;
+
+  test('thousands of small frames with large windows take no such windows', async () => {
+    const block = Buffer.from('some bytes');
+    const few = Array.from({ length: 5 }, () => block);
+    const bytes = Buffer.concat(Array.from({ length: 3000 }, () => frame(few, { window: LARGEST, checksum: true })));
+    expect((await unpack(bytes, 10_000)).length).toBe(3000 * 5 * block.length);
+  });
+
+  test('a frame of more blocks than are held gets the window that it asks for', async () => {
+    const blocks = Array.from({ length: 30 }, (_, at) => ({ rle: at, count: 100_000 }));
+    const long = frame(blocks, { window: LARGEST });
+    const expected = Buffer.concat(blocks.map(({ rle, count }) => Buffer.alloc(count, rle)));
+    expect(
+      (await unpack(Buffer.concat([long, frame([Buffer.from('x')]), long]), 7)).equals(
+        Buffer.concat([expected, Buffer.from('x'), expected]),
+      ),
+    ).toBe(true);
+  });
+
+  test('frames that ask for large windows and fill none of them are refused', async () => {
+    const empty = frame(
+      Array.from({ length: 12 }, () => Buffer.alloc(0)),
+      { window: LARGEST },
+    );
+    const bytes = Buffer.concat(Array.from({ length: 100 }, () => empty));
+    await expect(unpack(bytes)).rejects.toEqual(refused('ERR_OCI_UNSUPPORTED', 'far more windows than it fills'));
+  });
+
   test('cut anywhere it is refused', async () => {
     const whole = frame([Buffer.from('abc'), Buffer.from('def')], { checksum: true });
     for (let length = 4; length < whole.length; length++) {

@@ -97,6 +97,58 @@ describe('indexes', () => {
     await expect(open(files, { platform: 'linux' })).rejects.toEqual(error('ERR_INVALID_ARGUMENT', 'platform'));
   });
 
+  test.each([
+    ['linux/arm64', 'arm64/v8'],
+    ['linux/aarch64', 'arm64/v8'],
+    ['linux/arm64/8', 'arm64/v8'],
+    ['linux/arm', 'arm/v7'],
+    ['linux/armhf', 'arm/v7'],
+    ['linux/armel', 'arm/v6'],
+    ['linux/arm/v5', 'arm/v5'],
+    ['linux/x86_64', 'amd64'],
+    ['linux/amd64/v1', 'amd64'],
+    ['linux/i386', '386'],
+  ])('%s means %s, wherever it stands', async (asked, meant) => {
+    const offered = ['arm/v5', 'arm/v6', 'arm64/v8', 'arm/v7', '386', 'amd64'];
+    for (const order of [offered, offered.toReversed()]) {
+      const files: Files = {};
+      const descriptors = order.map((text) => {
+        const [architecture, variant] = text.split('/');
+        const layer = archive(file(text.replace('/', '-')));
+        return addImage(files, { layers: [layer] }, platform(architecture, variant));
+      });
+      layout(files, [addIndex(files, descriptors, named('app'))]);
+      expect((await open(files, { platform: asked })).entries).toEqual([[meant.replace('/', '-')]]);
+    }
+  });
+
+  test('a variant that was asked for is no other one', async () => {
+    const files: Files = {};
+    const descriptors = ['v6', undefined].map((variant) =>
+      addImage(files, { layers: [LAYER] }, platform('arm', variant)),
+    );
+    layout(files, [addIndex(files, descriptors)]);
+    await expect(open(files, { platform: 'linux/arm/v8' })).rejects.toEqual(unsupported('no image for linux/arm/v8'));
+    expect((await open(files, { platform: 'linux/arm/v7' })).images).toHaveLength(1);
+  });
+
+  test('an index that names one index again and again is read once', async () => {
+    const files: Files = {};
+    let inner = addImage(files, { layers: [LAYER] }, named('app:1'));
+    for (let level = 0; level < 7; level++)
+      inner = addIndex(
+        files,
+        Array.from({ length: 100 }, () => inner),
+      );
+    const { images } = await open(
+      layout(
+        files,
+        Array.from({ length: 100 }, () => inner),
+      ),
+    );
+    expect(images.map(({ tags }) => tags)).toEqual([['app:1']]);
+  });
+
   test('platforms side by side in index.json are one image as well', async () => {
     const { files, descriptors } = forPlatforms();
     expect((await open(layout(files, descriptors))).entries).toEqual([['a']]);
