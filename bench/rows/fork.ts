@@ -15,13 +15,13 @@ const FORKS = 50;
 export const forkGroup: Group = {
   name: 'fork',
   async run(options, progress): Promise<Figure[]> {
-    const large = options.quick ? 20_000 : 100_000;
-    const sizes = [100, large];
+    const large = options.quick ? { files: 20_000, events: 100_000 } : { files: 100_000, events: 1_000_000 };
+    const sizes = [{ files: 100, events: 0 }, large];
     const stores: { store: Store; close: () => Promise<void> }[] = [];
-    for (const files of sizes) {
-      progress(`${files} files`);
+    for (const size of sizes) {
+      progress(`${size.files} files`);
       const opened = await openBenchStore('memory store');
-      await fill(opened.store, files);
+      await fill(opened.store, size);
       stores.push(opened);
     }
     const times: [number[], number[]] = [[], []];
@@ -33,7 +33,7 @@ export const forkGroup: Group = {
     }
     for (const { close } of stores) await close();
     const [small, big] = times.map(sampleOf);
-    const subject = `${large.toLocaleString('en-US')} files`;
+    const subject = `${number(large.files)} files, ${number(large.events)} events`;
     const against = { name: '100 files', sample: small };
     const ratio = big.median / small.median;
     return [
@@ -43,12 +43,18 @@ export const forkGroup: Group = {
   },
 };
 
-async function fill(store: Store, files: number): Promise<void> {
+const number = (value: number): string => value.toLocaleString('en-US');
+
+/** Makes the files, and then changes them one after the other until there are so many events. */
+async function fill(store: Store, { files, events }: { files: number; events: number }): Promise<void> {
   const { fs } = await store.containers.create({ name: 'source' });
   const content = Buffer.alloc(FILE_BYTES);
   const workload = makeWorkload(files);
   for (const directory of workload.directories) fs.mkdirSync(`/${directory}`);
   for (const file of workload.files) fs.writeFileSync(`/${file}`, content);
+  for (let change = 0; store.seq < events; change++) {
+    fs.chmodSync(`/${workload.files[change % files]}`, change % 2 === 0 ? 0o600 : 0o640);
+  }
 }
 
 /** Microseconds of one fork; the forks are removed again, outside of the clock. */
