@@ -49,7 +49,7 @@ function pastProblems(store: Store, states: readonly RecordedState[]): string[] 
 }
 
 /** Pairs of moments that are compared. */
-const COMPARED = 12;
+const COMPARED = 5;
 
 /** Comparisons of two moments that are not those of the worlds that the log alone makes. */
 function diffProblems(store: Store): string[] {

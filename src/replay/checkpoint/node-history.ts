@@ -2,181 +2,193 @@
 
 import { decodeFileEvent } from '../../events/codec.ts';
 import type { FileEvent, Ino } from '../../events/event.ts';
-import type { NodeRange } from '../../projections/evolve-node.ts';
 import { ByteReader } from '../../projections/bytes.ts';
-import { EVENT, NAMED, TIMED_ENTRY } from './node-histories.ts';
+import { type HistoryIndex, MARK_EFFECTS } from './history-index.ts';
+import { ENTRY, EVENT, TIMED_ENTRY } from './node-histories.ts';
 import { lowerBound } from './sorted.ts';
 
 /** Where its history lies, and what its rows are. */
 export interface HistoryPlace {
   readonly bytes: Buffer;
+  /** Of the effects. */
   readonly start: number;
   readonly end: number;
+  /** Of a long history. */
+  readonly index: HistoryIndex | null;
   /** First event of each row. */
   readonly seqOf: (row: number) => number;
 }
 
-/** Calls `visit` for each effect of a history: its row, its event in the transaction, and where its payload lies. */
+/**
+ * Calls `visit` for effects of a history: its row, its event in the transaction, and where its payload lies.
+ *
+ * @param from - Where to begin: an effect of that row.
+ */
 export function forEachEffect(
   bytes: Buffer,
-  start: number,
+  from: { readonly start: number; readonly row: number | null },
   end: number,
   visit: (row: number, index: number, kind: number, payload: number, payloadEnd: number) => void,
 ): void {
-  const from = new ByteReader(bytes, start);
+  const reader = new ByteReader(bytes, from.start);
   let row = 0;
-  while (from.at < end) {
-    row += from.varint();
-    const kind = from.byte();
-    const index = from.varint();
-    const length = from.varint();
-    const payload = from.at;
+  let isFirst = true;
+  while (reader.at < end) {
+    row += reader.varint();
+    if (isFirst && from.row !== null) row = from.row;
+    isFirst = false;
+    const kind = reader.byte();
+    const index = reader.varint();
+    const length = reader.varint();
+    const payload = reader.at;
     visit(row, index, kind, payload, payload + length);
-    from.at = payload + length;
+    reader.at = payload + length;
   }
 }
 
-/** Names and events are decoded when somebody asks for them. */
+/** Effects that are read together: those from one mark to the next. */
+class EffectGroup {
+  readonly seqs: number[] = [];
+  readonly kinds: number[] = [];
+  /** Where the payload of each lies: pairs of start and end. */
+  readonly payloads: number[] = [];
+  names: (string | undefined)[] | null = null;
+}
+
+/** Effects are numbered from 0 on. What lies at one of them is read when somebody asks for it. */
 export class NodeHistory {
-  /** Numbers of the events that are about the node, and where they lie: pairs of start and end. */
-  readonly eventSeqs: number[] = [];
-  readonly #eventPlaces: number[] = [];
-  /** Numbers of the events that changed an entry; where those lie; and where the directory's new times do, 0: nowhere. */
-  readonly entrySeqs: number[] = [];
-  readonly #entryPlaces: number[] = [];
-  readonly #timePlaces: number[] = [];
-  readonly #from: ByteReader;
-  #names: string[] | null = null;
-  readonly #nodes: Ino[] = [];
-  #byName: Map<string, number[]> | null = null;
+  readonly count: number;
+  readonly #place: HistoryPlace;
+  readonly #groups: (EffectGroup | undefined)[] = [];
+  /** All effects of a short history. */
+  readonly #first: EffectGroup;
 
-  constructor({ bytes, start, end, seqOf }: HistoryPlace) {
-    this.#from = new ByteReader(bytes);
-    forEachEffect(bytes, start, end, (row, index, kind, payload, payloadEnd) => {
-      const seq = seqOf(row) + index;
-      if (kind === EVENT) {
-        this.eventSeqs.push(seq);
-        this.#eventPlaces.push(payload, payloadEnd);
-      } else if (kind !== NAMED) {
-        this.entrySeqs.push(seq);
-        this.#entryPlaces.push(kind === TIMED_ENTRY ? payload + 8 : payload);
-        this.#timePlaces.push(kind === TIMED_ENTRY ? payload : 0);
-      }
-    });
+  constructor(place: HistoryPlace) {
+    this.#place = place;
+    this.#first = this.#group(0);
+    this.count = place.index?.effects ?? this.#first.seqs.length;
   }
 
-  event(index: number): FileEvent {
-    return decodeFileEvent(this.#from.bytes, this.#eventPlaces[2 * index], this.#eventPlaces[2 * index + 1]);
+  /** The first effect of an event from `seq` on. */
+  firstFrom(seq: number): number {
+    const { index, seqOf } = this.#place;
+    let low = 0;
+    let high = index === null ? 1 : Math.ceil(index.effects / MARK_EFFECTS);
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (seqOf((index as HistoryIndex).markRow(middle)) < seq) low = middle;
+      else high = middle;
+    }
+    // A transaction may go on over a mark.
+    while (low > 0 && this.#group(low).seqs[0] >= seq) low--;
+    return low * MARK_EFFECTS + lowerBound(this.#group(low).seqs, seq);
   }
 
-  /** The directory's times behind an entry; null: the entry does not change them. */
-  time(entry: number): bigint | null {
-    const place = this.#timePlaces[entry];
-    return place === 0 ? null : this.#from.bytes.readBigInt64LE(place);
+  seq(effect: number): number {
+    return this.#at(effect).seqs[effect % this.#groupSize];
+  }
+
+  isEntry(effect: number): boolean {
+    const kind = this.#at(effect).kinds[effect % this.#groupSize];
+    return kind === ENTRY || kind === TIMED_ENTRY;
+  }
+
+  /** Whether any of the effects `[first, end)` is an entry. */
+  hasEntries(first: number, end: number): boolean {
+    if (this.#place.index?.entries === 0) return false;
+    for (let effect = first; effect < end; effect++) if (this.isEntry(effect)) return true;
+    return false;
+  }
+
+  /** Which of the effects `[first, end)` are events about the node itself. */
+  events(first: number, end: number): number[] {
+    const { index } = this.#place;
+    const events: number[] = [];
+    if (index === null) {
+      for (let effect = first; effect < end; effect++) if (this.#first.kinds[effect] === EVENT) events.push(effect);
+      return events;
+    }
+    let low = 0;
+    let high = index.events;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (index.event(middle) < first) low = middle + 1;
+      else high = middle;
+    }
+    for (let at = low; at < index.events && index.event(at) < end; at++) events.push(index.event(at));
+    return events;
+  }
+
+  /** Of an effect that is one. */
+  event(effect: number): FileEvent {
+    const { payloads } = this.#at(effect);
+    const at = (effect % this.#groupSize) * 2;
+    return decodeFileEvent(this.#place.bytes, payloads[at], payloads[at + 1]);
+  }
+
+  /** The directory's times behind an entry; null: it does not change them, or is none. */
+  time(effect: number): bigint | null {
+    const { kinds, payloads } = this.#at(effect);
+    const at = effect % this.#groupSize;
+    return kinds[at] === TIMED_ENTRY ? this.#place.bytes.readBigInt64LE(payloads[at * 2]) : null;
   }
 
   /** The name of an entry. */
-  name(entry: number): string {
-    return this.#allNames()[entry];
+  name(effect: number): string {
+    const group = this.#at(effect);
+    const at = effect % this.#groupSize;
+    const names = (group.names ??= new Array<string | undefined>(group.seqs.length));
+    const known = names[at];
+    if (known !== undefined) return known;
+    const reader = this.#entry(effect);
+    reader.varint();
+    return (names[at] = reader.shortText());
   }
 
   /** The node that has the name from there on; 0: the name went. */
-  node(entry: number): Ino {
-    this.#allNames();
-    return this.#nodes[entry];
+  node(effect: number): Ino {
+    return this.#entry(effect).varint();
   }
 
   /** The entries of a name, ascending. */
-  entriesOf(name: string): readonly number[] {
-    if (this.#byName === null) {
-      this.#byName = new Map();
-      for (const [entry, each] of this.#allNames().entries()) {
-        const entries = this.#byName.get(each);
-        if (entries === undefined) this.#byName.set(each, [entry]);
-        else entries.push(entry);
-      }
-    }
-    return this.#byName.get(name) ?? [];
+  entriesOf(name: string): number[] {
+    const { index } = this.#place;
+    if (index !== null) return index.entriesOf(name).filter((effect) => this.name(effect) === name);
+    const entries: number[] = [];
+    for (let effect = 0; effect < this.count; effect++)
+      if (this.isEntry(effect) && this.name(effect) === name) entries.push(effect);
+    return entries;
   }
 
-  #allNames(): string[] {
-    if (this.#names !== null) return this.#names;
-    const from = this.#from;
-    this.#names = [];
-    for (const place of this.#entryPlaces) {
-      from.at = place;
-      this.#nodes.push(from.varint());
-      this.#names.push(from.shortText());
-    }
-    return this.#names;
-  }
-}
-
-/** A part of a history: what came behind event `after` and before event `end`. */
-export class HistoryRange implements NodeRange {
-  readonly history: NodeHistory;
-  readonly #firstEvent: number;
-  readonly #endEvent: number;
-  readonly firstEntry: number;
-  readonly endEntry: number;
-
-  constructor(history: NodeHistory, after: number, end: number) {
-    this.history = history;
-    this.#firstEvent = lowerBound(history.eventSeqs, after + 1);
-    this.#endEvent = lowerBound(history.eventSeqs, end);
-    this.firstEntry = lowerBound(history.entrySeqs, after + 1);
-    this.endEntry = lowerBound(history.entrySeqs, end);
+  #entry(effect: number): ByteReader {
+    const { kinds, payloads } = this.#at(effect);
+    const at = effect % this.#groupSize;
+    return new ByteReader(this.#place.bytes, payloads[at * 2] + (kinds[at] === TIMED_ENTRY ? 8 : 0));
   }
 
-  get isEmpty(): boolean {
-    return this.#firstEvent >= this.#endEvent && !this.hasEntries;
+  get #groupSize(): number {
+    return this.#place.index === null ? Infinity : MARK_EFFECTS;
   }
 
-  get hasEntries(): boolean {
-    return this.firstEntry < this.endEntry;
+  #at(effect: number): EffectGroup {
+    return this.#place.index === null ? this.#first : this.#group(Math.floor(effect / MARK_EFFECTS));
   }
 
-  *events(): Generator<{ seq: number; event: FileEvent }, void> {
-    const { history } = this;
-    for (let index = this.#firstEvent; index < this.#endEvent; index++) {
-      yield { seq: history.eventSeqs[index], event: history.event(index) };
-    }
+  #group(at: number): EffectGroup {
+    return (this.#groups[at] ??= this.#readGroup(at));
   }
 
-  lastTime(after: number, end: number): bigint | null {
-    const { history } = this;
-    const first = Math.max(this.firstEntry, lowerBound(history.entrySeqs, after + 1));
-    for (let entry = Math.min(this.endEntry, lowerBound(history.entrySeqs, end)) - 1; entry >= first; entry--) {
-      const time = history.time(entry);
-      if (time !== null) return time;
-    }
-    return null;
-  }
-
-  valueOf(name: string): Ino | undefined {
-    const entries = this.history.entriesOf(name);
-    for (let at = entries.length - 1; at >= 0; at--) {
-      const entry = entries[at];
-      if (entry < this.firstEntry) return undefined;
-      if (entry < this.endEntry) return this.history.node(entry);
-    }
-    return undefined;
-  }
-
-  changes(): Map<string, Ino> {
-    const changes = new Map<string, Ino>();
-    const { history } = this;
-    for (let entry = this.firstEntry; entry < this.endEntry; entry++)
-      changes.set(history.name(entry), history.node(entry));
-    return changes;
-  }
-
-  changedBetween(other: NodeRange): ReadonlySet<string> | null {
-    if (!(other instanceof HistoryRange) || other.history !== this.history) return null;
-    if (other.firstEntry !== this.firstEntry) return null;
-    const names = new Set<string>();
-    const end = Math.max(this.endEntry, other.endEntry);
-    for (let entry = Math.min(this.endEntry, other.endEntry); entry < end; entry++) names.add(this.history.name(entry));
-    return names;
+  #readGroup(at: number): EffectGroup {
+    const { bytes, start, end, index, seqOf } = this.#place;
+    const group = new EffectGroup();
+    const isLast = index === null || (at + 1) * MARK_EFFECTS >= index.effects;
+    const from = index === null ? { start, row: null } : { start: start + index.markStart(at), row: index.markRow(at) };
+    const until = isLast ? end : start + index.markStart(at + 1);
+    forEachEffect(bytes, from, until, (row, event, kind, payload, payloadEnd) => {
+      group.seqs.push(seqOf(row) + event);
+      group.kinds.push(kind);
+      group.payloads.push(payload, payloadEnd);
+    });
+    return group;
   }
 }

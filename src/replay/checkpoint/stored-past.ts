@@ -21,7 +21,7 @@ export class StoredPast {
     const place = this.#place(ino);
     if (place === null) return;
     let last = -1;
-    forEachEffect(place.bytes, place.start, place.end, (row) => {
+    forEachEffect(place.bytes, { start: place.start, row: null }, place.end, (row) => {
       if (row === last) return;
       last = row;
       const seq = place.seqOf(row);
@@ -35,7 +35,7 @@ export class StoredPast {
     if (at < 0) return;
     const history = this.#nodes.history(at);
     for (const entry of history.entriesOf(name)) {
-      const first = this.#nodes.firstOf(history.entrySeqs[entry]);
+      const first = this.#nodes.firstOf(history.seq(entry));
       if (first <= upTo && first !== into.at(-1)) into.push(first);
     }
   }
@@ -45,7 +45,7 @@ export class StoredPast {
     const place = this.#place(ino);
     if (place === null) return;
     const { bytes, start, end, seqOf } = place;
-    forEachEffect(bytes, start, end, (row, index, kind, payload, payloadEnd) => {
+    forEachEffect(bytes, { start, row: null }, end, (row, index, kind, payload, payloadEnd) => {
       const seq = seqOf(row) + index;
       if (kind !== EVENT || seq > upTo) return;
       const event = decodeFileEvent(bytes, payload, payloadEnd);

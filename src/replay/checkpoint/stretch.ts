@@ -11,7 +11,7 @@ import { isStoreError } from '../../events/log-error.ts';
 import type { NodeReader, NodeRef } from '../../events/node-store.ts';
 import type { TreeCounters } from '../../projections/stored/stored-tree.ts';
 import { gatherHistories } from './gather-histories.ts';
-import type { HistoryTable } from './node-histories.ts';
+import { blockRef, type HistoryTable } from './node-histories.ts';
 import { upperBound } from './sorted.ts';
 import { countersAtRow, type SubjectRows } from './subject-rows.ts';
 import { TouchedNodes, Touches } from './touches.ts';
@@ -74,7 +74,7 @@ export class Stretch {
     if (stored === undefined) return null;
     let nodes = this.#nodes.get(subject);
     if (nodes === undefined) {
-      const block = (index: number): Buffer => this.#block(subject, stored.history.blocks[index], index);
+      const block = (index: number): Buffer => this.#block(subject, blockRef(stored.history, index), index);
       nodes = new TouchedNodes(this.#data.from, stored.rows.seqs, stored.history, block);
       this.#nodes.set(subject, nodes);
     }

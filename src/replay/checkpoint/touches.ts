@@ -1,14 +1,14 @@
 /** The nodes that were touched in a part of a stretch, and what happened to each. */
 
 import type { Ino } from '../../events/event.ts';
-import type { HistoryTable } from './node-histories.ts';
-import { type HistoryPlace, HistoryRange, NodeHistory } from './node-history.ts';
+import { ByteReader } from '../../projections/bytes.ts';
+import { type HistoryTable, NODES_IN_GROUP } from './node-histories.ts';
+import { HistoryIndex } from './history-index.ts';
+import { HistoryRange } from './history-range.ts';
+import { type HistoryPlace, NodeHistory } from './node-history.ts';
 import { lowerBound, upperBound } from './sorted.ts';
 
-/** Nodes that are passed over together when all of them were touched later only. */
-const GROUP = 64;
-
-/** A history of so many entries is kept once it was read; and so many entries are kept in all. */
+/** A history of so many effects is kept once it was read; and those of so many are kept in all. */
 const KEPT_MIN = 16;
 const KEPT_MAX = 400_000;
 
@@ -16,12 +16,11 @@ const KEPT_MAX = 400_000;
 export class TouchedNodes {
   readonly seqs: Uint32Array;
   readonly table: HistoryTable;
-  /** The least first row of each {@link GROUP} nodes. */
-  readonly leastRows: Uint32Array;
   readonly #from: number;
   readonly #block: (index: number) => Buffer;
+  readonly #seqOf = (row: number): number => this.#from + this.seqs[row];
   readonly #kept = new Map<number, NodeHistory>();
-  #keptEntries = 0;
+  #keptEffects = 0;
 
   /**
    * @param from - What `seqs` count from.
@@ -32,7 +31,6 @@ export class TouchedNodes {
     this.seqs = seqs;
     this.table = table;
     this.#block = block;
-    this.leastRows = leastOfGroups(table.firstRows);
   }
 
   /** What happened to the node at a place in the table. */
@@ -40,12 +38,12 @@ export class TouchedNodes {
     const known = this.#kept.get(at);
     if (known !== undefined) return known;
     const history = new NodeHistory(this.place(at));
-    const entries = history.entrySeqs.length;
-    if (entries >= KEPT_MIN) {
-      this.#keptEntries += entries;
-      if (this.#keptEntries > KEPT_MAX) {
+    const { count } = history;
+    if (count >= KEPT_MIN) {
+      this.#keptEffects += count;
+      if (this.#keptEffects > KEPT_MAX) {
         this.#kept.clear();
-        this.#keptEntries = entries;
+        this.#keptEffects = count;
       }
       this.#kept.set(at, history);
     }
@@ -64,17 +62,11 @@ export class TouchedNodes {
     const bytes = this.#block(block);
     const isLast = at + 1 === (blockNodes[block + 1] ?? starts.length);
     const end = isLast ? bytes.length : starts[at + 1];
-    return { bytes, start: starts[at], end, seqOf: (row) => this.#from + this.seqs[row] };
+    const reader = new ByteReader(bytes, starts[at]);
+    const indexBytes = reader.varint();
+    const index = indexBytes === 0 ? null : new HistoryIndex(bytes, reader.at);
+    return { bytes, start: reader.at + indexBytes, end, index, seqOf: this.#seqOf };
   }
-}
-
-function leastOfGroups(rows: Uint32Array): Uint32Array {
-  const least = new Uint32Array(Math.ceil(rows.length / GROUP)).fill(0xffff_ffff);
-  for (let at = 0; at < rows.length; at++) {
-    const group = Math.floor(at / GROUP);
-    if (rows[at] < least[group]) least[group] = rows[at];
-  }
-  return least;
 }
 
 /** Those that were touched between two moments. */
@@ -137,10 +129,10 @@ export class Touches {
 
   /** The first node that may count from a place on, or a place behind all. */
   #next(from: number): number {
-    const { leastRows } = this.#nodes;
+    const { leastRows } = this.#nodes.table;
     let at = from;
     while (at < this.#length) {
-      if (at % GROUP === 0 && leastRows[at / GROUP] >= this.#end) at += GROUP;
+      if (at % NODES_IN_GROUP === 0 && leastRows[at / NODES_IN_GROUP] >= this.#end) at += NODES_IN_GROUP;
       else if (this.#mayCount(at)) return at;
       else at++;
     }
