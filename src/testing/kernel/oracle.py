@@ -444,6 +444,10 @@ def clean_up():
     leave()
     for container in list(mounted):
         unmount(container)
+    # A signal that comes during mount(2) ends the program before the mount is written down.
+    for name in os.listdir(base):
+        while name.startswith('merged') and LIBC.umount2(os.fsencode(inside(name)), MNT_DETACH) == 0:
+            pass
     shutil.rmtree(base)
 
 
