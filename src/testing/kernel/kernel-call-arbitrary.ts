@@ -2,6 +2,7 @@
 
 import { release } from 'node:os';
 import * as fc from 'fast-check';
+import { SEEK_DATA } from '../../engine/calls/data.ts';
 import type { OverlayProfile } from '../../events/event.ts';
 import { ACL_TEXTS } from './acl-texts.ts';
 import type { FileCall, KernelCall } from './kernel-call.ts';
@@ -207,7 +208,7 @@ const living = fc
 export function kernelSequences(profile: OverlayProfile): fc.Arbitrary<KernelSequence> {
   return fc.tuple(building, living, living).map(([first, second, third]) => ({
     profile,
-    stages: [withoutReservations(first), withoutReservations(second), third],
+    stages: [withoutReservations(first), withoutReservations(second), withoutSeeksInReservations(third)],
   }));
 }
 
@@ -216,5 +217,15 @@ export function kernelSequences(profile: OverlayProfile): fc.Arbitrary<KernelSeq
  * block to be data depends on what the kernel's page cache holds of it (deviation D4).
  */
 function withoutReservations(calls: readonly KernelCall[]): KernelCall[] {
-  return calls.filter((call) => call.op !== 'fallocate' || call.mode === 3);
+  return calls.filter((call) => !isReservation(call));
 }
+
+/** The calls without those that look for data or a hole where blocks may be reserved: the same deviation, as each call is read behind. */
+function withoutSeeksInReservations(calls: readonly KernelCall[]): KernelCall[] {
+  const first = calls.findIndex(isReservation);
+  return first < 0
+    ? [...calls]
+    : calls.filter((call, at) => at < first || call.op !== 'seek' || call.whence < SEEK_DATA);
+}
+
+const isReservation = (call: KernelCall): boolean => call.op === 'fallocate' && call.mode !== 3;
