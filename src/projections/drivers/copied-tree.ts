@@ -48,7 +48,7 @@ export class CopiedTree implements StoredTree {
     const { dataBytes, metadataBytes } = copiedSpace(totals.merged);
     let holes = 0;
     this.#changed.forEachFile((ino, blocks, sizeBytes) => {
-      if (totals.has(ino)) holes += wholeBlocks(sizeBytes) - blocks * BLOCK_BYTES;
+      if (totals.isNamed(ino)) holes += wholeBlocks(sizeBytes) - blocks * BLOCK_BYTES;
     });
     return { dataBytes: dataBytes - holes, metadataBytes };
   }

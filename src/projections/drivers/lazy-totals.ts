@@ -16,6 +16,10 @@ export class LazyTotals implements ContainerTotals {
     return this.#tree.get(ino) !== undefined;
   }
 
+  isNamed(ino: number): boolean {
+    return (this.#tree.get(ino)?.nlink ?? 0) > 0;
+  }
+
   get upper(): TreeTotals {
     return (this.#upper ??= upperTotals(this.#tree));
   }

@@ -153,6 +153,8 @@ export interface ContainerTotals {
   readonly merged: TreeTotals;
   /** Whether a node is there: a restoration takes nodes away without naming them. */
   has(ino: Ino): boolean;
+  /** Whether it has a name: one that is only held open is in none of the counts. */
+  isNamed(ino: Ino): boolean;
 }
 
 /** What a history shows that drivers may have limits for. */

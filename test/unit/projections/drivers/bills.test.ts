@@ -145,6 +145,18 @@ describe('forks', () => {
     expect(billOf(store, 'btrfs').total.dataBytes - billOf(store, 'btrfs').layers.dataBytes).toBe(8192);
   });
 
+  test('with vfs have no holes of a file that only a descriptor holds', async () => {
+    const [store, web] = await containerOf({ 'big.bin': 100_000 });
+    const before = billOf(store, 'vfs').containers[0].dataBytes;
+    const fd = web.fs.openSync('/sparse', 'w');
+    web.fs.writeSync(fd, 'x', 70_000);
+    expect(billOf(store, 'vfs').containers[0].dataBytes).toBe(before + 4096);
+    web.fs.unlinkSync('/sparse');
+    expect(billOf(store, 'vfs').containers[0].dataBytes).toBe(before);
+    web.fs.closeSync(fd);
+    expect(billOf(store, 'vfs').containers[0].dataBytes).toBe(before);
+  });
+
   test('and rewinds to before what was asked last are told as by a store that is asked once', async () => {
     const [store, web] = await containerOf({ 'big.bin': 100_000 });
     web.fs.writeFileSync('/a', Buffer.alloc(4096, 1));
