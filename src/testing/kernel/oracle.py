@@ -443,11 +443,16 @@ def clean_up():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     leave()
     for container in list(mounted):
-        unmount(container)
-    # A signal that comes during mount(2) ends the program before the mount is written down.
+        close_files(container)
+    # A signal may come between mount(2) or umount(2) and the note of it: the kernel is asked what is mounted.
     for name in os.listdir(base):
         while name.startswith('merged') and LIBC.umount2(os.fsencode(inside(name)), MNT_DETACH) == 0:
             pass
+    for server in servers.values():
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.kill()  # it goes on while a file of its mount is open
     shutil.rmtree(base)
 
 
