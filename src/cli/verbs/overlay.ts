@@ -60,7 +60,8 @@ export const overlayVerb: Verb = {
     },
     {
       command: 'overlay --store ~/history --name work /srv/base /srv/changes /mnt',
-      explains: 'the same, and every change is in the log: overlog log work, diff, blame, undelete, mount work@~1h',
+      explains:
+        'the same, and every change is in the log: overlog log --container work, diff, blame, undelete, mount work@~1h',
     },
     { command: 'umount /mnt', explains: 'take it away; the kernel can mount the directories now' },
   ],
