@@ -1,4 +1,5 @@
 import type { SubjectId } from '../events/event.ts';
+import { isStoreError } from '../events/log-error.ts';
 import type { ContainerState } from '../projections/registry.ts';
 import { ContainerView } from './container-view.ts';
 import { containerOf, type Moment } from './moment.ts';
@@ -46,6 +47,16 @@ export class ContainerViews<C extends ContainerView = ContainerView> {
    */
   get(reference: string): C {
     return this.of(containerOf(this.#moment, reference).container);
+  }
+
+  /** As {@link ContainerViews.get}; null when there is none. @throws `ERR_AMBIGUOUS`. */
+  find(reference: string): C | null {
+    try {
+      return this.get(reference);
+    } catch (error) {
+      if (isStoreError(error, 'ERR_NOT_FOUND')) return null;
+      throw error;
+    }
   }
 
   /** By its number in the log. One object a container, so that what it remembers is shared. */

@@ -10,7 +10,7 @@
 import { basename, resolve } from 'node:path';
 import type { Namespace } from '../engine/namespace.ts';
 import { isFileEvent } from '../events/file-event.ts';
-import { isStoreError, storeError } from '../events/log-error.ts';
+import { storeError } from '../events/log-error.ts';
 import { checkDirectories, type OverlayDirectories } from '../mount/overlay/check-directories.ts';
 import { layerFingerprint } from '../mount/overlay/layer-fingerprint.ts';
 import { MirroredContainer } from '../mount/overlay/mirrored-container.ts';
@@ -125,7 +125,7 @@ async function containerOf(
 ): Promise<Container> {
   const name = overlay.name ?? basename(resolve(directory));
   const labels = { [LOWER_LABEL]: lowers.toReversed().join(':'), [UPPER_LABEL]: upper as string };
-  const there = existing(store, name);
+  const there = store.containers.find(name);
   if (there === null) return store.containers.create({ image, name, labels });
   const found = there.inspect();
   const other = 'give another name with name=NAME';
@@ -139,15 +139,6 @@ async function containerOf(
       `the lower directories are not what they were when container "${name}" was made of them, so its history would not fit: ${other}`,
     );
   return there;
-}
-
-function existing(store: Store, name: string): Container | null {
-  try {
-    return store.containers.get(name);
-  } catch (error) {
-    if (isStoreError(error, 'ERR_NOT_FOUND')) return null;
-    throw error;
-  }
 }
 
 function bringTogether(store: Store, where: string, container: Container, mirrored: MirroredContainer): void {

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { type Container, isStoreError, parseVolumeOption, printableName, type Store } from '../../index.ts';
+import { type Container, parseVolumeOption, printableName, type Store } from '../../index.ts';
 
 export interface RunSpec {
   /** Name or id of an image; null with `lower`, or for a container that is there. */
@@ -38,7 +38,7 @@ export async function prepareRun(
   store: Store,
   spec: RunSpec,
 ): Promise<{ container: Container; defaults: RunDefaults }> {
-  const there = spec.name === null ? null : existing(store, spec.name);
+  const there = spec.name === null ? null : store.containers.find(spec.name);
   const container = there ?? (await create(store, spec));
   const workingDirectory = spec.workingDirectory ?? configOf(store, container)?.workingDirectory ?? '';
   try {
@@ -84,15 +84,6 @@ function makeWorkingDirectory(container: Container, path: string): void {
       code === 'EEXIST' || code === 'ENOTDIR' ? 'something there is not a directory' : `it can't be made (${code})`;
     const message = `the working directory ${printableName(absolute)} of the container can't be used: ${why}`;
     throw Object.assign(new Error(message), { exitCode: EXIT_NOT_STARTED });
-  }
-}
-
-function existing(store: Store, name: string): Container | null {
-  try {
-    return store.containers.get(name);
-  } catch (error) {
-    if (isStoreError(error, 'ERR_NOT_FOUND')) return null;
-    throw error;
   }
 }
 
