@@ -86,8 +86,7 @@ export class Container extends ContainerView {
    * @throws `ERR_STATE` when the container does not run or is paused; `ERR_INVALID_ARGUMENT` without a program.
    */
   async beginExec(command: readonly string[], options: { asked?: string } = {}): Promise<string> {
-    const { world } = this.#live;
-    const exec = execId(world.registry.storeId, world.seq);
+    const exec = execId(this.subject, this.#live.world.seq);
     const { asked = this.name } = options;
     await this.#run('exec', command, (record) => beginExec(record, asked, { exec, command }));
     return exec;

@@ -1,16 +1,20 @@
 /** Programs beside a container's first: `docker exec` (SEM-2.6). Refusals are Docker's, word for word (moby v20.10.24, daemon/exec.go). */
 
 import { createHash } from 'node:crypto';
-import type { ExecEvent } from '../../events/event.ts';
+import type { ExecEvent, SubjectId } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import type { ContainerRecord } from '../../projections/registry.ts';
 
 /** What a program ends with that the end of its container takes along: SIGKILL. */
 const TAKEN_ALONG = 137;
 
-/** 64 hex digits that are the same in every copy of a store. @param seq - Of the event before the one that makes it. */
-export function execId(storeId: string, seq: number): string {
-  return createHash('sha256').update(`exec ${storeId} ${seq}`).digest('hex');
+/**
+ * 64 hex digits, the same wherever the same commands are played, so that a scenario can name a program that it began.
+ *
+ * @param seq - Of the event before the one that makes it.
+ */
+export function execId(container: SubjectId, seq: number): string {
+  return createHash('sha256').update(`exec ${container} ${seq}`).digest('hex');
 }
 
 /**
