@@ -55,7 +55,7 @@ export class KernelMounts {
     const missing = kernelMissing();
     if (missing !== null) throw storeError('ERR_UNSUPPORTED', `the kernel cannot be asked: ${missing}`);
     const script = fileURLToPath(new URL('oracle.py', import.meta.url));
-    this.#child = spawn('python3', [script, folder], { stdio: 'pipe' });
+    this.#child = spawn('python3', ['-B', script, folder], { stdio: 'pipe' });
     this.#child.stdin.on('error', () => {}); // it died; the exit says so
     this.#child.stderr.on('data', (bytes: Buffer) => {
       this.#talk += bytes.toString();
