@@ -67,7 +67,6 @@ export const OPCODES = 64;
 
 /** Flags of INIT. Those above 32 bits travel in `flags2`. */
 const FUSE_ASYNC_READ = 1 << 0;
-const FUSE_ATOMIC_O_TRUNC = 1 << 3;
 const FUSE_EXPORT_SUPPORT = 1 << 4;
 const FUSE_BIG_WRITES = 1 << 5;
 const FUSE_DONT_MASK = 1 << 6;
@@ -89,10 +88,12 @@ const FUSE_HAS_RESEND = 1 << 7;
 /**
  * What this server asks for. Locks stay with the kernel (no POSIX_LOCKS, no FLOCK_LOCKS): all clients are on this machine.
  * Nobody else changes the tree, so data in the page cache stays until the server says otherwise (EXPLICIT_INVAL_DATA).
+ *
+ * Not FUSE_ATOMIC_O_TRUNC, which would save O_TRUNC a request: the kernel refuses the open of a program that runs (ETXTBSY) only
+ * when OPEN is done, and would have had its file emptied.
  */
 export const WANTED_FLAGS =
   FUSE_ASYNC_READ |
-  FUSE_ATOMIC_O_TRUNC |
   FUSE_EXPORT_SUPPORT |
   FUSE_BIG_WRITES |
   FUSE_DONT_MASK |
@@ -123,8 +124,6 @@ export const FATTR_KILL_SUIDGID = 1 << 11;
 
 /** `getattr_flags`: the handle is valid. */
 export const FUSE_GETATTR_FH = 1 << 0;
-/** `open_flags` of OPEN and CREATE: clear setuid and setgid, with O_TRUNC. */
-export const FUSE_OPEN_KILL_SUIDGID = 1 << 0;
 /** `write_flags`: the writer may not keep setuid and setgid. */
 export const FUSE_WRITE_KILL_SUIDGID = 1 << 2;
 /** `setxattr_flags`: an ACL that is set takes setgid away. */

@@ -6,10 +6,9 @@
  */
 
 import { releaseOrphans } from '../engine/orphans.ts';
-import { close } from '../engine/calls/open.ts';
-import { O_TRUNC, OpenFile } from '../engine/open-files.ts';
+import { OpenFile } from '../engine/open-files.ts';
 import { writeAttrOut } from './attributes.ts';
-import { openFile, writeOpenOut } from './operations/opens.ts';
+import { writeOpenOut } from './operations/opens.ts';
 import {
   CREATE,
   LINK,
@@ -96,20 +95,8 @@ export function answerAgain(session: Session, before: ServedBefore, headFound: n
   const { request: last } = before;
   const isLast = last !== null && isSame([last.low, last.high]);
   const isLogged = isLast && headFound > last.head;
-  if (opened !== undefined) {
-    const truncates = request.opcode === OPEN && (request.u32(0) & O_TRUNC) !== 0;
-    return truncates && isLast && !isLogged ? openAnew(session, opened.handle) : openedAgain(session, opened.handle);
-  }
+  if (opened !== undefined) return openedAgain(session, opened.handle);
   return isLogged ? doneAgain(session) : null;
-}
-
-/** The open file was noted, but the server died before its truncation came into the log. */
-function openAnew(session: Session, handle: number): number {
-  const answer = openFile(session);
-  // Only now: a node without a name is kept by one of the two.
-  const noted = session.letGo(handle);
-  if (noted !== null) close(noted);
-  return answer;
 }
 
 /** The handle that it got is still its own. */

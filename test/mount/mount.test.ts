@@ -160,7 +160,8 @@ describe.skipIf(noMount !== null)(title, () => {
     const [{ pid }] = JSON.parse((await run('mounts', '--json')).stdout) as { pid: number }[];
     process.kill(pid, 'SIGKILL');
     expect(() => statSync(directory)).toThrow(/ENOTCONN|ECONNABORTED/);
-    expect((await run('mounts')).stdout).toContain('dead');
+    // Its mount has ended; the process may take a moment more.
+    await expect.poll(async () => (await run('mounts')).stdout, { timeout: 60_000 }).toContain('dead');
     expect(mount('web', directory).exitCode).toBe(0);
     expect(readdirSync(directory)).toHaveLength(50);
     expect(readFileSync(join(directory, 'f49'), 'utf8')).toBe('49');

@@ -1,6 +1,7 @@
 /** Operations on attributes: GETATTR, SETATTR, STATX. */
 
 import { fchmod, fchown, futimens, type TimeArgument } from '../../engine/calls/attributes.ts';
+import { nodeOf } from '../../engine/calls/data.ts';
 import { ftruncate } from '../../engine/calls/space.ts';
 import { blockCount, DIRECTORY_BYTES, linkCount } from '../../engine/calls/stat.ts';
 import type { OpenFile } from '../../engine/open-files.ts';
@@ -9,7 +10,7 @@ import { deviceMajor, deviceMinor, PERMISSION_BITS } from '../../events/mode.ts'
 import { BLOCK_BYTES } from '../../projections/tree/page.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { writeAttrOut } from '../attributes.ts';
-import { killPrivileges } from '../privileges.ts';
+import { clearBits, killCapabilities, killPrivileges, lostSetId } from '../privileges.ts';
 import {
   FATTR_ATIME,
   FATTR_ATIME_NOW,
@@ -27,6 +28,7 @@ import {
   STATX,
   VALID_SECONDS,
 } from '../protocol.ts';
+import type { Request } from '../request.ts';
 import { GONE, type Operations, type Session } from '../session.ts';
 import { joinTime, nanoseconds, seconds, splitTime } from '../time.ts';
 
@@ -78,12 +80,9 @@ function apply(session: Session, valid: number, file: OpenFile): number {
   let error = 0;
   if (valid & FATTR_SIZE) {
     error = ftruncate(file, request.u64(16));
-    if (error === 0) error = killPrivileges(file, (valid & FATTR_KILL_SUIDGID) !== 0);
+    if (error === 0) error = killPrivileges(request, file, (valid & FATTR_KILL_SUIDGID) !== 0);
   }
-  if (error === 0 && isChown(valid)) {
-    error = fchown(file, valid & FATTR_UID ? request.u32(76) : -1, valid & FATTR_GID ? request.u32(80) : -1);
-    if (error === 0) error = killPrivileges(file, (valid & FATTR_KILL_SUIDGID) !== 0);
-  }
+  if (error === 0 && isChown(valid)) error = chown(request, valid, file);
   if (error === 0 && valid & FATTR_MODE) error = fchmod(file, request.u32(68) & PERMISSION_BITS);
   if (error === 0 && valid & (FATTR_ATIME | FATTR_MTIME) && !(valid & FATTR_SIZE)) {
     error = futimens(file, timeOf(session, valid, FATTR_ATIME), timeOf(session, valid, FATTR_MTIME));
@@ -91,7 +90,19 @@ function apply(session: Session, valid: number, file: OpenFile): number {
   return error;
 }
 
-/** A chown(2) that leaves owner and group comes with nothing set; it takes setuid and setgid away all the same. */
+/** Which bits go depends on the group that the file had. */
+function chown(request: Request, valid: number, file: OpenFile): number {
+  const inode = nodeOf(file);
+  if (inode === undefined) return GONE;
+  const lost = lostSetId(request, inode);
+  const error = fchown(file, valid & FATTR_UID ? request.u32(76) : -1, valid & FATTR_GID ? request.u32(80) : -1);
+  return error || killCapabilities(file, inode) || clearBits(file, lost);
+}
+
+/**
+ * A chown(2) that leaves owner and group comes with nothing set, and so does what the kernel sends in front of a write that takes
+ * setuid and setgid away. Which of them it is can't be told, so the first is not refused to users either.
+ */
 const isChown = (valid: number): boolean =>
   (valid & (FATTR_UID | FATTR_GID)) !== 0 || !(valid & (FATTR_SIZE | FATTR_MODE | FATTR_ATIME | FATTR_MTIME));
 

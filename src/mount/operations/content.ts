@@ -42,7 +42,7 @@ function writeFile(session: Session): number {
   if (!request.has(WRITE_IN_BYTES + length)) return EINVAL;
   const written = write(file, request.bytes, IN_HEADER_BYTES + WRITE_IN_BYTES, length, request.u64(8));
   if (written < 0) return written;
-  const error = killPrivileges(file, (request.u32(20) & FUSE_WRITE_KILL_SUIDGID) !== 0);
+  const error = killPrivileges(request, file, (request.u32(20) & FUSE_WRITE_KILL_SUIDGID) !== 0);
   if (error !== 0) return error;
   if (request.u32(32) & O_DSYNC) {
     const failed = fsync(file);
@@ -67,7 +67,7 @@ function allocate(session: Session): number {
   const file = session.fileOf(request.u64(0));
   if (file === null) return GONE;
   const error = fallocate(file, request.u32(24), request.u64(8), request.u64(16));
-  return error === 0 ? killPrivileges(file, false) : error;
+  return error === 0 ? killPrivileges(request, file, request.uid !== 0) : error;
 }
 
 function copyRange(session: Session): number {
@@ -80,7 +80,7 @@ function copyRange(session: Session): number {
   const length = Math.min(request.u64(40), 1 << 30);
   const copied = copyFileRange(from, request.u64(8), to, request.u64(32), length);
   if (copied < 0) return copied;
-  const error = killPrivileges(to, false);
+  const error = killPrivileges(request, to, request.uid !== 0);
   if (error !== 0) return error;
   reply.u64(0, copied);
   return 8;

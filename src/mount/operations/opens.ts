@@ -2,16 +2,14 @@
 
 import { close, flagsText, open, openNode } from '../../engine/calls/open.ts';
 import { ENOSYS } from '../../engine/errno.ts';
-import { O_ACCMODE, O_CREAT, O_EXCL, O_NOFOLLOW, O_TMPFILE, O_TRUNC, type OpenFile } from '../../engine/open-files.ts';
+import { O_ACCMODE, O_CREAT, O_EXCL, O_NOFOLLOW, O_TMPFILE, type OpenFile } from '../../engine/open-files.ts';
 import type { Location } from '../../engine/namespace.ts';
 import { PERMISSION_BITS } from '../../events/mode.ts';
-import { killPrivileges } from '../privileges.ts';
 import {
   CREATE,
   ENTRY_OUT_BYTES,
   FLUSH,
   FOPEN_KEEP_CACHE,
-  FUSE_OPEN_KILL_SUIDGID,
   OPEN,
   OPEN_OUT_BYTES,
   RELEASE,
@@ -19,17 +17,12 @@ import {
 } from '../protocol.ts';
 import { GONE, type Operations, type Session } from '../session.ts';
 
-/** The kernel has resolved the path, tested the permissions, and knows where O_APPEND writes. */
-const KEPT_FLAGS = O_ACCMODE | O_TRUNC;
-
-/** Opens a node that is there. */
+/** Opens a node that is there. The kernel has resolved the path, tested the permissions, truncates, and knows where O_APPEND writes. */
 export function openFile(session: Session): number {
   const { request, target } = session;
   if (session.node() === undefined) return GONE;
-  const flags = request.u32(0) & KEPT_FLAGS;
-  const file = openNode(session.caller, target, flags, session.pathOfTarget());
+  const file = openNode(session.caller, target, request.u32(0) & O_ACCMODE, session.pathOfTarget());
   if (typeof file === 'number') return file;
-  if (flags & O_TRUNC) killPrivileges(file, (request.u32(4) & FUSE_OPEN_KILL_SUIDGID) !== 0);
   return writeOpenOut(session, 0, session.hold(file));
 }
 
@@ -38,7 +31,7 @@ function create(session: Session): number {
   const directory = session.directory(request.nodeId);
   if (directory === null) return GONE;
   const name = request.name(16);
-  const flags = (request.u32(0) & (KEPT_FLAGS | O_EXCL)) | O_CREAT | O_NOFOLLOW;
+  const flags = (request.u32(0) & (O_ACCMODE | O_EXCL)) | O_CREAT | O_NOFOLLOW;
   const file = openNew(session, directory, name, flags, session.pathIn(directory, name));
   if (typeof file === 'number') return file;
   const entry = session.writeEntry(directory, name);
@@ -49,7 +42,7 @@ function createNameless(session: Session): number {
   const { request } = session;
   const directory = session.directory(request.nodeId);
   if (directory === null) return GONE;
-  const flags = (request.u32(0) & KEPT_FLAGS) | O_TMPFILE;
+  const flags = (request.u32(0) & O_ACCMODE) | O_TMPFILE;
   const file = openNew(session, directory, '.', flags, session.paths.directory(directory.mount, directory.ino));
   if (typeof file === 'number') return file;
   const { mount, ino } = file;

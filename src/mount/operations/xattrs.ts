@@ -42,7 +42,9 @@ function listAttributes(session: Session): number {
   if (session.node() === undefined) return GONE;
   const names = flistxattr(session.nodeFile());
   if (typeof names === 'number') return names;
-  return writeValue(session, Buffer.concat(names.flatMap((name) => [encodeName(name), Buffer.alloc(1)])));
+  // The kernel refuses users their values, and leaves their names to the file system.
+  const shown = session.request.uid === 0 ? names : names.filter((name) => !name.startsWith('trusted.'));
+  return writeValue(session, Buffer.concat(shown.flatMap((name) => [encodeName(name), Buffer.alloc(1)])));
 }
 
 /** The value, or only its length when the kernel asks with a size of 0. */
