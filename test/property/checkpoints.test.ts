@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { OverlayProfile, Transaction } from '../../src/events/event.ts';
+import type { OverlayProfile, SubjectId, Transaction } from '../../src/events/event.ts';
 import { isFileEvent } from '../../src/events/file-event.ts';
 import { DOCKER_PROFILE, POSIX_PROFILE, profileOf } from '../../src/events/overlay-profile.ts';
 import { copyUpLedger, type CopyUpLedger, copyUps } from '../../src/projections/copy-up-ledger.ts';
@@ -11,11 +11,12 @@ import { diffWorlds } from '../../src/replay/diff.ts';
 import { diffMoments } from '../../src/replay/diff-moments.ts';
 import { LogPasts } from '../../src/replay/log-pasts.ts';
 import { historySeqsOf } from '../../src/replay/path-history.ts';
+import type { World } from '../../src/projections/world.ts';
 import { foldFrom } from '../../src/replay/time-machine.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { canonicalText } from '../../src/testing/canonical.ts';
-import { computeRoots } from '../../src/testing/roots.ts';
+import { computeRoot, computeRoots } from '../../src/testing/roots.ts';
 import { type RecordedState, stateDifference, StateRecorder } from '../../src/testing/state-recorder.ts';
 import { openOn } from '../crash/log-workload.ts';
 import { randomFrom, SimulatedDisk } from '../crash/simulated-disk.ts';
@@ -67,8 +68,28 @@ function diffProblems(store: Store): string[] {
       const asked = canonicalText(diffMoments(store.time, { from, to, subject }, log.chunks));
       const expected = canonicalText(diffWorlds(before, after, subject, log.chunks));
       if (asked !== expected) problems.push(`${subject}, ${from} to ${to}: ${asked}, the log: ${expected}`);
+      problems.push(...laterProblems(store, before.seq <= after.seq ? [before, after] : [after, before], subject));
     }
   }
+  return problems;
+}
+
+/** What the later tree that a comparison stands on has other than the one that the log alone makes. */
+function laterProblems(store: Store, [earlier, later]: [World, World], subject: SubjectId): string[] {
+  const { chunks } = store.engine.log;
+  const expected = later.overlay(subject)?.tree;
+  if (expected === undefined || earlier.overlay(subject) === undefined) return [];
+  const worlds = [earlier, later].map(({ seq }) => store.worldAt(seq)) as [World, World];
+  const changes = store.time.changesBetween(subject, ...worlds);
+  if (changes === null) return [];
+  const tree = changes.later;
+  const problems: string[] = [];
+  if (computeRoot(tree, chunks) !== computeRoot(expected, chunks))
+    problems.push(`${subject}, ${earlier.seq} to ${later.seq}: another tree`);
+  for (let ino = 0; ino <= expected.nextIno; ino++)
+    if (tree.get(ino) !== tree.inodes.get(ino)) problems.push(`${subject} at ${later.seq}: there are two nodes ${ino}`);
+  if (canonicalText(countedUpper(tree)) !== canonicalText(countedUpper(expected)))
+    problems.push(`${subject} at ${later.seq}: other counters`);
   return problems;
 }
 

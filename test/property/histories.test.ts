@@ -5,8 +5,8 @@ import { NODE_DIGEST_BYTES, type NodeRef } from '../../src/events/node-store.ts'
 import type { NodeRange } from '../../src/projections/evolve-node.ts';
 import { Tree } from '../../src/projections/tree/tree.ts';
 import { HistoryGathering } from '../../src/replay/checkpoint/node-histories.ts';
-import { ReadTouches } from '../../src/replay/checkpoint/read-touches.ts';
 import { TouchedNodes, Touches } from '../../src/replay/checkpoint/touches.ts';
+import { ReadTouches } from './read-touches.ts';
 import { check } from './run.ts';
 
 const FROM = 100;

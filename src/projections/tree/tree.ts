@@ -115,7 +115,7 @@ export class Tree {
     let path = '';
     let at = ino;
     while (at !== ROOT_INO) {
-      const inode = this.inodes.get(at);
+      const inode = this.get(at);
       if (inode === undefined || inode.parent === 0) return null;
       path = `/${inode.name}${path}`;
       at = inode.parent;

@@ -10,18 +10,14 @@ import { type Ino, lastSeq, type StoreEvent, type SubjectId, type Transaction } 
 import { isFileEvent } from '../../events/file-event.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import type { CheckpointInfo } from '../../events/node-store.ts';
-import { S_IFREG } from '../../events/mode.ts';
-import { evolveNode, type Neighbours, type NodeRange } from '../../projections/evolve-node.ts';
 import { forEachTouched } from '../../projections/touched-nodes.ts';
-import { countersOf, treeOf } from '../../projections/stored/stored-tree.ts';
-import type { Inode } from '../../projections/tree/inode.ts';
-import { type Patch, patchTrie } from '../../projections/tree/patched-trie.ts';
+import { countersOf } from '../../projections/stored/stored-tree.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import type { NodesRestored } from '../../projections/tree/restore.ts';
 import type { Overlay, Past, World } from '../../projections/world.ts';
-import { ReadTouches } from './read-touches.ts';
+import { pastTree } from './past-tree.ts';
+import { readTree } from './read-tree.ts';
 import type { Stretch } from './stretch.ts';
-import type { Touches } from './touches.ts';
 
 /** Forks and rewinds between the checkpoint and the moment: with more of them folding is faster. */
 const REFERENCES_MAX = 64;
@@ -118,17 +114,17 @@ export class PastWorlds {
     return touched === null ? null : { touched, later: (later.overlay(subject) as Overlay).tree };
   }
 
-  /** The later tree stands on the earlier one then, with what the log says of the nodes that were touched. */
+  /** The later tree is the earlier one then, with the transactions between them folded in. */
   #readChanges(subject: SubjectId, earlier: World, later: World): PastChanges | null {
-    const base = (earlier.overlay(subject) as Overlay).tree;
-    const touches = new ReadTouches(base);
+    const transactions: Transaction[] = [];
     for (const transaction of this.#source.read(earlier.seq + 1, later.seq)) {
       if (transaction.events.some((event) => !isFileEvent(event) && exchangesTree(event, subject))) return null;
-      if (transaction.subject === subject) touches.add(transaction);
+      if (transaction.subject === subject) transactions.push(transaction);
     }
-    const inodes = patchTrie<Inode>(base.inodes, new TreePatch(base, touches, earlier.seq));
-    const { tree } = later.overlay(subject) as Overlay;
-    return { touched: new Set(touches.nodes), later: treeOf(inodes, countersOf(tree)) };
+    const base = (earlier.overlay(subject) as Overlay).tree;
+    const counters = countersOf((later.overlay(subject) as Overlay).tree);
+    const { tree, touched } = readTree(base, transactions, counters);
+    return { touched: new Set(touched), later: tree };
   }
 
   /** The nodes that may have been touched between the ends of two transactions. */
@@ -251,8 +247,7 @@ export class PastWorlds {
     if (counters === null) return base;
     const touches = stretch.touches(subject, first - 1, end, counters.nextIno);
     if (touches === null || touches.lastKey < 0) return base;
-    const patch = new TreePatch(base, touches, origin);
-    return treeOf(patchTrie<Inode>(base.inodes, patch), counters);
+    return pastTree(base, touches, origin, counters);
   }
 
   #transaction(first: number): Transaction {
@@ -263,56 +258,6 @@ export class PastWorlds {
     if (this.#transactions.size >= TRANSACTIONS_MAX) this.#transactions.clear();
     this.#transactions.set(first, transaction);
     return transaction;
-  }
-}
-
-type PatchTouches = Pick<Touches, 'lastKey' | 'mayTouch'> & {
-  of(ino: Ino, after: number, end: number): NodeRange | null;
-};
-
-/** The nodes of a tree that were touched since its base. */
-class TreePatch implements Patch<Inode>, Neighbours {
-  readonly #base: Tree;
-  readonly #touches: PatchTouches;
-  readonly #origin: number;
-
-  /** @param origin - What happened up to this event is in the base. */
-  constructor(base: Tree, touches: PatchTouches, origin: number) {
-    this.#base = base;
-    this.#touches = touches;
-    this.#origin = origin;
-  }
-
-  get lastKey(): number {
-    return this.#touches.lastKey;
-  }
-
-  touches(first: Ino, end: Ino): boolean {
-    return this.#touches.mayTouch(first, end);
-  }
-
-  resolve(ino: Ino, before: Inode | undefined): Inode | undefined {
-    return this.#evolve(ino, before, Infinity);
-  }
-
-  modeOf(ino: Ino): number {
-    const known = this.#base.get(ino);
-    if (known !== undefined) return known.mode;
-    for (const { event } of this.#touches.of(ino, this.#origin, Infinity)?.events() ?? []) {
-      if (event.type === 'NodeCreated' && event.ino === ino) return event.mode;
-    }
-    return S_IFREG;
-  }
-
-  lower(ino: Ino, seq: number): Inode {
-    const inode = this.#evolve(ino, this.#base.get(ino), seq);
-    if (inode === undefined) throw new Error(`past worlds: there is no node ${ino} to copy up`);
-    return inode;
-  }
-
-  #evolve(ino: Ino, before: Inode | undefined, end: number): Inode | undefined {
-    const range = this.#touches.of(ino, this.#origin, end);
-    return range === null ? before : evolveNode(ino, before, range, this);
   }
 }
 

@@ -1,15 +1,15 @@
 /**
- * What happened to the nodes of a container or volume in a few transactions that were read from the log: what Touches are
- * for a part of a stretch. The log has it in order of time, so it is read at one place, and says what each name had before.
+ * What happened to the nodes of a container or volume in a few transactions: what Touches say of a part of a stretch, from the
+ * transactions themselves. The plain form that stored histories are compared with.
  */
 
-import type { FileEvent, Ino, Transaction } from '../../events/event.ts';
-import { isFileEvent } from '../../events/file-event.ts';
-import { isDirectoryMode } from '../../events/mode.ts';
-import type { NodeRange } from '../../projections/evolve-node.ts';
-import { forEachAffected, forEachEntry } from '../../projections/node-effects.ts';
-import type { Tree } from '../../projections/tree/tree.ts';
-import { lowerBound } from './sorted.ts';
+import type { FileEvent, Ino, Transaction } from '../../src/events/event.ts';
+import { isFileEvent } from '../../src/events/file-event.ts';
+import { isDirectoryMode } from '../../src/events/mode.ts';
+import type { NodeRange } from '../../src/projections/evolve-node.ts';
+import { forEachAffected, forEachEntry } from '../../src/projections/node-effects.ts';
+import type { Tree } from '../../src/projections/tree/tree.ts';
+import { lowerBound } from '../../src/replay/checkpoint/sorted.ts';
 
 interface Entry {
   readonly seq: number;
