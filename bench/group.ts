@@ -1,5 +1,5 @@
 import type { Figure } from './figure.ts';
-import type { BenchOptions } from './options.ts';
+import type { Sizes } from './sizes.ts';
 
 /** Says how far a measurement is; to stderr. */
 export type Progress = (text: string) => void;
@@ -8,5 +8,5 @@ export type Progress = (text: string) => void;
 export interface Group {
   /** A word to ask for it by. */
   readonly name: string;
-  run(options: BenchOptions, progress: Progress): Promise<Figure[]>;
+  run(sizes: Sizes, progress: Progress): Promise<Figure[]>;
 }

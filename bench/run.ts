@@ -7,37 +7,10 @@
 
 import { setFlagsFromString } from 'node:v8';
 import type { Figure } from './figure.ts';
-import type { Group } from './group.ts';
+import { GROUPS } from './groups.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { writeResults } from './results.ts';
-import { durableGroup } from './rows/durable.ts';
-import { filesGroup } from './rows/files.ts';
-import { flatMapGroup } from './rows/flat-map.ts';
-import { forkGroup } from './rows/fork.ts';
-import { historyGroup } from './rows/history.ts';
-import { largeFileGroup } from './rows/large-file.ts';
-import { layersGroup } from './rows/layers.ts';
-import { loadGroup } from './rows/load.ts';
-import { logBytesGroup } from './rows/log-bytes.ts';
-import { memoryGroup } from './rows/memory.ts';
-import { mountGroup } from './rows/mount.ts';
-import { recordingGroup } from './rows/recording.ts';
 import { tableText } from './table.ts';
-
-const GROUPS: readonly Group[] = [
-  filesGroup,
-  flatMapGroup,
-  durableGroup,
-  layersGroup,
-  largeFileGroup,
-  historyGroup,
-  forkGroup,
-  logBytesGroup,
-  loadGroup,
-  memoryGroup,
-  mountGroup,
-  recordingGroup,
-];
 
 // Each measurement starts from a clean heap. The collector drops the code of functions that it has not seen running for
 // some collections, so every peer would be compiled anew in every round, and the first one would pay for the others.
@@ -46,12 +19,12 @@ setFlagsFromString('--no-flush-bytecode');
 const options = parseOptions(process.argv.slice(2));
 if (options === null) process.stdout.write(USAGE);
 else {
-  const { filters } = options;
+  const { filters, sizes } = options;
   const wanted = GROUPS.filter(({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)));
   const figures: Figure[] = [];
   for (const group of wanted) {
     const progress = (text: string): boolean => process.stderr.write(`${group.name}: ${text}\n`);
-    figures.push(...(await group.run(options, progress)));
+    figures.push(...(await group.run(sizes, progress)));
   }
   const text = options.json ? JSON.stringify(figures, null, 2) : tableText(figures);
   process.stdout.write(`${text}\n`);

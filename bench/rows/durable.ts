@@ -10,6 +10,7 @@ import { open } from 'node:fs/promises';
 import { type Figure, type Reach, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
 import { openAgentFs } from '../optional-peers.ts';
+import { counted } from '../sizes.ts';
 import { openBenchStore, remove, temporaryDirectory } from '../stores.ts';
 import { FILE_BYTES, makeWorkload } from '../workload.ts';
 
@@ -77,9 +78,8 @@ const PEERS: readonly Subject[] = [
 
 export const durableGroup: Group = {
   name: 'durable writes',
-  async run(options, progress): Promise<Figure[]> {
-    const rounds = options.quick ? 2 : 5;
-    const files = options.quick ? 2_000 : 10_000;
+  async run(sizes, progress): Promise<Figure[]> {
+    const { files, rounds } = sizes.durable;
     const contents = makeWorkload(Math.ceil(files / 100) * 100).contents(9);
     const rates = new Map<string, number[]>();
     for (let round = 0; round <= rounds; round++) {
@@ -96,7 +96,7 @@ export const durableGroup: Group = {
     return PEERS.flatMap(({ name, reach }): Figure[] => {
       const theirs = rates.get(name);
       const row = 'durable write, 64 in flight';
-      const figure = { row, subject: 'file store', unit: 'writes/s', sample: sampleOf(own) };
+      const figure = { row, subject: `file store, ${counted(files)} files`, unit: 'writes/s', sample: sampleOf(own) };
       if (theirs === undefined) return [{ ...figure, against: { name: `${name}: npm run bench:peers`, sample: null } }];
       const ratio = sampleOf(own.map((rate, round) => rate / theirs[round])).median;
       return [{ ...figure, against: { name, sample: sampleOf(theirs) }, ratio, reach }];

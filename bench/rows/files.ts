@@ -1,5 +1,5 @@
 /**
- * The six rows: 20,000 files of 1 KiB in 200 directories, call by call.
+ * The six rows: 20,000 files of 1 KiB in 200 directories (fewer in a quick look), call by call.
  *
  * A round opens every peer anew and takes the steps one by one. A step runs in slices of a tenth of the files, the peers
  * taking turns slice by slice, so that whatever else the machine does falls on all of them; the ratio is the median of the
@@ -9,6 +9,8 @@
 import { type Figure, type Reach, sampleOf } from '../figure.ts';
 import { openPeer, type Peer, type PeerName, PEERS } from '../peers.ts';
 import type { Group } from '../group.ts';
+import { counted } from '../sizes.ts';
+import { STORE_KINDS } from '../stores.ts';
 import { FILE_BYTES, makeWorkload, type Workload } from '../workload.ts';
 
 interface Step {
@@ -96,16 +98,16 @@ type Times = Map<string, Map<PeerName, number[]>>;
 
 export const filesGroup: Group = {
   name: 'files',
-  async run(options, progress): Promise<Figure[]> {
-    const workload = makeWorkload(options.quick ? 5_000 : 20_000);
-    const rounds = options.quick ? 3 : 5;
+  async run(sizes, progress): Promise<Figure[]> {
+    const { files, rounds } = sizes.files;
+    const workload = makeWorkload(files);
     const times: Times = new Map(STEPS.map((step) => [step.name, new Map(PEERS.map((peer) => [peer, []]))]));
     // The first round warms the compiler up and is not counted.
     for (let round = 0; round <= rounds; round++) {
       progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
       await runRound(workload, round, round === 0 ? null : times);
     }
-    return STEPS.flatMap((step) => figuresOf(step, times));
+    return STEPS.flatMap((step) => figuresOf(step, times, files));
   },
 };
 
@@ -155,16 +157,17 @@ function sliceOf({ directories, files }: Workload, slice: number): Slice {
   return { directories: part(directories), files: part(files), first: (files.length / SLICES) * slice };
 }
 
-function figuresOf(step: Step, times: Times): Figure[] {
+function figuresOf(step: Step, times: Times, files: number): Figure[] {
   const timesOf = (peer: PeerName): number[] => times.get(step.name)?.get(peer) ?? [];
   const figures: Figure[] = [];
-  for (const subject of ['file store', 'memory store'] as const) {
-    const own = timesOf(`overlog, ${subject}`);
+  for (const kind of STORE_KINDS) {
+    const own = timesOf(`overlog, ${kind}`);
+    const subject = `${kind}, ${counted(files)} files`;
     for (const name of ['memfs', 'node:fs'] as const) {
       const theirs = timesOf(name);
       const against = { name, sample: sampleOf(theirs) };
       const ratio = sampleOf(own.map((us, round) => theirs[round] / us)).median;
-      const reach = subject === 'file store' && name === 'memfs' ? { reach: step.reach } : {};
+      const reach = kind === 'file store' && name === 'memfs' ? { reach: step.reach } : {};
       figures.push({ row: step.name, subject, unit: 'µs', sample: sampleOf(own), against, ratio, ...reach });
     }
   }

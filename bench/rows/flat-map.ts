@@ -9,6 +9,7 @@ import { type Figure, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
 import { type AwaitedFs, openJustBash } from '../optional-peers.ts';
 import { openPeer, type PeerFs } from '../peers.ts';
+import { counted } from '../sizes.ts';
 import { makeWorkload, type Workload } from '../workload.ts';
 
 const SLICES = 10;
@@ -56,9 +57,10 @@ const PEER = 'just-bash InMemoryFs';
 
 export const flatMapGroup: Group = {
   name: 'flat map',
-  async run(options, progress): Promise<Figure[]> {
-    const workload = makeWorkload(options.quick ? 2_000 : 20_000);
-    const rounds = options.quick ? 2 : 5;
+  async run(sizes, progress): Promise<Figure[]> {
+    const { files, rounds } = sizes.flatMap;
+    const workload = makeWorkload(files);
+    const subject = `memory store, ${counted(files)} files`;
     const own = STEPS.map((): number[] => []);
     const theirs = STEPS.map((): number[] => []);
     for (let round = 0; round <= rounds; round++) {
@@ -78,7 +80,7 @@ export const flatMapGroup: Group = {
       const ratio = sampleOf(own[step].map((us, round) => theirs[step][round] / us)).median;
       const against = { name: PEER, sample: sampleOf(theirs[step]) };
       const sample = sampleOf(own[step]);
-      return { row: name, subject: 'memory store', unit: 'µs', sample, against, ratio, reach: { atLeast: 1 } };
+      return { row: name, subject, unit: 'µs', sample, against, ratio, reach: { atLeast: 1 } };
     });
   },
 };

@@ -6,6 +6,7 @@
 import type { Store } from '../../src/index.ts';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
+import { counted } from '../sizes.ts';
 import { openBenchStore } from '../stores.ts';
 import { FILE_BYTES, makeWorkload } from '../workload.ts';
 
@@ -14,11 +15,11 @@ const FORKS = 50;
 
 export const forkGroup: Group = {
   name: 'fork',
-  async run(options, progress): Promise<Figure[]> {
-    const large = options.quick ? { files: 20_000, events: 100_000 } : { files: 100_000, events: 1_000_000 };
-    const sizes = [{ files: 100, events: 0 }, large];
+  async run(sizes, progress): Promise<Figure[]> {
+    const large = sizes.fork;
+    const contents = [{ files: 100, events: 0 }, large];
     const stores: { store: Store; close: () => Promise<void> }[] = [];
-    for (const size of sizes) {
+    for (const size of contents) {
       progress(`${size.files} files`);
       const opened = await openBenchStore('memory store');
       await fill(opened.store, size);
@@ -33,7 +34,7 @@ export const forkGroup: Group = {
     }
     for (const { close } of stores) await close();
     const [small, big] = times.map(sampleOf);
-    const subject = `${number(large.files)} files, ${number(large.events)} events`;
+    const subject = `${counted(large.files)} files, ${counted(large.events)} events`;
     const against = { name: '100 files', sample: small };
     const ratio = big.median / small.median;
     return [
@@ -42,8 +43,6 @@ export const forkGroup: Group = {
     ];
   },
 };
-
-const number = (value: number): string => value.toLocaleString('en-US');
 
 /** Makes the files, and then changes them one after the other until there are so many events. */
 async function fill(store: Store, { files, events }: { files: number; events: number }): Promise<void> {

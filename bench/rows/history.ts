@@ -11,18 +11,17 @@ import { foldWorld } from '../../src/replay/time-machine.ts';
 import { type Figure, quantile, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
 import { makeHistory } from '../history.ts';
+import { counted } from '../sizes.ts';
 import { remove, temporaryDirectory } from '../stores.ts';
 import { randomNumbers } from '../workload.ts';
 
-const ROUNDS = 5;
-const QUESTIONS = 300;
 const SHORT_EVENTS = 10_000;
 const DIFF_EVENTS = 1000;
 
 export const historyGroup: Group = {
   name: 'history: fold, open, at',
-  async run(options, progress): Promise<Figure[]> {
-    const events = options.quick ? 50_000 : 1_000_000;
+  async run(sizes, progress): Promise<Figure[]> {
+    const { events, rounds, questions } = sizes.history;
     const directory = temporaryDirectory();
     const short = temporaryDirectory();
     try {
@@ -33,18 +32,18 @@ export const historyGroup: Group = {
       const folds: number[] = [];
       const opens: number[] = [];
       const shortOpens: number[] = [];
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < rounds; round++) {
         folds.push(foldRate(directory));
         opens.push(await openTime(directory));
         shortOpens.push(await openTime(short));
       }
       progress('asking about random moments');
       const store = await openStore({ directory, readOnly: true });
-      const asked = askAtRandom(store);
+      const asked = askAtRandom(store, questions);
       const diffs = diffTimes(store);
       await store.close();
       const [open, shortOpen] = [sampleOf(opens), sampleOf(shortOpens)];
-      const subject = `${events.toLocaleString('en-US')} events`;
+      const subject = `${counted(events)} events`;
       return [
         { row: 'fold, cold', subject, unit: 'events/s', sample: sampleOf(folds), reach: { atLeast: 1_500_000 } },
         { row: 'open, ls, cat, ps -s', subject, unit: 'ms', sample: open, reach: { atMost: 150 } },
@@ -53,7 +52,7 @@ export const historyGroup: Group = {
           subject,
           unit: 'ms',
           sample: open,
-          against: { name: `${SHORT_EVENTS.toLocaleString('en-US')} events`, sample: shortOpen },
+          against: { name: `${counted(SHORT_EVENTS)} events`, sample: shortOpen },
           ratio: open.median / shortOpen.median,
           reach: { atMost: 2 },
         },
@@ -121,10 +120,10 @@ function diffTimes(store: Store): number[] {
 }
 
 /** Milliseconds of each question, ascending: the store at a moment, then stat and read of a file that is there. */
-function askAtRandom(store: Store): number[] {
+function askAtRandom(store: Store, questions: number): number[] {
   const next = randomNumbers(7);
   const spent: number[] = [];
-  for (let question = 0; question < QUESTIONS; question++) {
+  for (let question = 0; question < questions; question++) {
     const seq = 5_000 + (next() % (store.seq - 5_000));
     const start = performance.now();
     const { fs } = store.at(seq).containers.get('busy');

@@ -24,9 +24,8 @@ interface Times {
 
 export const largeFileGroup: Group = {
   name: 'large file',
-  async run(options, progress): Promise<Figure[]> {
-    const largeMib = options.quick ? 128 : 1024;
-    const copyRounds = options.quick ? 2 : 3;
+  async run(sizes, progress): Promise<Figure[]> {
+    const { mib: largeMib, copyRounds } = sizes.largeFile;
     const { store, close } = await openBenchStore('file store');
     for (const mib of [SMALL_MIB, largeMib]) {
       progress(`an image with a file of ${mib} MiB`);

@@ -3,18 +3,18 @@
 import type { LayerSink, OverlogFs } from '../../src/index.ts';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
+import { counted } from '../sizes.ts';
 import { addDirectory, addFile, addImage, openBenchStore } from '../stores.ts';
 import { FILE_BYTES, makeWorkload, randomNumbers, type Workload } from '../workload.ts';
 
-const ROUNDS = 60;
-const CALLS = 5_000;
 const LAYERS = 100;
 
 export const layersGroup: Group = {
   name: 'layers',
-  async run(_, progress): Promise<Figure[]> {
+  async run(sizes, progress): Promise<Figure[]> {
     progress(`an image of 1 layer, one of ${LAYERS}`);
-    const workload = makeWorkload(10_000);
+    const { files, rounds, calls } = sizes.layers;
+    const workload = makeWorkload(files);
     const { store, close } = await openBenchStore('file store');
     await addImage(store, 'flat', [(sink) => fillLayer(sink, workload, 0, 1)]);
     const layers = Array.from(
@@ -27,16 +27,16 @@ export const layersGroup: Group = {
     const figures = ['lookup', 'read-through'].map((row) => {
       const call = row === 'lookup' ? stat : read;
       const times: [number[], number[]] = [[], []];
-      for (let round = 0; round <= ROUNDS; round++) {
+      for (let round = 0; round <= rounds; round++) {
         // Who comes first turns, or the second one would find the caches warm each time.
         for (const at of round % 2 === 0 ? [0, 1] : [1, 0]) {
-          const us = timeOf(at === 0 ? flat.fs : deep.fs, workload, round, call);
+          const us = timeOf(at === 0 ? flat.fs : deep.fs, workload, round, { calls, call });
           if (round > 0) times[at].push(us);
         }
       }
       const ratio = sampleOf(times[1].map((us, round) => us / times[0][round])).median;
       const against = { name: '1 layer', sample: sampleOf(times[0]) };
-      const subject = `${LAYERS} layers`;
+      const subject = `${LAYERS} layers, ${counted(files)} files`;
       return { row, subject, unit: 'µs', sample: sampleOf(times[1]), against, ratio, reach: { atMost: 1.2 } };
     });
     await close();
@@ -59,10 +59,10 @@ function timeOf(
   fs: OverlogFs,
   { files }: Workload,
   seed: number,
-  call: (fs: OverlogFs, path: string) => number,
+  { calls, call }: { calls: number; call: (fs: OverlogFs, path: string) => number },
 ): number {
   const next = randomNumbers(seed);
   const start = performance.now();
-  for (let done = 0; done < CALLS; done++) call(fs, `/${files[next() % files.length]}`);
-  return ((performance.now() - start) * 1000) / CALLS;
+  for (let done = 0; done < calls; done++) call(fs, `/${files[next() % files.length]}`);
+  return ((performance.now() - start) * 1000) / calls;
 }

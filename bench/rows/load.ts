@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group, Progress } from '../group.ts';
 import { packLargeImage } from '../large-image.ts';
+import { counted } from '../sizes.ts';
 import { remove, temporaryDirectory } from '../stores.ts';
 
 const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -19,15 +20,15 @@ const TELL_MEMORY =
 
 export const loadGroup: Group = {
   name: 'load',
-  async run(options, progress): Promise<Figure[]> {
-    const files = options.quick ? 5_000 : 20_000;
+  async run(sizes, progress): Promise<Figure[]> {
+    const { files, rounds: count } = sizes.load;
     const folder = temporaryDirectory();
     try {
       progress('packing the image');
       const layout = packLargeImage(folder, files);
-      const rounds = rowsOf(folder, layout, options.quick ? 1 : 5, progress);
-      const row = `load, ${files} files`;
-      const subject = 'command';
+      const rounds = rowsOf(folder, layout, count, progress);
+      const row = 'load';
+      const subject = `command, ${counted(files)} files`;
       const sample = sampleOf(rounds.map(({ seconds }) => seconds));
       const peak = sampleOf(rounds.map(({ peakMb }) => peakMb));
       const umoci = rounds.flatMap(({ umociSeconds }) => (umociSeconds === null ? [] : [umociSeconds]));

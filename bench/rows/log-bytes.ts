@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { openStore, type Store } from '../../src/index.ts';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
+import { counted } from '../sizes.ts';
 import { remove, temporaryDirectory } from '../stores.ts';
 import { FILE_BYTES, makeWorkload } from '../workload.ts';
 
-const FILES = 2_000;
-
 export const logBytesGroup: Group = {
   name: 'log bytes',
-  async run(): Promise<Figure[]> {
+  async run(sizes): Promise<Figure[]> {
+    const { files: count } = sizes.logBytes;
     const directory = temporaryDirectory();
     const store = await openStore({ directory });
     const { fs } = await store.containers.create();
-    const { directories, files, contents } = makeWorkload(FILES);
+    const { directories, files, contents } = makeWorkload(count);
     for (const path of directories) fs.mkdirSync(`/${path}`);
     const pieces = contents(1);
 
@@ -32,8 +32,8 @@ export const logBytesGroup: Group = {
     await store.close();
     remove(directory);
 
-    const subject = 'file store';
-    const perWrite = written.bytes / FILES / FILE_BYTES;
+    const subject = `file store, ${counted(count)} files`;
+    const perWrite = written.bytes / count / FILE_BYTES;
     const perEvent = changed.bytes / changed.events;
     return [
       { row: 'log, metadata event', subject, unit: 'B', sample: sampleOf([perEvent]), reach: { atMost: 48 } },

@@ -7,25 +7,29 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
-import { type PeerName, PEERS } from '../peers.ts';
+import type { PeerName } from '../peers.ts';
+import { counted } from '../sizes.ts';
+import { STORE_KINDS } from '../stores.ts';
 
+/** node:fs keeps nothing in the process. */
+const MEASURED: readonly PeerName[] = ['overlog, file store', 'overlog, memory store', 'memfs'];
 const CHILD = fileURLToPath(new URL('../peer-process.ts', import.meta.url));
 
 export const memoryGroup: Group = {
   name: 'memory',
-  async run(options, progress): Promise<Figure[]> {
-    const files = options.quick ? 5_000 : 20_000;
-    const rounds = options.quick ? 1 : 3;
-    const peaks = new Map<PeerName, number[]>(PEERS.map((peer) => [peer, []]));
+  async run(sizes, progress): Promise<Figure[]> {
+    const { files, rounds } = sizes.memory;
+    const peaks = new Map<PeerName, number[]>(MEASURED.map((peer) => [peer, []]));
     for (let round = 1; round <= rounds; round++) {
-      for (const peer of PEERS) {
+      for (const peer of MEASURED) {
         progress(`${peer}, round ${round} of ${rounds}`);
         peaks.get(peer)?.push(peakOf(peer, files));
       }
     }
     const memfs = sampleOf(peaks.get('memfs') ?? []);
-    return (['file store', 'memory store'] as const).map((subject) => {
-      const sample = sampleOf(peaks.get(`overlog, ${subject}`) ?? []);
+    return STORE_KINDS.map((kind) => {
+      const sample = sampleOf(peaks.get(`overlog, ${kind}`) ?? []);
+      const subject = `${kind}, ${counted(files)} files`;
       const against = { name: 'memfs', sample: memfs };
       return {
         row: 'peak RSS',

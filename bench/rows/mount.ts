@@ -25,12 +25,12 @@ import { openStore } from '../../src/index.ts';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group, Progress } from '../group.ts';
 import { makeNpmProject, type NpmProject, npmInstall } from '../npm-project.ts';
+import { counted, type MountSizes } from '../sizes.ts';
 import { FILE_BYTES } from '../workload.ts';
 
-const ROUNDS = 5;
 const MIB = 1 << 20;
 const OURS = 'overlog';
-const COMMAND = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** A merged directory, with one large file that lies in the lower. */
 interface Target {
@@ -44,7 +44,7 @@ type Rates = Readonly<Record<string, number>>;
 
 export const mountGroup: Group = {
   name: 'mount',
-  async run({ quick }, progress): Promise<Figure[]> {
+  async run({ mount: sizes }, progress): Promise<Figure[]> {
     if (process.getuid?.() !== 0 || !existsSync('/dev/fuse')) {
       progress('skipped: it takes root and /dev/fuse');
       return [];
@@ -54,23 +54,20 @@ export const mountGroup: Group = {
     try {
       const lower = join(root, 'lower');
       mkdirSync(lower);
-      const largeMib = quick ? 32 : 512;
-      writeLower(join(lower, 'large'), quick ? 256 : 1024);
-      const sources = makeSources(root, quick ? 500 : 5000);
-      const project = await makeNpmProject(root, quick ? 20 : 150);
+      writeLower(join(lower, 'large'), sizes.lowerMib);
+      const sources = makeSources(root, sizes.sourceFiles);
+      const project = await makeNpmProject(root, sizes.packages);
       targets.push(await mountOverlog(root, lower));
       for (const peer of PEERS) {
         const target = mountPeer(root, lower, peer);
         if (target === null) progress(`${peer.name} can't be mounted here`);
         else targets.push(target);
       }
-      const sizes = quick
-        ? { files: 300, treeFiles: 5000, rounds: 2 }
-        : { files: 10_000, treeFiles: 20_000, rounds: ROUNDS };
-      return figuresOf(measure(targets, { ...sizes, largeMib, sources, project }, progress), targets);
+      return figuresOf(measure(targets, sizes, { sources, project }, progress), targets, sizes);
     } finally {
       for (const target of targets) target.close();
-      rmSync(root, { recursive: true, force: true });
+      // On a busy machine `overlog umount` gives up waiting before the store is closed.
+      rmSync(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
     }
   },
 };
@@ -88,7 +85,7 @@ async function mountOverlog(root: string, lower: string): Promise<Target> {
   await opened.containers.create({ image: 'bench:1', name: 'bench' });
   await opened.close();
   const run = (...argv: string[]): void => {
-    execFileSync(process.execPath, [...process.execArgv, COMMAND, ...argv, '--store', store], { stdio: 'ignore' });
+    execFileSync(process.execPath, [COMMAND, ...argv, '--store', store], { stdio: 'ignore' });
   };
   run('mount', 'bench', directory);
   return { name: OURS, directory, close: () => run('umount', directory) };
@@ -104,12 +101,7 @@ function mountPeer(root: string, lower: string, peer: (typeof PEERS)[number]): T
   return { name: peer.name, directory, close: () => void spawnSync('umount', ['-l', directory]) };
 }
 
-interface Sizes {
-  readonly files: number;
-  /** Of the tree that `rm -rf` takes away. */
-  readonly treeFiles: number;
-  readonly largeMib: number;
-  readonly rounds: number;
+interface Inputs {
   readonly sources: Sources;
   /** null: npm is not installed. */
   readonly project: NpmProject | null;
@@ -118,7 +110,8 @@ interface Sizes {
 /** Rounds take turns, so that what else the machine does falls on all alike. */
 function measure(
   targets: readonly Target[],
-  { files, treeFiles, largeMib, rounds, sources, project }: Sizes,
+  { files, treeFiles, largeMib, rounds }: MountSizes,
+  { sources, project }: Inputs,
   progress: Progress,
 ): Map<string, Rates[]> {
   const rates = new Map(targets.map(({ name }): [string, Rates[]] => [name, []]));
@@ -278,7 +271,7 @@ function largeOf(directory: string, mib: number): Rates {
   return { 'write of a large file': write, 'read of a large file': read };
 }
 
-function figuresOf(rates: Map<string, Rates[]>, targets: readonly Target[]): Figure[] {
+function figuresOf(rates: Map<string, Rates[]>, targets: readonly Target[], sizes: MountSizes): Figure[] {
   const sample = (name: string, row: string) =>
     sampleOf((rates.get(name) ?? []).flatMap((round) => (row in round ? [round[row]] : [])));
   const rows = Object.keys(rates.get(OURS)?.[0] ?? {});
@@ -288,7 +281,7 @@ function figuresOf(rates: Map<string, Rates[]>, targets: readonly Target[]): Fig
       const reach = REACH[row]?.[peer.name];
       return {
         row: `mount: ${row}`,
-        subject: 'mounted, file store',
+        subject: `mounted, ${sizeOf(row, sizes)}`,
         unit: row.includes('of a large') ? 'MB/s' : '1/s',
         sample: ours,
         against: { name: peer.name, sample: theirs },
@@ -297,6 +290,15 @@ function figuresOf(rates: Map<string, Rates[]>, targets: readonly Target[]): Fig
       };
     }),
   );
+}
+
+function sizeOf(row: string, { files, sourceFiles, treeFiles, packages, largeMib, lowerMib }: MountSizes): string {
+  if (row === 'first write to a large lower file') return `${counted(lowerMib)} MiB`;
+  if (row.endsWith('of a large file')) return `${counted(largeMib)} MiB`;
+  if (row === 'files installed by npm') return `${counted(packages)} packages`;
+  if (row === 'files removed by rm -rf') return `${counted(treeFiles)} files`;
+  const isOfSources = row === 'files unpacked by tar' || row.startsWith('git');
+  return `${counted(isOfSources ? sourceFiles : files)} files`;
 }
 
 const REACH: Readonly<Record<string, Readonly<Record<string, number>>>> = {

@@ -7,6 +7,7 @@ import { openStore, RecordingClock, recordingHost, replayRecording } from '../..
 import { StraceReader } from '../../src/replay/strace/reader.ts';
 import { type Figure, sampleOf } from '../figure.ts';
 import type { Group } from '../group.ts';
+import { counted } from '../sizes.ts';
 import { remove, temporaryDirectory } from '../stores.ts';
 
 /** What one file costs in the log: opened, written in two pieces, read by another process meanwhile, renamed. */
@@ -35,29 +36,34 @@ function* logLines(files: number): Generator<string, void> {
 
 export const recordingGroup: Group = {
   name: 'recording',
-  async run({ quick }, progress): Promise<Figure[]> {
+  async run(sizes, progress): Promise<Figure[]> {
     const directory = temporaryDirectory();
     try {
-      const files = quick ? 20_000 : 100_000;
+      const { files, rounds } = sizes.recording;
       const lines = files * LINES_EACH;
       const log = join(directory, 'strace.log');
       progress(`a log of ${lines} lines`);
       await write(log, logLines(files));
       writeFileSync(join(directory, 'meta.json'), JSON.stringify({ root: '/c', started: 1_795_190_000 }));
-      const rounds = quick ? 2 : 5;
-      const [parsed, counted, replayed]: [number[], number[], number[]] = [[], [], []];
+      const [parsed, wc, replayed]: [number[], number[], number[]] = [[], [], []];
       for (let round = 0; round < rounds; round++) {
         progress(`round ${round + 1} of ${rounds}`);
-        counted.push(await speedOf(lines, () => execFileSync('wc', ['-l', log])));
+        wc.push(await speedOf(lines, () => execFileSync('wc', ['-l', log])));
         parsed.push(await speedOf(lines, () => parse(log)));
         replayed.push(await speedOf(lines, () => replay(directory)));
       }
       const unit = 'lines/s';
-      const against = { name: 'wc -l', sample: sampleOf(counted) };
+      const against = { name: 'wc -l', sample: sampleOf(wc) };
       const reach = { atLeast: 200_000 };
       return [
-        { row: 'recording, parse', subject: `${lines} lines`, unit, sample: sampleOf(parsed), against, reach },
-        { row: 'recording, replay', subject: 'memory store', unit, sample: sampleOf(replayed), against },
+        { row: 'recording, parse', subject: `${counted(lines)} lines`, unit, sample: sampleOf(parsed), against, reach },
+        {
+          row: 'recording, replay',
+          subject: `memory store, ${counted(lines)} lines`,
+          unit,
+          sample: sampleOf(replayed),
+          against,
+        },
       ];
     } finally {
       remove(directory);
