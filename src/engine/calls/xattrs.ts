@@ -195,7 +195,8 @@ function setAcl(draft: Draft, ino: number, { identity, inode }: Target, name: st
     const acl = modeOfAcl(value);
     isKept = !acl.isMinimal;
     const kept = losesSetgidByAcl(identity, inode) ? 0o7000 & ~S_ISGID : 0o7000;
-    draft.events.push(modeChanged(draft, ino, (inode.mode & kept) | acl.permissions));
+    const mode = (inode.mode & kept) | acl.permissions;
+    if (mode !== (inode.mode & PERMISSION_BITS)) draft.events.push(modeChanged(draft, ino, mode));
   }
   if (isKept) draft.events.push(xattrSet(draft, ino, name, value));
   else if (xattrOf(inode.xattrs, name) !== undefined) {

@@ -9,6 +9,7 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import acls
 import attributes
 import names
 
@@ -29,5 +30,5 @@ def case(name, run):
 os.chdir(sys.argv[1])
 os.chmod(".", 0o777)
 os.umask(0o022)
-for group in names.ALL + attributes.ALL:
+for group in names.ALL + attributes.ALL + acls.ALL:
     group(case)

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import resource
 import signal
@@ -269,7 +270,16 @@ def contents(case):
         target = os.open("t", os.O_CREAT | os.O_RDWR)
         return [os.copy_file_range(descriptor, target, 5000, 10, 100), shown("t"), answer(os.copy_file_range, descriptor, descriptor, 100, 0, 50), answer(os.copy_file_range, descriptor, descriptor, 100, 0, 4000), answer(os.copy_file_range, descriptor, target, 10, 9000, 0), os.pread(target, 5, 100).decode()]
 
-    for each in (errors_of_descriptors, fallocate, appends, limited, at_the_end_of_all, times_of_reading_and_writing, running, copying):
+    def direct():
+        """O_DIRECT, with memory that is aligned."""
+        buffer = mmap.mmap(-1, 8192)
+        buffer.write(b"d" * 8192)
+        descriptor = os.open("f", os.O_CREAT | os.O_RDWR | os.O_DIRECT)
+        told = [os.pwritev(descriptor, [buffer], 4096), shown("f"), os.preadv(descriptor, [buffer], 0), buffer[:1].hex(), buffer[4096:4097].decode()]
+        with open("f", "rb") as file:
+            return told + [file.read(4097)[-2:].hex()]
+
+    for each in (direct, errors_of_descriptors, fallocate, appends, limited, at_the_end_of_all, times_of_reading_and_writing, running, copying):
         case(f"contents: {each.__name__}", each)
 
 

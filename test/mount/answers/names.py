@@ -5,10 +5,7 @@ import os
 import socket
 import stat
 
-from tried import ALICE, BOB, KINDS, USERS, answer, by, make, moved, shown
-
-libc = ctypes.CDLL(None, use_errno=True)
-AT_FDCWD = -100
+from tried import ALICE, AT_FDCWD, AT_SYMLINK_FOLLOW, BOB, KINDS, USERS, answer, by, libc, link_open, make, moved, shown
 
 
 def rename2(source, target, flags):
@@ -255,7 +252,7 @@ def links(case):
     def of_a_link():
         os.symlink("f", "s")
         make("file", "f")
-        return [answer(os.link, "s", "one", follow_symlinks=False), answer(libc.linkat, AT_FDCWD, b"s", AT_FDCWD, b"two", 0x400), shown("one"), shown("two"), shown("f")]
+        return [answer(os.link, "s", "one", follow_symlinks=False), answer(libc.linkat, AT_FDCWD, b"s", AT_FDCWD, b"two", AT_SYMLINK_FOLLOW), shown("one"), shown("two"), shown("f")]
 
     def many():
         make("file", "f")
@@ -267,17 +264,17 @@ def links(case):
         make("file", "f")
         descriptor = os.open("f", os.O_RDWR)
         told = [moved(lambda: os.unlink("f"), "."), os.fstat(descriptor).st_nlink]
-        told += [os.write(descriptor, b"data"), os.pread(descriptor, 9, 0).decode(), answer(os.link, f"/proc/self/fd/{descriptor}", "again", follow_symlinks=True), shown("again")]
+        told += [os.write(descriptor, b"data"), os.pread(descriptor, 9, 0).decode(), answer(link_open, descriptor, "again"), shown("again")]
         os.close(descriptor)
         return told
 
     def unnamed():
         descriptor = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o640)
         told = [os.fstat(descriptor).st_nlink, oct(os.fstat(descriptor).st_mode), os.write(descriptor, b"four"), os.listdir(".")]
-        told += [answer(os.link, f"/proc/self/fd/{descriptor}", "named", follow_symlinks=True), shown("named"), answer(os.open, ".", os.O_TMPFILE)]
+        told += [answer(link_open, descriptor, "named"), shown("named"), answer(os.open, ".", os.O_TMPFILE)]
         os.close(descriptor)
         exclusive = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_EXCL, 0o640)
-        told += [answer(os.link, f"/proc/self/fd/{exclusive}", "never", follow_symlinks=True)]
+        told += [answer(link_open, exclusive, "never")]
         os.close(exclusive)
         return told
 

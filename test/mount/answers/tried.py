@@ -1,5 +1,6 @@
 """What cases are made of: users, kinds of files, and what a call gave and changed."""
 
+import ctypes
 import errno
 import json
 import os
@@ -7,7 +8,10 @@ import socket
 import stat
 import time
 
-# Below the tick of a clock that a file system may take its times from.
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, AT_SYMLINK_FOLLOW = -100, 0x400
+
+# Seconds; more than a tick of the clock that a file system may take its times from.
 TICK = 0.012
 
 ROOT = (0, 0, [])
@@ -49,6 +53,13 @@ def by(user, call):
     return result
 
 
+def link_open(descriptor, path):
+    """Gives a name to what is open; link(2), which os.link calls, would not follow the link in /proc."""
+    if libc.linkat(AT_FDCWD, b"/proc/self/fd/%d" % descriptor, AT_FDCWD, os.fsencode(path), AT_SYMLINK_FOLLOW) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
 def make(kind, path, mode=0o644, owner=None):
     if kind == "file":
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
@@ -77,10 +88,10 @@ def shown(path):
         st = os.lstat(path)
     except OSError as error:
         return errno.errorcode[error.errno]
-    row = [stat.filemode(st.st_mode), st.st_uid, st.st_gid]
-    # How a file system counts the names of a directory is its own.
+    row = [stat.filemode(st.st_mode), st.st_uid, st.st_gid, st.st_nlink]
+    # What a directory has for a size is its file system's own.
     if not stat.S_ISDIR(st.st_mode):
-        row += [st.st_nlink, st.st_size]
+        row.append(st.st_size)
     if stat.S_ISCHR(st.st_mode) or stat.S_ISBLK(st.st_mode):
         row.append([os.major(st.st_rdev), os.minor(st.st_rdev)])
     return row
