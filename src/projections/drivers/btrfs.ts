@@ -17,7 +17,8 @@ export const btrfs: StorageDriver = {
       max: 65_536,
       mustBePowerOfTwo: true,
       meaning: 'bytes of a sector: what is written anew as a whole',
-      source: 'mkfs.btrfs(8) --sectorsize, "the minimum data block allocation unit": the page size, since 6.7 4 KiB',
+      source:
+        'mkfs.btrfs(8) --sectorsize, "the minimum data block allocation unit": 4 KiB starting in 6.7, the page size before (its note there; btrfs-progs Documentation/mkfs.btrfs.rst)',
     },
     {
       name: 'node-size',

@@ -25,7 +25,7 @@ export const qcow2: StorageDriver = {
       min: 0,
       max: 1,
       meaning: '1: clusters, of at least 16 KiB, have 32 sub-clusters',
-      source: 'qemu-img create -f qcow2 -o help, extended_l2; off since QEMU 5.2, which brought it',
+      source: 'QEMU qapi/block-core.json, BlockdevCreateOptionsQcow2 extended-l2: "default: false; since 5.2"',
     },
     {
       name: 'disk-size',

@@ -17,7 +17,8 @@ export const zfs: StorageDriver = {
       max: 16_777_216,
       mustBePowerOfTwo: true,
       meaning: 'bytes of a record: what is written anew as a whole',
-      source: 'zfsprops(7) recordsize: 128 KiB; up to 1 MiB with large_blocks, 16 MiB since OpenZFS 2.2',
+      source:
+        'zfsprops(7) recordsize: 128 KiB, with large_blocks up to zfs_max_recordsize of zfs(4): 16 MiB since openzfs/zfs#13302, 1 MiB before',
     },
     {
       name: 'sector-size',
