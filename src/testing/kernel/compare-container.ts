@@ -33,7 +33,7 @@ export class CompareContainer {
   /** The difference between two answers in words, or null; deviation D1 and D18 are none. */
   compareReply(call: KernelCall, kernel: Reply, overlog: Reply): string | null {
     if (isOnAttributes(call)) {
-      if (kernel.error === 'EEXIST') {
+      if (kernel.error === 'EEXIST' || (kernel.error === 'ENOENT' && overlog.error !== 'ENOENT')) {
         for (const slot of this.#open) this.#parted.add(slot);
         this.#comparesImpure = false;
         return null;

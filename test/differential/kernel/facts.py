@@ -97,6 +97,21 @@ def stray_whiteout():
         facts['L9'] = {'listed': sorted(os.listdir('m/d')), 'stat': answer(os.stat, 'm/d/gone')}
 
 
+def without_a_name():
+    def make():
+        for name in ('d', 'gone'):
+            os.mkdir('l/' + name)
+            write('l/%s/f' % name, 'text')
+    with Overlay('O4', make):
+        kept, lost = (os.open('m/%s/f' % name, os.O_RDONLY) for name in ('d', 'gone'))
+        for name in ('d', 'gone'):
+            os.unlink('m/%s/f' % name)
+        os.rmdir('m/gone')
+        facts['O4'] = {'its directory stands': answer(os.fchmod, kept, 0o600), 'its directory is gone': answer(os.fchmod, lost, 0o600)}
+        for fd in (kept, lost):
+            os.close(fd)
+
+
 def flags():
     def make():
         for name in ('i', 'a'):
@@ -216,7 +231,7 @@ check(LIBC.unshare(0x20000))
 check(LIBC.mount(b'none', b'/', None, ctypes.c_ulong(0x44000), None))
 os.chdir(base)
 try:
-    for each in (xattr_whiteout, stray_whiteout, flags, change_time, memory_maps, access_times, execution, mounts, nesting):
+    for each in (xattr_whiteout, stray_whiteout, without_a_name, flags, change_time, memory_maps, access_times, execution, mounts, nesting):
         each()
 finally:
     for path in flagged:

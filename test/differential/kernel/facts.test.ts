@@ -18,6 +18,7 @@ interface Facts {
   readonly M2: object;
   readonly M8: object;
   readonly O2: object;
+  readonly O4: object;
   readonly O8: object;
   readonly O9: object;
   readonly '1.11': object;
@@ -97,6 +98,19 @@ describe.skipIf(missing !== null)(
       fs.writeFileSync('/f', 'new');
       expect(fs.readFileSync(fd, 'utf8')).toBe('new');
       fs.closeSync(fd);
+    });
+
+    it('a lower file without a name takes no attributes in the kernel, by what stands in the way; here it does (SEM-O4, D1)', async () => {
+      expect(facts.O4).toEqual({ 'its directory stands': 'EEXIST', 'its directory is gone': 'ENOENT' });
+      const fs = await over('O4/l');
+      for (const directory of ['/d', '/gone']) {
+        const fd = fs.openSync(`${directory}/f`, 'r');
+        fs.unlinkSync(`${directory}/f`);
+        if (directory === '/gone') fs.rmdirSync(directory);
+        fs.fchmodSync(fd, 0o600);
+        expect(fs.fstatSync(fd).mode & 0o777).toBe(0o600);
+        fs.closeSync(fd);
+      }
     });
 
     it('reading moves the access time of an upper file in the kernel, and of none here (SEM-O8, D3)', async () => {
