@@ -7,7 +7,7 @@
  */
 
 export interface Sizes {
-  readonly files: { readonly files: number; readonly rounds: number };
+  readonly files: { readonly files: number; readonly rounds: number; readonly warmUps: number };
   readonly flatMap: { readonly files: number; readonly rounds: number };
   readonly durable: { readonly files: number; readonly rounds: number };
   readonly layers: { readonly files: number; readonly rounds: number; readonly calls: number };
@@ -35,7 +35,7 @@ export interface MountSizes {
 }
 
 export const FULL_SIZES: Sizes = {
-  files: { files: 20_000, rounds: 5 },
+  files: { files: 20_000, rounds: 5, warmUps: 1 },
   flatMap: { files: 20_000, rounds: 5 },
   durable: { files: 10_000, rounds: 5 },
   layers: { files: 10_000, rounds: 60, calls: 5_000 },
@@ -58,8 +58,8 @@ export const FULL_SIZES: Sizes = {
 };
 
 export const QUICK_SIZES: Sizes = {
-  files: { files: 2_000, rounds: 2 },
-  flatMap: { files: 2_000, rounds: 2 },
+  files: { files: 2_000, rounds: 2, warmUps: 2 },
+  flatMap: { files: 3_000, rounds: 3 },
   durable: { files: 2_000, rounds: 2 },
   layers: { files: 3_000, rounds: 20, calls: 3_000 },
   largeFile: { mib: 128, copyRounds: 2 },
