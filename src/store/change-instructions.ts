@@ -3,8 +3,8 @@
  * builder/dockerfile BuildFromConfig and dispatchers.go). What is refused there is refused here, in the same words.
  */
 
+import { RunConfigDraft, type RunConfigInstruction, type RunConfigJson, textsOf } from '../engine/run-config.ts';
 import { storeError } from '../events/log-error.ts';
-import { asSet, type RunConfigJson } from './container-config.ts';
 import { expandWord, splitWords } from './dockerfile-words.ts';
 import { healthcheck } from './healthcheck-instruction.ts';
 
@@ -27,47 +27,38 @@ export function changedConfig(config: RunConfigJson, changes: readonly string[])
 
 class ConfigChange {
   readonly #before: RunConfigJson;
-  readonly #config: Record<string, unknown>;
-  #isCmdSet = false;
+  readonly #config: RunConfigDraft;
 
   constructor(config: RunConfigJson) {
     this.#before = config;
-    this.#config = { ...config };
+    this.#config = new RunConfigDraft(config);
   }
 
   add(line: string): void {
     const [, name, rest] = /^(\S+)\s*(.*)$/s.exec(line) as RegExpExecArray;
+    this.#config.apply(this.#read(name, rest));
+  }
+
+  #read(name: string, rest: string): RunConfigInstruction {
     const word = name.toUpperCase();
     switch (word) {
       case 'CMD':
-        this.#config['Cmd'] = this.#argv(rest);
-        this.#isCmdSet = true;
-        return;
       case 'ENTRYPOINT':
-        return this.#entrypoint(this.#argv(rest));
+        return { word, argv: this.#argv(rest) };
       case 'ENV':
-        return this.#env(this.#pairs(word, rest));
       case 'LABEL':
-        this.#config['Labels'] = {
-          ...(this.#config['Labels'] as object),
-          ...Object.fromEntries(this.#pairs(word, rest)),
-        };
-        return;
+        return { word, pairs: this.#pairs(word, rest) };
       case 'USER':
-        this.#config['User'] = this.#expand(only(word, rest));
-        return;
       case 'WORKDIR':
-        return this.#workdir(this.#expand(only(word, rest)));
+        return { word, value: this.#expand(only(word, rest)) };
       case 'VOLUME':
-        return this.#volumes(jsonWords(rest) ?? splitWords(rest));
+        return { word, paths: this.#paths(jsonWords(rest) ?? splitWords(rest)) };
       case 'EXPOSE':
-        return this.#expose(splitWords(rest));
+        return { word, ports: this.#ports(splitWords(rest)) };
       case 'ONBUILD':
-        this.#config['OnBuild'] = [...texts(this.#config['OnBuild']), trigger(rest)];
-        return;
+        return { word, trigger: trigger(rest) };
       case 'HEALTHCHECK':
-        this.#config['Healthcheck'] = healthcheck(rest, jsonWords);
-        return;
+        return { word, check: healthcheck(rest, jsonWords) };
       default:
         throw refused(`${name.toLowerCase()} is not a valid change command`);
     }
@@ -75,53 +66,31 @@ class ConfigChange {
 
   /** What was emptied comes back from the container: of the entrypoint always, of the command only together with it. */
   finish(): RunConfigJson {
+    const config: Record<string, unknown> = { ...this.#config.members };
     const { Cmd, Entrypoint } = this.#before;
-    if (texts(this.#config['Entrypoint']).length === 0) {
-      if (texts(this.#config['Cmd']).length === 0) this.#config['Cmd'] = Cmd;
-      this.#config['Entrypoint'] = Entrypoint;
+    if (textsOf(config['Entrypoint']).length === 0) {
+      if (textsOf(config['Cmd']).length === 0) config['Cmd'] = Cmd;
+      config['Entrypoint'] = Entrypoint;
     }
-    return Object.fromEntries(Object.entries(this.#config).filter(([, value]) => value !== undefined));
+    return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
   }
 
   /** A program and its arguments as JSON, or a line for the shell. */
   #argv(rest: string): readonly string[] {
-    const shell = texts(this.#config['Shell']);
+    const shell = textsOf(this.#config.members['Shell']);
     return jsonWords(rest) ?? [...(shell.length === 0 ? ['/bin/sh', '-c'] : shell), ...(rest === '' ? [] : [rest])];
   }
 
-  /** A command that was for the entrypoint before means nothing to the new one. */
-  #entrypoint(argv: readonly string[]): void {
-    this.#config['Entrypoint'] = argv;
-    if (!this.#isCmdSet) delete this.#config['Cmd'];
-  }
-
-  #env(pairs: readonly (readonly [string, string])[]): void {
-    const env = [...texts(this.#config['Env'])];
-    for (const [name, value] of pairs) {
-      const at = env.findIndex((each) => each.startsWith(`${name}=`));
-      env.splice(at < 0 ? env.length : at, 1, `${name}=${value}`);
-    }
-    this.#config['Env'] = env;
-  }
-
-  #workdir(path: string): void {
-    const { WorkingDir } = this.#config;
-    const base = typeof WorkingDir === 'string' && WorkingDir !== '' ? WorkingDir.replace(/\/$/, '') : '';
-    this.#config['WorkingDir'] = path.startsWith('/') ? path : `${base}/${path}`;
-  }
-
-  #volumes(words: readonly string[]): void {
+  #paths(words: readonly string[]): readonly string[] {
     if (words.length === 0) throw refused('VOLUME requires at least one argument');
     const paths = words.map((word) => this.#expand(word));
     if (paths.some((path) => path.trim() === '')) throw refused('VOLUME specified can not be an empty string');
-    this.#config['Volumes'] = asSet([...Object.keys((this.#config['Volumes'] as object | undefined) ?? {}), ...paths]);
+    return paths;
   }
 
-  #expose(words: readonly string[]): void {
+  #ports(words: readonly string[]): readonly string[] {
     if (words.length === 0) throw refused('EXPOSE requires at least one argument');
-    const ports = words.flatMap((word) => portsOf(this.#expand(word)));
-    const before = Object.keys((this.#config['ExposedPorts'] as object | undefined) ?? {});
-    this.#config['ExposedPorts'] = asSet([...before, ...ports]);
+    return words.flatMap((word) => portsOf(this.#expand(word)));
   }
 
   /** `K=V K2="v w"`, or `K the rest`. All see the variables as they were before the instruction. */
@@ -142,7 +111,7 @@ class ConfigChange {
   }
 
   #expand(word: string): string {
-    const variables = texts(this.#config['Env']).map((pair): [string, string] => {
+    const variables = this.#config.env.map((pair): [string, string] => {
       const equals = pair.indexOf('=');
       return [pair.slice(0, equals), pair.slice(equals + 1)];
     });
@@ -187,7 +156,5 @@ function only(word: string, rest: string): string {
   if (rest === '') throw refused(`${word} requires exactly one argument`);
   return rest;
 }
-
-const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? (value as string[]) : []);
 
 const refused = (message: string): Error => storeError('ERR_INVALID_ARGUMENT', message);

@@ -3,10 +3,11 @@
 import { buildFromUpper } from '../engine/commit-upper.ts';
 import { chainIdOf, checkReference, imageIdOf, type NewLayer } from '../engine/decide/image.ts';
 import { commitContainer } from '../engine/decide/image-commit.ts';
+import type { RunConfigJson } from '../engine/run-config.ts';
 import type { ContainerRecord } from '../projections/registry.ts';
 import { mergeLayer } from '../projections/tree/merge.ts';
 import { changedConfig } from './change-instructions.ts';
-import { containerCmd, containerConfig, type RunConfigJson } from './container-config.ts';
+import { containerCmd, containerConfig } from './container-config.ts';
 import { extendConfig, formatTime } from './image-config.ts';
 import { layerDiffId } from './layer-tar.ts';
 import type { LiveMoment } from './moment.ts';

@@ -3,10 +3,9 @@
  * `docker inspect` shows as `Config`, and what a commit starts from (moby v20.10.24, daemon/commit.go merge).
  */
 
+import { asSet, type RunConfigJson } from '../engine/run-config.ts';
 import type { ContainerRecord, ImageRecord, Registry } from '../projections/registry.ts';
 import { parseConfig, parseConfigJson } from './image-config.ts';
-
-export type RunConfigJson = Readonly<Record<string, unknown>>;
 
 /**
  * @returns Members that the image's config does not have and the container does not set are left out. Triggers for builds
@@ -34,10 +33,6 @@ export function containerCmd(registry: Registry, container: ContainerRecord): re
   const { command } = container;
   return entrypoint.every((word, index) => word === command[index]) ? command.slice(entrypoint.length) : command;
 }
-
-/** Docker's sets of paths and ports: objects without content, sorted. */
-export const asSet = (items: readonly string[]): Readonly<Record<string, object>> =>
-  Object.fromEntries(items.toSorted().map((item) => [item, {}]));
 
 const imageOf = (registry: Registry, { image }: ContainerRecord): ImageRecord | null =>
   image === null ? null : (registry.images.get(image) ?? null);

@@ -80,7 +80,7 @@ function parseConfigWord(word: string, text: string, args: readonly Token[], pla
       const ports = args.map((token) => token.text);
       const wrong = ports.find((port) => !/^\d{1,5}(\/(tcp|udp|sctp))?$/.test(port));
       if (ports.length === 0 || wrong !== undefined) throw syntaxError(place, 'EXPOSE PORT[/tcp|udp]', wrong ?? '');
-      return { word, ports } as const;
+      return { word, ports: ports.map((port) => (port.includes('/') ? port : `${port}/tcp`)) } as const;
     }
     default:
       throw syntaxError(place, WORDS, word);

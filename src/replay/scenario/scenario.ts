@@ -5,6 +5,8 @@
  * names it, and expectations carry their lines, so that `--update` can rewrite them and leave the rest alone.
  */
 
+import type { RunConfigInstruction } from '../../engine/run-config.ts';
+
 /** Text as events/name.ts spells names: bytes that are not UTF-8 are lone surrogates, so that nothing is lost. */
 export interface Scenario {
   /** As the caller named it; errors and groups start with it. */
@@ -165,13 +167,7 @@ export type CopySource =
   | { readonly kind: 'fill'; readonly size: number; readonly pattern: string; readonly target: string };
 
 /** What changes the config only. */
-export type ConfigInstruction = InstructionPlace &
-  (
-    | { readonly word: 'ENV' | 'LABEL'; readonly pairs: readonly (readonly [key: string, value: string])[] }
-    | { readonly word: 'CMD' | 'ENTRYPOINT'; readonly argv: readonly string[] }
-    | { readonly word: 'WORKDIR' | 'USER'; readonly value: string }
-    | { readonly word: 'EXPOSE'; readonly ports: readonly string[] }
-  );
+export type ConfigInstruction = InstructionPlace & RunConfigInstruction;
 
 /** A file, or with a path that ends in `/` a directory, from the end of the scenario. */
 export interface ScenarioFile {

@@ -208,4 +208,37 @@ ${FILES}`);
     expect(top.config.history.filter(({ emptyLayer }) => !emptyLayer)).toHaveLength(4);
     expect(store.containers.get('c1').inspect().command).toEqual(['run', 'fast']);
   });
+
+  it('have the config that Docker makes of their instructions, on top of the one below', async () => {
+    const { result, store } = await play(`
+image base:1
+  FROM scratch
+  ENV A=1 B=2
+  CMD ["below"]
+  EXPOSE 90
+end
+image other:1
+  FROM base:1
+  ENV A=3
+  ENTRYPOINT ["run"]
+  EXPOSE 80 53/udp
+end
+image own:1
+  FROM base:1
+  CMD ["own"]
+  ENTRYPOINT ["run"]
+end
+`);
+    expect(result.failure).toBeNull();
+    expect(store.images.get('other:1').config.run).toMatchObject({
+      environment: ['A=3', 'B=2'],
+      entrypoint: ['run'],
+      command: [],
+    });
+    const { id } = store.images.get('other:1');
+    const record = store.engine.world.registry.images.get(id);
+    const config = JSON.parse(Buffer.from(record?.config ?? []).toString()) as { config: { ExposedPorts: object } };
+    expect(Object.keys(config.config.ExposedPorts)).toEqual(['53/udp', '80/tcp', '90/tcp']);
+    expect(store.images.get('own:1').config.run.command).toEqual(['own']);
+  });
 });
