@@ -1,6 +1,6 @@
 /** The kernel's table of mounts, /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { decodeName } from '../events/name.ts';
 
 export interface MountEntry {
@@ -18,8 +18,44 @@ export const mountsOf = (type: string): MountEntry[] => mountTable().filter((mou
 /** Whether something is mounted on a directory, given by its real path. */
 export const isMounted = (directory: string): boolean => mountTable().some((mount) => mount.directory === directory);
 
-function mountTable(): MountEntry[] {
-  const lines = decodeName(readFileSync('/proc/self/mountinfo')).split('\n');
+export interface MountHolder {
+  readonly pid: number;
+  /** What the process is called (proc_pid_comm(5)). */
+  readonly name: string;
+}
+
+/**
+ * A process in another mount namespace that has a copy of a mount.
+ *
+ * @returns Null when there is none that may be looked at.
+ */
+export function foreignHolder({ device, source }: MountEntry): MountHolder | null {
+  const seen = new Set([namespaceOf('self')]);
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  for (const name of processes.toSorted((a, b) => Number(a) - Number(b))) {
+    const namespace = namespaceOf(name);
+    if (namespace === null || seen.has(namespace)) continue;
+    seen.add(namespace);
+    try {
+      if (!mountTable(name).some((mount) => mount.device === device && mount.source === source)) continue;
+      return { pid: Number(name), name: readFileSync(`/proc/${name}/comm`, 'utf8').trimEnd() };
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return null;
+}
+
+function namespaceOf(process: string): string | null {
+  try {
+    return readlinkSync(`/proc/${process}/ns/mnt`);
+  } catch {
+    return null;
+  }
+}
+
+function mountTable(process = 'self'): MountEntry[] {
+  const lines = decodeName(readFileSync(`/proc/${process}/mountinfo`)).split('\n');
   return lines.filter((line) => line !== '').map(parseLine);
 }
 

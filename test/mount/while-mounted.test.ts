@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { isServed, mountRecords } from '../../src/entry/mount.ts';
 import { builtMain } from '../e2e/command.ts';
 import { mountedContainer, noMount } from './mounted.ts';
 
@@ -114,6 +115,28 @@ with open(sys.argv[1], 'r+b') as f:
     await run('rewind', 'web', 'then');
     program.stdin.end('\n');
     await expect.poll(() => said, { timeout: 60_000 }).toBe('late\nthen\n');
+  });
+
+  test('umount tells at once which process has a copy in a mount namespace of its own, and the server ends with that', async () => {
+    const { directory, run, store } = await mountedContainer({ isBuilt: true });
+    const daemon = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', 'echo ready; exec sleep 1000']);
+    onTestFinished(() => void daemon.kill('SIGKILL'));
+    let said = '';
+    daemon.stdout.on('data', (text: Buffer) => (said += text.toString()));
+    await expect.poll(() => said, { timeout: 60_000 }).toBe('ready\n');
+    await expect.poll(() => readFileSync(`/proc/${daemon.pid}/comm`, 'utf8'), { timeout: 60_000 }).toBe('sleep\n');
+    const [{ pid }] = mountRecords(store);
+    expect(await run('umount', directory)).toEqual({
+      stdout: '',
+      stderr:
+        `${directory} is unmounted here, but the mount namespace of process ${daemon.pid} (sleep) holds it: ` +
+        `the store is open until that ends; kill ${pid} twice ends it for all\n`,
+      exitCode: 0,
+    });
+    expect(mountRecords(store).map(isServed)).toEqual([true]);
+    daemon.kill('SIGKILL');
+    await expect.poll(() => mountRecords(store), { timeout: 60_000 }).toEqual([]);
+    expect((await run('label', 'free')).exitCode).toBe(0);
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('%s unmounts it and closes the store', async (signal) => {

@@ -1,6 +1,15 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, basename } from 'node:path';
-import { overlogMountAt, startOfProcess, unmount, type UnmountHow } from '../../entry/mount.ts';
+import {
+  foreignHolder,
+  type MountEntry,
+  type MountHolder,
+  overlogMountAt,
+  startOfProcess,
+  unmount,
+  type UnmountHow,
+} from '../../entry/mount.ts';
+import { printableName } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { flag } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -8,6 +17,8 @@ import type { Verb } from '../verb.ts';
 /** How long it is waited for the server to have closed the store. */
 const WAIT_MS = 10_000;
 const POLL_MS = 5;
+/** How often it is looked who else has it. */
+const HOLDER_MS = 50;
 /** How long a busy mount is tried again. */
 const BUSY_MS = 250;
 
@@ -31,7 +42,7 @@ export const umountVerb: Verb = {
       }
       const failure = await unmountPatiently(directory, how);
       if (failure !== null) throw new Error(`${asked}: ${failure.replace(/^umount: [^:]*: /, '')}${hint(failure)}`);
-      if (how !== 'lazy') await serverEnded(context, serverOf(mount.source));
+      if (how !== 'lazy') await serverEnded(context, asked, mount);
       done.push({ directory });
     }
     context.answer(done, () => '');
@@ -64,14 +75,23 @@ const hint = (failure: string): string =>
 /** The source of a mount names the process that serves it. */
 const serverOf = (source: string): number => Number(/^overlog-(\d+):/.exec(source)?.[1] ?? 0);
 
-async function serverEnded(context: VerbContext, pid: number): Promise<void> {
+/** The server ends with the last copy of its mount; one in another mount namespace may stay for days. */
+async function serverEnded(context: VerbContext, asked: string, mount: MountEntry): Promise<void> {
+  const pid = serverOf(mount.source);
   const start = startOfProcess(pid);
   if (start === '') return;
   for (let waitedMs = 0; startOfProcess(pid) === start; waitedMs += POLL_MS) {
-    if (waitedMs >= WAIT_MS)
-      return context.say(
-        `process ${pid} serves it still: a mount namespace made meanwhile holds it; kill ${pid} twice ends that`,
-      );
+    const holder = waitedMs % HOLDER_MS === 0 ? foreignHolder(mount) : null;
+    if (holder !== null || waitedMs >= WAIT_MS) return sayWhoHolds(context, asked, pid, holder);
     await new Promise<void>((turn) => setTimeout(turn, POLL_MS));
   }
+}
+
+function sayWhoHolds(context: VerbContext, asked: string, server: number, holder: MountHolder | null): void {
+  const who =
+    holder === null
+      ? `process ${server} still closes its store, or a mount namespace without a process holds it`
+      : `the mount namespace of process ${holder.pid} (${printableName(holder.name)}) holds it`;
+  const how = `the store is open until that ends; kill ${server} twice ends it for all`;
+  context.say(`${asked} is unmounted here, but ${who}: ${how}`);
 }
