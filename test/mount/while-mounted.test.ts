@@ -117,7 +117,7 @@ with open(sys.argv[1], 'r+b') as f:
     await expect.poll(() => said, { timeout: 60_000 }).toBe('late\nthen\n');
   });
 
-  test('umount tells at once which process has a copy in a mount namespace of its own, and the server ends with that', async () => {
+  test('umount tells which process has a copy in a mount namespace of its own, and the server ends with that', async () => {
     const { directory, run, store } = await mountedContainer({ isBuilt: true });
     const daemon = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', 'echo ready; exec sleep 1000']);
     onTestFinished(() => void daemon.kill('SIGKILL'));

@@ -17,8 +17,8 @@ import type { Verb } from '../verb.ts';
 /** How long it is waited for the server to have closed the store. */
 const WAIT_MS = 10_000;
 const POLL_MS = 5;
-/** How often it is looked who else has it. */
-const HOLDER_MS = 50;
+/** How often it is looked who else has it: a namespace that lives a moment is waited for. */
+const HOLDER_MS = 500;
 /** How long a busy mount is tried again. */
 const BUSY_MS = 250;
 
@@ -81,7 +81,7 @@ async function serverEnded(context: VerbContext, asked: string, mount: MountEntr
   const start = startOfProcess(pid);
   if (start === '') return;
   for (let waitedMs = 0; startOfProcess(pid) === start; waitedMs += POLL_MS) {
-    const holder = waitedMs % HOLDER_MS === 0 ? foreignHolder(mount) : null;
+    const holder = waitedMs > 0 && waitedMs % HOLDER_MS === 0 ? foreignHolder(mount) : null;
     if (holder !== null || waitedMs >= WAIT_MS) return sayWhoHolds(context, asked, pid, holder);
     await new Promise<void>((turn) => setTimeout(turn, POLL_MS));
   }
