@@ -1,10 +1,11 @@
 import { BUNDLE_PREFIX_BYTES, TRANSACTION_HEAD_VALUES } from './bundle-writer.ts';
-import { beginReadingBundle, beginReadingCause, readCauseArgument } from './cause-path.ts';
+import { beginReadingBundle, beginReadingCause, passCauseArgument, readCauseArgument } from './cause-path.ts';
 import { readEvent } from './codec.ts';
-import type { Cause, StoreEvent, SubjectId, Transaction } from './event.ts';
+import { type Cause, NO_CAUSE, type StoreEvent, type SubjectId, type Transaction } from './event.ts';
 import { malformed } from './event-codec-fields.ts';
 import { operationOf } from './event-codec-operations.ts';
 import { beginReading } from './event-codec-times.ts';
+import type { ReadParts } from './event-log.ts';
 import { PackReader } from './pack-reader.ts';
 import { FORMAT_VERSION, unsupportedFormat } from './upcast.ts';
 
@@ -17,6 +18,7 @@ const UINT32 = 0x1_0000_0000;
  * @param fromSeq - Whole transactions from the one that holds this event on.
  * @param toSeq - To the one that holds this event.
  * @param format - Of the segment that holds the frame.
+ * @param wanted - Of each transaction.
  * @throws `ERR_LOG_CORRUPT` when the bytes are none; `ERR_LOG_FORMAT_UNSUPPORTED` for a newer format.
  */
 export function decodeTransactions(
@@ -24,10 +26,11 @@ export function decodeTransactions(
   format: number = FORMAT_VERSION,
   fromSeq = 1,
   toSeq: number = Number.MAX_SAFE_INTEGER,
+  wanted: ReadParts = 'all',
 ): Transaction[] {
   if (format < 1 || format > FORMAT_VERSION) throw unsupportedFormat(format);
   if (bytes.length <= BUNDLE_PREFIX_BYTES) throw malformed('a transaction is too short');
-  return new BundleReader(bytes, format).read(fromSeq, toSeq);
+  return new BundleReader(bytes, format, wanted).read(fromSeq, toSeq);
 }
 
 /** Sequence number of the first event of a bundle that starts at `offset`. */
@@ -43,6 +46,7 @@ export function bundleCount(bytes: Uint8Array, offset: number): number {
 class BundleReader {
   readonly #from: PackReader;
   readonly #format: number;
+  readonly #wantsCauses: boolean;
   #seq: number;
   readonly #end: number;
   #timeNs = 0n;
@@ -50,9 +54,10 @@ class BundleReader {
   #group: string | null = null;
   #actor: string | null = null;
 
-  constructor(bytes: Uint8Array, format: number) {
+  constructor(bytes: Uint8Array, format: number, wanted: ReadParts) {
     this.#from = new PackReader(bytes, BUNDLE_PREFIX_BYTES);
     this.#format = format;
+    this.#wantsCauses = wanted === 'all';
     this.#seq = bundleSeq(bytes, 0);
     this.#end = this.#seq + bundleCount(bytes, 0);
   }
@@ -67,7 +72,7 @@ class BundleReader {
       this.#readTime();
       this.#readContext();
       beginReadingCause();
-      const cause = this.#readCause();
+      const cause = this.#wantsCauses ? this.#readCause() : this.#passCause();
       const seq = this.#seq;
       this.#seq = seq + count;
       if (this.#seq > this.#end) throw anotherCount();
@@ -122,6 +127,15 @@ class BundleReader {
     } else {
       this.#subject = from.number();
     }
+  }
+
+  #passCause(): Cause {
+    const from = this.#from;
+    const count = from.list();
+    if (count === 0) throw malformed('a cause is empty');
+    from.skip();
+    for (let index = 1; index < count; index++) passCauseArgument(from);
+    return NO_CAUSE;
   }
 
   #readCause(): Cause {

@@ -120,21 +120,41 @@ export function beginReadingCause(): void {
 
 /** Reads an argument of a cause: a number or a text. */
 export function readCauseArgument(from: PackReader): string | number {
-  const tag = from.peek();
-  if (tag < 0x80 || tag >= 0xe0 || (tag >= 0xca && tag <= 0xd3)) return from.number();
-  let shared = 0;
-  if (tag >= 0x90 && tag <= 0x9f) {
-    if (from.list() !== 2) throw malformed('a path has two parts');
-    shared = from.number();
-    if (!(shared > 0 && shared <= pathBytes && Number.isInteger(shared))) throw malformed('a path shares too much');
-  }
-  return readPath(from, shared);
+  const shared = takeShared(from);
+  return shared < 0 ? from.number() : readPath(from, shared);
 }
 
 function readPath(from: PackReader, shared: number): string {
   const start = from.at;
   const text = from.text();
   if (shared === 0 && text.charCodeAt(0) !== SLASH) return text;
+  keepPath(from, start, shared);
+  if (shared === 0) return text;
+  return isRaw ? decodeName(path.subarray(0, pathBytes)) : longText(path, pathBytes);
+}
+
+/** Takes an argument of a cause that nobody wants: names of events may be the last part of it still. */
+export function passCauseArgument(from: PackReader): void {
+  const shared = takeShared(from);
+  if (shared < 0) return void from.number();
+  const start = from.at;
+  const rest = from.passText();
+  if (shared > 0 || (rest < from.at && from.bytes[rest] === SLASH)) keepPath(from, start, shared);
+}
+
+/** Takes what stands in front of a text: how many bytes it shares with the path before; -1: it is a number. */
+function takeShared(from: PackReader): number {
+  const tag = from.peek();
+  if (tag < 0x80 || tag >= 0xe0 || (tag >= 0xca && tag <= 0xd3)) return -1;
+  if (tag < 0x90 || tag > 0x9f) return 0;
+  if (from.list() !== 2) throw malformed('a path has two parts');
+  const shared = from.number();
+  if (!(shared > 0 && shared <= pathBytes && Number.isInteger(shared))) throw malformed('a path shares too much');
+  return shared;
+}
+
+/** Keeps the bytes of the newest path, whose text was read from `start` on. */
+function keepPath(from: PackReader, start: number, shared: number): void {
   // The first name is asked for after the last path was read: it has to be taken now where there are two.
   if (pathsInCause++ === 1) firstName = lastComponent();
   const { bytes, at } = from;
@@ -150,8 +170,6 @@ function readPath(from: PackReader, shared: number): string {
   }
   if (at - rest > 64) bytes.copy(path, shared, rest, at);
   else for (let from = rest, to = shared; from < at;) path[to++] = bytes[from++];
-  if (shared === 0) return text;
-  return isRaw ? decodeName(path.subarray(0, pathBytes)) : longText(path, pathBytes);
 }
 
 /** Reads a name of an event. */

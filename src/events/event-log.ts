@@ -2,6 +2,9 @@ import type { ChunkStore } from './chunk-store.ts';
 import type { Transaction } from './event.ts';
 import type { CheckpointStore } from './node-store.ts';
 
+/** What somebody wants of transactions; `effects`: all but the cause, which most of the text of a log is. */
+export type ReadParts = 'all' | 'effects';
+
 /**
  * The port of the log: an append-only sequence of transactions, with the chunks that they speak of.
  *
@@ -41,8 +44,10 @@ export interface EventLog {
    *
    * @param fromSeq - From 1; default 1.
    * @param toSeq - Default: the head at the time of the call.
+   * @param wanted - Default all. With `effects` a log may give {@link NO_CAUSE} as the cause of a transaction: who folds
+   *   a long log needs none.
    */
-  read(fromSeq?: number, toSeq?: number): Iterable<Transaction>;
+  read(fromSeq?: number, toSeq?: number, wanted?: ReadParts): Iterable<Transaction>;
 
   /** Hands everything appended so far to the operating system; resolves when it has it. Concurrent calls share the work. */
   flush(): Promise<void>;

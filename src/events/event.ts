@@ -28,6 +28,9 @@ export { type ChunkNumber, type Ino, ROOT_INO, STORE_SUBJECT, type SubjectId } f
 /** What was asked: operation name, then its arguments as the caller gave them. */
 export type Cause = readonly [operation: string, ...args: (string | number)[]];
 
+/** Stands where nobody wants to know the cause. */
+export const NO_CAUSE: Cause = [''];
+
 export interface Transaction {
   /** Sequence number of the first event, from 1. */
   readonly seq: number;

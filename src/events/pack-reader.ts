@@ -110,6 +110,15 @@ export class PackReader {
     }
   }
 
+  /** Steps over a text; where its bytes start. */
+  passText(): number {
+    const tag = this.#tag();
+    if (tag >= 0xa0 && tag <= 0xbf) return this.#take(tag & 0x1f);
+    const length = tag >= 0xd9 && tag <= 0xdb ? this.#unsigned(1 << (tag - 0xd9)) : this.#blobLength(tag);
+    if (length < 0) throw malformed('a string is missing');
+    return this.#take(length);
+  }
+
   textOrNull(): string | null {
     if (this.peek() !== 0xc0) return this.text();
     this.at++;

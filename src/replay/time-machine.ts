@@ -88,7 +88,8 @@ export class TimeMachine implements Past {
    * @param folded - Called after each transaction, for whoever follows the fold.
    */
   catchUp(folded?: (transaction: Transaction) => void): void {
-    for (const transaction of this.#log.read(this.live.seq + 1)) {
+    const wanted = folded === undefined ? 'effects' : 'all';
+    for (const transaction of this.#log.read(this.live.seq + 1, this.#log.head, wanted)) {
       expectNext(this.live, transaction);
       this.live.apply(transaction, this);
       this.#note(transaction);
@@ -284,13 +285,13 @@ export function foldFrom(log: Pick<EventLog, 'head' | 'read' | 'chunks'>, option
  * The world that a whole log makes, whatever lies beside it.
  *
  * No snapshots are kept on the way, since each makes what is folded after it copy what it touches: a fifth of the time and
- * a third of the memory. A log that refers to earlier moments needs them, and is folded as by {@link foldFrom}.
+ * a third of the memory. No cause is read. A log that refers to earlier moments needs them, and is folded as by {@link foldFrom}.
  *
  * @throws `ERR_LOG_NOT_FOUND` when a part of the log is gone.
  */
 export function foldWorld(log: Pick<EventLog, 'head' | 'read' | 'chunks'>): World {
   const world = new World(new LowerViews(log.chunks));
-  for (const transaction of log.read()) {
+  for (const transaction of log.read(1, log.head, 'effects')) {
     if (transaction.events.some(refersToPast)) return foldFrom(log).live;
     expectNext(world, transaction);
     world.apply(transaction, NO_PAST);
@@ -325,7 +326,11 @@ export function openTime(
     log,
     lowers,
     again: (seq) =>
-      foldWorld({ head: seq, read: (from, to = seq) => log.read(from, Math.min(to, seq)), chunks: log.chunks }),
+      foldWorld({
+        head: seq,
+        read: (from, to = seq, wanted) => log.read(from, Math.min(to, seq), wanted),
+        chunks: log.chunks,
+      }),
     ...(options.checkpoints && { options: options.checkpoints }),
     ...(onFailure && { onFailure }),
   });
@@ -346,7 +351,7 @@ function foldStretch(log: LogReader, stretch: FoldPart, past: Past, answers: Map
   const stops = [...stretch.stops].sort((a, b) => a - b);
   let next = 0;
   if (stretch.to > world.seq) {
-    for (const transaction of log.read(world.seq + 1, stretch.to)) {
+    for (const transaction of log.read(world.seq + 1, stretch.to, 'effects')) {
       expectNext(world, transaction);
       const end = lastSeq(transaction);
       while (next < stops.length && stops[next] < end) answers.set(stops[next++], world.snapshot());

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CHUNK_BYTES_MAX } from '../../src/events/chunk-store.ts';
-import type { Transaction } from '../../src/events/event.ts';
+import { NO_CAUSE, type Transaction } from '../../src/events/event.ts';
 import type { EventLog } from '../../src/events/event-log.ts';
 import { anyTransaction } from '../unit/events/codec-arbitraries.ts';
 import { codeOf, rejectedCodeOf, transactionAt } from '../unit/storage/log-fixtures.ts';
@@ -101,6 +101,11 @@ export function testEventLog(name: string, make: () => LogUnderTest): void {
       expect([...log.read(151)]).toStrictEqual([]);
       expect([...log.read(10, 9)]).toStrictEqual([]);
       expect([...log.read(0, 1000)]).toStrictEqual(all);
+      for (const { cause, ...effects } of log.read(20, 90, 'effects')) {
+        const { cause: known, ...expected } = all.find(({ seq }) => seq === effects.seq) as Transaction;
+        expect(effects).toStrictEqual(expected);
+        expect([known, NO_CAUSE]).toContainEqual(cause);
+      }
     });
 
     test('a read ends at the head of the moment of its call', () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Transaction } from '../../events/event.ts';
-import type { EventLog } from '../../events/event-log.ts';
+import type { EventLog, ReadParts } from '../../events/event-log.ts';
 import type { CheckpointStore } from '../../events/node-store.ts';
 import { storeError } from '../../events/log-error.ts';
 import { FORMAT_VERSION } from '../../events/upcast.ts';
@@ -228,9 +228,9 @@ class SegmentLog implements FileLog {
     writer.appendTransaction(transaction);
   }
 
-  read(fromSeq = 1, toSeq = this.#index.head): Iterable<Transaction> {
+  read(fromSeq = 1, toSeq = this.#index.head, wanted: ReadParts = 'all'): Iterable<Transaction> {
     this.#checkOpen();
-    return this.#reader.read(Math.max(1, fromSeq), Math.min(toSeq, this.#index.head));
+    return this.#reader.read(Math.max(1, fromSeq), Math.min(toSeq, this.#index.head), wanted);
   }
 
   flush(): Promise<void> {

@@ -1,6 +1,7 @@
 import { bundleCount, bundleSeq, decodeTransactions } from '../../events/bundle-reader.ts';
 import { BUNDLE_PREFIX_BYTES, type BundleWriter } from '../../events/bundle-writer.ts';
 import type { Transaction } from '../../events/event.ts';
+import type { ReadParts } from '../../events/event-log.ts';
 import { FORMAT_VERSION } from '../../events/upcast.ts';
 import { FRAME_HEADER_BYTES, isFrameWhole, isPayloadLength, KIND_BUNDLE } from './frame.ts';
 import { type LogFileSystem, readFully } from './log-file-system.ts';
@@ -27,6 +28,12 @@ export interface UnwrittenFrames {
   readonly bundle: BundleWriter;
 }
 
+interface ReadRange {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly wanted: ReadParts;
+}
+
 /** Reads transactions from the segments and from the writer's buffer, with bounded memory. */
 export class TransactionReader {
   readonly #files: LogFileSystem;
@@ -50,15 +57,17 @@ export class TransactionReader {
    *
    * @throws `ERR_LOG_CORRUPT` with segment, byte and seq.
    */
-  *read(fromSeq: number, toSeq: number): Generator<Transaction, void> {
+  *read(fromSeq: number, toSeq: number, wanted: ReadParts = 'all'): Generator<Transaction, void> {
     if (toSeq < fromSeq) return;
     const start = this.#index.seqs.find(fromSeq);
-    if (start === null) return yield* this.#gathered(fromSeq, toSeq);
+    if (start === null) return yield* this.#gathered(fromSeq, toSeq, wanted);
     const window = this.#spare ?? new Window();
     this.#spare = null;
     if (fromSeq === toSeq) window.wanted = POINT_BYTES;
     try {
-      yield* this.#walk(window, start, fromSeq, toSeq);
+      for (const transactions of this.#walk(window, start, { fromSeq, toSeq, wanted })) {
+        for (const transaction of transactions) yield transaction;
+      }
     } finally {
       window.filled = 0;
       window.wanted = WINDOW_BYTES_MIN;
@@ -69,15 +78,18 @@ export class TransactionReader {
   *#walk(
     window: Window,
     start: { readonly segment: number; readonly offset: number },
-    fromSeq: number,
-    toSeq: number,
-  ): Generator<Transaction, void> {
+    range: ReadRange,
+  ): Generator<Transaction[], void> {
+    const { fromSeq, toSeq } = range;
     const index = this.#index;
     let { segment, offset } = start;
     let done = 0;
     while (done < toSeq) {
       if (offset >= index.ends[segment]) {
-        if (++segment >= index.segments.length) return yield* this.#gathered(Math.max(done + 1, fromSeq), toSeq);
+        if (++segment >= index.segments.length) {
+          yield this.#gathered(Math.max(done + 1, fromSeq), toSeq, range.wanted);
+          return;
+        }
         offset = SEGMENT_HEADER_BYTES;
         window.filled = 0;
         continue;
@@ -90,7 +102,7 @@ export class TransactionReader {
         if (done === 0 ? seq > fromSeq : seq !== done + 1) throw this.#corrupt(segment, offset);
         done = seq + bundleCount(buffer, at + FRAME_HEADER_BYTES) - 1;
         if (seq > toSeq) return;
-        if (done >= fromSeq) yield* this.#transactions(window, segment, offset, frameBytes, fromSeq, toSeq);
+        if (done >= fromSeq) yield this.#transactions(window, segment, offset, frameBytes, range);
       }
       offset += frameBytes;
     }
@@ -110,24 +122,23 @@ export class TransactionReader {
     segment: number,
     offset: number,
     frameBytes: number,
-    fromSeq: number,
-    toSeq: number,
+    { fromSeq, toSeq, wanted }: ReadRange,
   ): Transaction[] {
     this.#fill(window, segment, offset, frameBytes);
     const ofSegment = this.#index.segments[segment];
     const { buffer, at } = window;
     const end = at + frameBytes;
     if (!isFrameWhole(buffer, at, end, ofSegment)) throw this.#corrupt(segment, offset);
-    return decodeTransactions(buffer.subarray(at + FRAME_HEADER_BYTES, end), ofSegment.format, fromSeq, toSeq);
+    return decodeTransactions(buffer.subarray(at + FRAME_HEADER_BYTES, end), ofSegment.format, fromSeq, toSeq, wanted);
   }
 
   /** Of the transactions that the writer has not made a frame of. */
-  #gathered(fromSeq: number, toSeq: number): Transaction[] {
+  #gathered(fromSeq: number, toSeq: number, wanted: ReadParts): Transaction[] {
     const bundle = this.#unwritten?.bundle;
     const isHere = bundle !== undefined && !bundle.isEmpty && bundle.firstSeq <= fromSeq;
     if (!isHere && fromSeq <= toSeq) throw this.#corrupt(this.#index.segments.length - 1, this.#index.lastEnd);
     if (bundle === undefined || bundle.isEmpty || bundle.firstSeq > toSeq) return [];
-    return decodeTransactions(bundle.bytes(), FORMAT_VERSION, fromSeq, toSeq);
+    return decodeTransactions(bundle.bytes(), FORMAT_VERSION, fromSeq, toSeq, wanted);
   }
 
   #fill(window: Window, segment: number, offset: number, length: number): void {

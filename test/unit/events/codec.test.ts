@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { bundleCount, bundleSeq, decodeTransactions } from '../../../src/events/bundle-reader.ts';
 import { BUNDLE_PREFIX_BYTES, BundleWriter } from '../../../src/events/bundle-writer.ts';
 import { decodeEventBatch, encodeEventBatch, joinEventBatches, splitEventBatches } from '../../../src/events/codec.ts';
-import type { FileEvent, StoreEvent, Transaction } from '../../../src/events/event.ts';
+import { type FileEvent, NO_CAUSE, type StoreEvent, type Transaction } from '../../../src/events/event.ts';
 import { isStoreError } from '../../../src/events/log-error.ts';
 import { FORMAT_VERSION } from '../../../src/events/upcast.ts';
 import { anyFileEvent, anyTransaction, EVENTS } from './codec-arbitraries.ts';
@@ -28,6 +28,9 @@ function bundleOf(transactions: readonly Transaction[]): Buffer {
 }
 
 const encodeTransaction = (transaction: Transaction): Buffer => bundleOf([transaction]);
+const withoutCause = (transaction: Transaction): Transaction => ({ ...transaction, cause: NO_CAUSE });
+const effectsOf = (bytes: Uint8Array): Transaction[] =>
+  decodeTransactions(bytes, FORMAT_VERSION, 1, Number.MAX_SAFE_INTEGER, 'effects');
 const decodeTransaction = (bytes: Uint8Array, format?: number): Transaction => decodeTransactions(bytes, format)[0];
 
 /** Gives transactions the sequence numbers that they have one behind the other. */
@@ -127,6 +130,7 @@ describe('a bundle', () => {
         const all = inSequence(drawn, 2 ** 33);
         const bytes = bundleOf(all);
         expect(decodeTransactions(bytes)).toStrictEqual(all);
+        expect(effectsOf(bytes)).toStrictEqual(all.map(withoutCause));
         const fromSeq = 2 ** 33 + from;
         const toSeq = fromSeq + length;
         const expected = all.filter(({ seq, events }) => seq + events.length > fromSeq && seq <= toSeq);
@@ -165,6 +169,7 @@ describe('a bundle', () => {
       fc.property(fc.array(transaction, { minLength: 1, maxLength: 10 }), (drawn) => {
         const all = inSequence(drawn);
         expect(decodeTransactions(bundleOf(all))).toStrictEqual(all);
+        expect(effectsOf(bundleOf(all))).toStrictEqual(all.map(withoutCause));
       }),
       { numRuns: 300 },
     );
