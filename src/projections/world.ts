@@ -23,6 +23,7 @@ import { applyFileEvent } from './tree/fold.ts';
 import { overLower } from './tree/merge.ts';
 import { applyRestored } from './tree/restore.ts';
 import { Tree } from './tree/tree.ts';
+import { Owner } from './tree/trie.ts';
 
 /** A container's or volume's tree, and what it stands on. */
 export interface Overlay {
@@ -118,6 +119,11 @@ export class World {
   #applyOther(event: RegistryEvent, seq: number, timeNs: bigint, past: Past): void {
     if (event.type !== 'ContainerForked') this.registry = applyToRegistry(this.registry, event, seq, timeNs);
     this.#applyToTrees(event, seq, past);
+  }
+
+  /** A long log is being folded in, and nobody looks at what is in between; or that has ended. */
+  setBulk(isBulk: boolean): void {
+    for (const { tree } of this.#overlays.values()) if (tree.owner.isBulk !== isBulk) tree.owner = new Owner(isBulk);
   }
 
   /** All events of the transaction have been folded in: the world stands behind it now. */

@@ -6,13 +6,18 @@
  * is fast and total; listings that promise byte order sort with compareNames.
  *
  * A node may be one that a checkpoint holds: it is filled when somebody goes down to it.
+ *
+ * A map that begins in a bulk fold is a hash table at first: keeping names sorted that nobody lists was a quarter of the
+ * fold of a long log. It becomes a B-tree when somebody shares it or wants its names in order.
  */
 
 import { bisect, forgetSearch, search } from './last-search.ts';
-import type { Owner, StoredNode } from './trie.ts';
+import { Owner, type StoredNode } from './trie.ts';
 
 const NODE_ENTRIES_MAX = 64;
 const NODE_ENTRIES_LOW = 16;
+/** Of a node that is made of entries that are all there. */
+const NODE_ENTRIES_MADE = 48;
 
 /** What a node is filled with. */
 export type NameNodeParts = Pick<NameNode, 'names' | 'values' | 'children'>;
@@ -88,8 +93,11 @@ export class NameMap {
   /** Entries, or how many came since {@link #sizeBefore}. */
   #size = 0;
   #sizeBefore: (() => number) | null = null;
+  /** All entries, while they are in no order; then there is no root. */
+  #loose: Map<string, number> | null = null;
 
   get size(): number {
+    if (this.#loose !== null) return this.#loose.size;
     if (this.#sizeBefore !== null) {
       this.#size += this.#sizeBefore();
       this.#sizeBefore = null;
@@ -99,6 +107,7 @@ export class NameMap {
 
   /** For whoever stores maps: filled, not to be changed. */
   get root(): NameNode | null {
+    this.#settle();
     if (this.#root === null) return null;
     const root = filled(this.#root);
     return root.names.length === 0 ? null : root;
@@ -106,6 +115,7 @@ export class NameMap {
 
   /** A second handle on the same nodes; see Trie.share. */
   share(): NameMap {
+    this.#settle();
     const copy = new NameMap();
     copy.#root = this.#root;
     copy.#size = this.#size;
@@ -115,7 +125,7 @@ export class NameMap {
 
   get(name: string): number | undefined {
     let node = this.#root;
-    if (node === null) return undefined;
+    if (node === null) return this.#loose?.get(name);
     if (node.source !== null) {
       if (node.source.find !== undefined) return node.source.find(name);
       filled(node);
@@ -134,8 +144,8 @@ export class NameMap {
 
   set(name: string, value: number, owner: Owner): void {
     if (this.#root === null) {
-      this.#root = new NameNode(owner, [name], [value], null);
-      this.#size = 1;
+      if (owner.isBulk) (this.#loose ??= new Map()).set(name, value);
+      else this.#begin(name, value, owner);
       return;
     }
     const root = own(this.#root, owner);
@@ -148,7 +158,7 @@ export class NameMap {
   }
 
   delete(name: string, owner: Owner): boolean {
-    if (this.#root === null) return false;
+    if (this.#root === null) return this.#loose !== null && this.#loose.delete(name);
     const root = own(this.#root, owner);
     this.#root = root;
     if (!remove(root, name, owner)) return false;
@@ -160,11 +170,13 @@ export class NameMap {
 
   /** Visits entries in order, from `first` on (included), until `visit` answers false. */
   forEach(visit: (name: string, value: number) => boolean | void, first = ''): void {
+    this.#settle();
     if (this.#root) visitNode(this.#root, first, visit);
   }
 
   /** All names, in order, in a new array. */
   names(): string[] {
+    this.#settle();
     const root = this.#root;
     if (root === null) return [];
     filled(root);
@@ -179,6 +191,8 @@ export class NameMap {
    * that both maps share are skipped.
    */
   diff(other: NameMap, visit: (name: string, here: number | undefined, there: number | undefined) => void): void {
+    this.#settle();
+    other.#settle();
     const source = this.#root?.source;
     const otherSource = other.#root?.source;
     if (source && otherSource && source.diff?.(otherSource, visit) === true) return;
@@ -200,8 +214,46 @@ export class NameMap {
 
   /** Whether both handles stand on the very same nodes, so that nothing can differ. */
   isSame(other: NameMap): boolean {
-    return this.#root === other.#root;
+    return this.#root === other.#root && this.#loose === null && other.#loose === null;
   }
+
+  #begin(name: string, value: number, owner: Owner): void {
+    this.#settle();
+    if (this.#root !== null) return this.set(name, value, owner);
+    this.#root = new NameNode(owner, [name], [value], null);
+    this.#size = 1;
+  }
+
+  /** Puts entries in order that are in none. */
+  #settle(): void {
+    const loose = this.#loose;
+    if (loose === null) return;
+    this.#loose = null;
+    this.#root = treeOf(loose);
+    this.#size = loose.size;
+  }
+}
+
+/** Entries in order, in nodes that nobody owns and that have room for some more. */
+function treeOf(entries: ReadonlyMap<string, number>): NameNode | null {
+  const nobody = new Owner();
+  const names = [...entries.keys()].sort();
+  let level: NameNode[] = [];
+  for (let at = 0; at < names.length; at += NODE_ENTRIES_MADE) {
+    const some = names.slice(at, at + NODE_ENTRIES_MADE);
+    const values = some.map((name) => entries.get(name) as number);
+    level.push(new NameNode(nobody, some, values, null));
+  }
+  while (level.length > 1) {
+    const above: NameNode[] = [];
+    for (let at = 0; at < level.length; at += NODE_ENTRIES_MADE) {
+      const children = level.slice(at, at + NODE_ENTRIES_MADE);
+      const first = children.map((child) => child.names[0]);
+      above.push(new NameNode(nobody, first, [], children));
+    }
+    level = above;
+  }
+  return level[0] ?? null;
 }
 
 /** The leaves that are not in both trees. All leaves of a tree are at one depth, so shared nodes are at one height. */

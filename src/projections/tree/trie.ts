@@ -12,7 +12,14 @@
  */
 
 /** Identity of who may change a node in place. */
-export class Owner {}
+export class Owner {
+  /** Folds a long log, and nobody looks at what is in between: see {@link NameMap}. */
+  readonly isBulk: boolean;
+
+  constructor(isBulk = false) {
+    this.isBulk = isBulk;
+  }
+}
 
 export const TRIE_BITS = 5;
 export const TRIE_WIDTH = 1 << TRIE_BITS;
