@@ -202,6 +202,17 @@ export function utf8Text(bytes: Buffer, start: number, end: number): string {
   return shortAscii(bytes, start, length);
 }
 
+/** A name or path of bytes, as {@link decodeName} has it; a short one of ASCII, as most are, sooner. */
+export function nameText(bytes: Buffer, start: number, end: number): string {
+  const length = end - start;
+  if (length <= SHORT_BYTES_MAX) {
+    let at = start;
+    while (at < end && bytes[at] < 0x80) at++;
+    if (at === end) return shortAscii(bytes, start, length);
+  }
+  return decodeName(bytes.subarray(start, end));
+}
+
 /** As {@link utf8Text} from the start on, in two parts where that is faster: for texts that are seldom looked at. */
 export function longText(bytes: Buffer, end: number): string {
   if (end <= SHORT_BYTES_MAX || end > 2 * SHORT_BYTES_MAX) return utf8Text(bytes, 0, end);

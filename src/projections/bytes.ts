@@ -1,6 +1,7 @@
 /** Bytes written and read in order: canonical encodings, and nodes of checkpoints. All integers little endian. */
 
-import { decodeName, encodeName } from '../events/name.ts';
+import { encodeName } from '../events/name.ts';
+import { nameText } from '../events/pack-reader.ts';
 
 /** A growing buffer. */
 export class ByteWriter {
@@ -147,7 +148,9 @@ export class ByteReader {
   }
 
   shortText(): string {
-    return decodeName(this.raw(this.varint()));
+    const length = this.varint();
+    this.at += length;
+    return nameText(this.bytes, this.at - length, this.at);
   }
 
   /** A copy. */
