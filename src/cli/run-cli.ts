@@ -5,7 +5,7 @@ import type { CliResult, Store } from '../index.ts';
 import { VerbContext } from './context.ts';
 import { EXIT_OK, EXIT_USAGE, exitCodeOf, isUsageError } from './exit-codes.ts';
 import { BufferOutput, type Output } from './output.ts';
-import { forwardVerb } from './mounting/forward.ts';
+import { forwardVerb, lockedHint } from './mounting/forward.ts';
 import type { CommandResult as ForwardedResult } from './mounting/messages.ts';
 import { makeProgram, type Parsed, usageText } from './program.ts';
 import type { Input } from './stdin.ts';
@@ -71,7 +71,8 @@ export async function runCli(run: CliRun): Promise<number> {
     } catch (failure) {
       error = failure;
     }
-    run.stderr.write(errorText(error, verb.name, run.env, removalHint(error, context.openedStore, verb)));
+    const hint = removalHint(error, context.openedStore, verb) || lockedHint(error, context.directory);
+    run.stderr.write(errorText(error, verb.name, run.env, hint));
     const command = program.commands.find((each) => each.name() === verb.name);
     if (isUsageError(error) && command !== undefined) run.stderr.write(usageText(command));
     await context.close().catch(() => {});

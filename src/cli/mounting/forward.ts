@@ -1,6 +1,6 @@
 /** Verbs that the process that has mounted the store runs for others, which can't write to it meanwhile. */
 
-import { sendCommand, takesCommands } from '../../entry/mount.ts';
+import { isServed, mountRecords, sendCommand, takesCommands } from '../../entry/mount.ts';
 import { isStoreError } from '../../index.ts';
 import type { CommandResult } from './messages.ts';
 
@@ -47,4 +47,12 @@ export async function forwardVerb(
     if ((failure as NodeJS.ErrnoException).code === 'ECONNREFUSED') return null;
     throw failure;
   }
+}
+
+/** What to do about a store that is locked by what is mounted of it; '' when that is not why. */
+export function lockedHint(error: unknown, directory: string): string {
+  if (!isStoreError(error, 'ERR_LOG_LOCKED') || error.message.includes('overlog umount')) return '';
+  const writer = mountRecords(directory).find((record) => !record.readOnly && isServed(record));
+  if (writer === undefined) return '';
+  return `: ${writer.container} is mounted at ${writer.directory}; overlog umount that first, or write through it`;
 }

@@ -65,5 +65,11 @@ export type FromServer =
   | { readonly type: 'refused'; readonly message: string; readonly exitCode: number }
   | { readonly type: 'said'; readonly text: string }
   | { readonly type: 'notify'; readonly notices: readonly Uint8Array[] }
-  | { readonly type: 'result'; readonly id: number; readonly result: CommandResult }
+  | {
+      readonly type: 'result';
+      readonly id: number;
+      readonly result: CommandResult;
+      /** What the mounted container is called now; null: it was removed. */
+      readonly container: string | null;
+    }
   | { readonly type: 'closed'; readonly error: string | null };

@@ -33,11 +33,11 @@ const say = (message: FromServer): void => port.postMessage(message);
 async function main(request: ServeRequest): Promise<void> {
   const opened = await open(request);
   if (opened === null) return;
-  const { store, server, flags, container, overlay } = opened;
+  const { store, server, container, overlay } = opened;
   let error: string | null = null;
   try {
     const start = await nextMessage();
-    if (start.type === 'serve') await serve(server, store, flags, request.env);
+    if (start.type === 'serve') await serve(opened, request.env);
     server.close();
     overlay?.close();
     await endRun(store, container, opened.defaults);
@@ -48,7 +48,7 @@ async function main(request: ServeRequest): Promise<void> {
   say({ type: 'closed', error });
 }
 
-async function open(request: ServeRequest) {
+async function open(request: ServeRequest): Promise<Opened | null> {
   const { what } = request;
   let store: Store | null = null;
   let overlay: OverlayContainer | null = null;
@@ -124,25 +124,40 @@ async function endRun(store: Store, view: ContainerView, defaults: RunDefaults |
   else if (end.afterwards === 'drop') await store.rewind(container.name, defaults.before);
 }
 
-async function serve(server: MountServer, store: Store, flags: Int32Array, env: NodeJS.ProcessEnv): Promise<void> {
+interface Opened {
+  readonly store: Store;
+  readonly server: MountServer;
+  readonly flags: Int32Array;
+  readonly container: ContainerView;
+  readonly defaults: RunDefaults | null;
+  readonly overlay: OverlayContainer | null;
+}
+
+async function serve({ server, store, flags, container }: Opened, env: NodeJS.ProcessEnv): Promise<void> {
   while (server.serve() === 'asked') {
     Atomics.store(flags, WANTED, 0);
     // Messages, timers and the ends of background writes wait for a turn of the event loop.
     await new Promise<void>((turn) => setImmediate(turn));
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
       const message = next.message as ToServer;
-      if (message.type === 'command') await runCommand(message, store, env);
+      if (message.type === 'command') await runCommand(message, store, env, container);
       else if (message.type === 'ended') runEnd = message.end;
     }
     if (store.syncedSeq === store.seq) Atomics.store(flags, UNSYNCED, 0);
   }
 }
 
-async function runCommand({ id, argv }: CommandMessage, session: Store, env: NodeJS.ProcessEnv): Promise<void> {
+async function runCommand(
+  { id, argv }: CommandMessage,
+  session: Store,
+  env: NodeJS.ProcessEnv,
+  mounted: ContainerView,
+): Promise<void> {
   const [stdout, stderr] = [new BufferOutput(), new BufferOutput()];
   const exitCode = await runCli({ argv, stdout, stderr, env: { ...env, NO_COLOR: '1' }, session });
   const result = { exitCode, stdout: stdout.bytes().toString(), stderr: stderr.bytes().toString() };
-  say({ type: 'result', id, result });
+  const container = session.containers.list().find(({ subject }) => subject === mounted.subject)?.name ?? null;
+  say({ type: 'result', id, result, container });
 }
 
 /** Without an event loop, so that nothing is lost between two waits. */

@@ -77,6 +77,7 @@ export class ServedMount {
   readonly #connection: string;
   readonly #timer: NodeJS.Timeout;
   readonly #waiting = new Map<number, (result: CommandResult) => void>();
+  #record: MountRecord;
   #nextCommand = 1;
   #notices: Promise<void> = Promise.resolve();
 
@@ -85,6 +86,7 @@ export class ServedMount {
     this.directory = parts.directory;
     this.opened = opened;
     this.#control = control;
+    this.#record = recordOf(parts, opened);
     this.#connection = overlogMountAt(parts.directory)?.device ?? '';
     this.#timer = setInterval(() => {
       if (Atomics.load(parts.flags, UNSYNCED) !== 0) this.#wake();
@@ -139,7 +141,12 @@ export class ServedMount {
    * @param over - The directory that it sees the container at; null: as its root directory.
    */
   programStarted(pid: number, over: string | null): void {
-    writeMountRecord(this.#parts.options.store, { ...recordOf(this.#parts, this.opened), program: pid, over });
+    this.#changeRecord({ program: pid, over });
+  }
+
+  #changeRecord(change: Partial<MountRecord>): void {
+    this.#record = { ...this.#record, ...change };
+    writeMountRecord(this.#parts.options.store, this.#record);
   }
 
   /** Says what becomes of the container once it is unmounted. */
@@ -176,6 +183,10 @@ export class ServedMount {
         this.#notices = this.#notices.then(() => this.#tellKernel(message.notices));
         return;
       case 'result':
+        // Others find the mount by the container's name.
+        if (message.container !== null && message.container !== this.#record.container) {
+          this.#changeRecord({ container: message.container });
+        }
         // Whoever gave the command finds the kernel informed.
         void this.#notices.then(() => this.#waiting.get(message.id)?.(message.result));
         return;
