@@ -23,7 +23,7 @@ export {
 } from '../mount/mount-records.ts';
 export { resend } from '../mount/notices.ts';
 export { removeServeJournal } from '../mount/serve-journal.ts';
-export { foreignHolder, type MountEntry, type MountHolder } from '../mount/mount-table.ts';
+export { foreignHolder, type MountEntry, type MountHolder, processIn } from '../mount/mount-table.ts';
 export { MountServer, type MountServerOptions, type ServeEnd } from '../mount/server.ts';
 export { hostRoom } from '../mount/host-room.ts';
 export { lookAround, warmUp, type WarmUpFailure } from '../mount/warm-up.ts';

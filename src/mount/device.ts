@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  realpathSync,
   rmdirSync,
   statSync,
   writeFileSync,
@@ -57,7 +58,8 @@ export function checkMountPoint(directory: string): void {
   const refuse = (why: string): Error => storeError('ERR_INVALID_ARGUMENT', `${directory} ${why}`);
   if (!existsSync(directory)) throw refuse('is not there: make that directory first');
   if (!statSync(directory).isDirectory()) throw refuse('is not a directory: a mount point is one');
-  if (isMounted(directory)) throw refuse('has something mounted on it: unmount that first, or take another directory');
+  if (isMounted(realpathSync(directory)))
+    throw refuse('has something mounted on it: unmount that first, or take another directory');
   if (readdirSync(directory).length > 0)
     throw refuse('is not empty: a mount would hide what is in it; take an empty one');
 }

@@ -18,6 +18,7 @@ export const mountsOf = (type: string): MountEntry[] => mountTable().filter((mou
 /** Whether something is mounted on a directory, given by its real path. */
 export const isMounted = (directory: string): boolean => mountTable().some((mount) => mount.directory === directory);
 
+/** A process that has to do with a mount. */
 export interface MountHolder {
   readonly pid: number;
   /** What the process is called (proc_pid_comm(5)). */
@@ -31,20 +32,58 @@ export interface MountHolder {
  */
 export function foreignHolder({ device, source }: MountEntry): MountHolder | null {
   const seen = new Set([namespaceOf('self')]);
-  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  for (const name of processes.toSorted((a, b) => Number(a) - Number(b))) {
+  for (const name of processes()) {
     const namespace = namespaceOf(name);
     if (namespace === null || seen.has(namespace)) continue;
     seen.add(namespace);
     try {
       if (!mountTable(name).some((mount) => mount.device === device && mount.source === source)) continue;
-      return { pid: Number(name), name: readFileSync(`/proc/${name}/comm`, 'utf8').trimEnd() };
+      return holderOf(name);
     } catch {
       // It has ended meanwhile.
     }
   }
   return null;
 }
+
+/**
+ * A process that works in a mount, has it as its root directory, or a file of it open.
+ *
+ * @param directory - Real path of the mount point.
+ * @returns Null when none is seen; one may have a file mapped alone.
+ */
+export function processIn(directory: string): MountHolder | null {
+  const isIn = (path: string): boolean => path === directory || path.startsWith(`${directory}/`);
+  for (const name of processes()) {
+    try {
+      const files = readdirSync(`/proc/${name}/fd`).map((file) => `fd/${file}`);
+      if (['cwd', 'root', 'exe', ...files].some((link) => isIn(target(`/proc/${name}/${link}`)))) return holderOf(name);
+    } catch {
+      // It has ended meanwhile, or is not ours.
+    }
+  }
+  return null;
+}
+
+/** Of a descriptor that was closed meanwhile: ''. */
+function target(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '';
+  }
+}
+
+/** Oldest numbers first. */
+const processes = (): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .toSorted((a, b) => Number(a) - Number(b));
+
+const holderOf = (process: string): MountHolder => ({
+  pid: Number(process),
+  name: readFileSync(`/proc/${process}/comm`, 'utf8').trimEnd(),
+});
 
 function namespaceOf(process: string): string | null {
   try {

@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { mountedContainer, noMount } from './mounted.ts';
 
@@ -191,6 +191,8 @@ describe.skipIf(noMount !== null)(title, () => {
     const { directory, run, mount, store } = await mountedContainer();
     const busy = await run('mount', 'web@now', directory);
     expect([busy.exitCode, busy.stderr]).toEqual([2, expect.stringContaining('has something mounted on it')]);
+    const here = await run('mount', 'web@now', relative(process.cwd(), directory));
+    expect(here.stderr).toContain('has something mounted on it');
     const full = await run('mount', 'web@now', store);
     expect([full.exitCode, full.stderr]).toEqual([2, expect.stringContaining('is not empty')]);
     const missing = await run('mount', 'web@now', join(store, 'nowhere'));

@@ -139,6 +139,17 @@ with open(sys.argv[1], 'r+b') as f:
     expect((await run('label', 'free')).exitCode).toBe(0);
   });
 
+  test('umount says who is in a mount that is busy', async () => {
+    const { directory, run } = await mountedContainer({ isBuilt: true });
+    const program = spawn('sleep', ['1000'], { cwd: directory });
+    onTestFinished(() => void program.kill());
+    expect(await run('umount', directory)).toEqual({
+      stdout: '',
+      stderr: `overlog umount: ${directory}: target is busy: process ${program.pid} (sleep) is in it; end it, or take --lazy or --force\n`,
+      exitCode: 1,
+    });
+  });
+
   test.each(['SIGINT', 'SIGTERM'] as const)('%s unmounts it and closes the store', async (signal) => {
     const { directory, run, store } = await mountedContainer({ isBuilt: true });
     await run('umount', directory);

@@ -5,6 +5,7 @@ import {
   type MountEntry,
   type MountHolder,
   overlogMountAt,
+  processIn,
   startOfProcess,
   unmount,
   type UnmountHow,
@@ -41,7 +42,7 @@ export const umountVerb: Verb = {
         throw Object.assign(new Error(`nothing of overlog is mounted at ${asked}`), { code: 'ENOENT' });
       }
       const failure = await unmountPatiently(directory, how);
-      if (failure !== null) throw new Error(`${asked}: ${failure.replace(/^umount: [^:]*: /, '')}${hint(failure)}`);
+      if (failure !== null) throw new Error(`${asked}: ${whyNot(failure, directory)}`);
       if (how !== 'lazy') await serverEnded(context, asked, mount);
       done.push({ directory });
     }
@@ -69,8 +70,14 @@ function realDirectory(path: string): string {
   }
 }
 
-const hint = (failure: string): string =>
-  failure.includes('busy') ? ': programs are in it; end them, or take --lazy or --force' : '';
+/** What umount(8) said, and whose doing it is. */
+function whyNot(failure: string, directory: string): string {
+  const said = failure.replace(/^umount: [^:]*: /, '').replace(/\.$/, '');
+  if (!failure.includes('busy')) return said;
+  const user = processIn(directory);
+  const who = user === null ? 'programs are in it' : `process ${user.pid} (${printableName(user.name)}) is in it`;
+  return `${said}: ${who}; end it, or take --lazy or --force`;
+}
 
 /** The source of a mount names the process that serves it. */
 const serverOf = (source: string): number => Number(/^overlog-(\d+):/.exec(source)?.[1] ?? 0);
