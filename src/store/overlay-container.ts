@@ -64,17 +64,21 @@ export async function openOverlayContainer(store: Store, options: OverlayContain
   const { engine } = store;
   const { userXattr, volatile } = overlay;
   const mirrored = new MirroredContainer({ engine, namespace, directories, userXattr, volatile, warn: options.warn });
+  const { id } = container;
+  const places: Places = { store, where, container, mirrored };
   try {
-    bringTogether(store, where, container, mirrored);
+    bringTogether(places);
     // From here on only a clean end says that they are the same.
     writeOverlayNote(where, container.id, { seq: store.seq, timeNs: null });
     await store.flush();
     mirrored.begin();
   } catch (error) {
-    mirrored.close();
+    const timeNs = mirrored.close();
+    // What was done half way is this one's doing, and no reason to refuse the next try.
+    if (places.following !== undefined && timeNs !== null)
+      writeOverlayNote(where, id, { seq: places.following, timeNs });
     throw error;
   }
-  const { id } = container;
   return {
     container,
     namespace,
@@ -141,7 +145,18 @@ async function containerOf(
   return there;
 }
 
-function bringTogether(store: Store, where: string, container: Container, mirrored: MirroredContainer): void {
+interface Places {
+  readonly store: Store;
+  /** Its directory. */
+  readonly where: string;
+  readonly container: Container;
+  readonly mirrored: MirroredContainer;
+  /** Head of the log when the two were the same, while the upper is made what the container is. */
+  following?: number;
+}
+
+function bringTogether(places: Places): void {
+  const { store, where, container, mirrored } = places;
   const note = readOverlayNote(where, container.id);
   const isClean = note !== null && note.timeNs !== null;
   const isLogChanged = isClean && hasTransactionsSince(store, container, note.seq);
@@ -151,8 +166,15 @@ function bringTogether(store: Store, where: string, container: Container, mirror
       `both container "${container.name}" and its upper directory were changed while nothing was mounted: overlog rewind ` +
         `${container.name} ${note.seq} lets the directory count`,
     );
-  if (isLogChanged) return mirrored.follow();
+  if (isLogChanged) {
+    places.following = note.seq;
+    mirrored.follow();
+    delete places.following;
+    return;
+  }
   const knownUntilNs = isClean ? note.timeNs : null;
+  // From here on the log changes: were this to stop half way, that would look like a change by somebody else.
+  writeOverlayNote(where, container.id, { seq: store.seq, timeNs: null });
   const cause = ['mount', container.name, 'changed outside'] as const;
   mirrored.takeIn([...cause], knownUntilNs, (parent, name) => restoreLower(store, container, parent, name));
 }

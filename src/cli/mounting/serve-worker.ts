@@ -6,7 +6,7 @@
 import { isMainThread, type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { hostRoom, lookAround, MountServer, openOverlayContainer, type OverlayContainer } from '../../entry/mount.ts';
 import { type ContainerView, openStore, type Store } from '../../index.ts';
-import { exitCodeOf } from '../exit-codes.ts';
+import { EXIT_DIFFERENT, EXIT_OK, exitCodeOf } from '../exit-codes.ts';
 import { BufferOutput } from '../output.ts';
 import { runCli } from '../run-cli.ts';
 import {
@@ -98,7 +98,13 @@ async function open(request: ServeRequest): Promise<Opened | null> {
   }
 }
 
-const warn = (text: string): void => say({ type: 'said', text });
+/** What went wrong during a command, which is then told by it, too. */
+let complaints: string[] = [];
+
+function warn(text: string): void {
+  complaints.push(text);
+  say({ type: 'said', text });
+}
 
 async function find(store: Store, what: ServeRequest['what'], overlay: OverlayContainer | null) {
   if ('overlay' in what) return { container: (overlay as OverlayContainer).container, at: null, defaults: null };
@@ -154,7 +160,10 @@ async function runCommand(
   mounted: ContainerView,
 ): Promise<void> {
   const [stdout, stderr] = [new BufferOutput(), new BufferOutput()];
-  const exitCode = await runCli({ argv, stdout, stderr, env: { ...env, NO_COLOR: '1' }, session });
+  complaints = [];
+  const ended = await runCli({ argv, stdout, stderr, env: { ...env, NO_COLOR: '1' }, session });
+  for (const text of complaints) stderr.write(`overlog ${argv[0]}: ${text}\n`);
+  const exitCode = ended === EXIT_OK && complaints.length > 0 ? EXIT_DIFFERENT : ended;
   const result = { exitCode, stdout: stdout.bytes().toString(), stderr: stderr.bytes().toString() };
   const container = session.containers.list().find(({ subject }) => subject === mounted.subject)?.name ?? null;
   say({ type: 'result', id, result, container });

@@ -158,8 +158,10 @@ export class MirroredContainer {
   }
 
   #repeat(events: readonly StoreEvent[]): void {
-    if (this.#hasFailed) throw fsError(EIO, 'write', this.#upper);
-    if (events.some(isRestoring)) this.#isBehind = true;
+    const isRestored = events.some(isRestoring);
+    // Another rewind is another try: it compares all of the upper, wherever the last one stopped.
+    if (this.#hasFailed && !isRestored) throw fsError(EIO, 'write', this.#upper);
+    if (isRestored) this.#isBehind = true;
     if (!this.#isBehind) this.#mirror.repeat(events);
   }
 
@@ -168,11 +170,12 @@ export class MirroredContainer {
     this.#isBehind = false;
     try {
       this.follow();
+      this.#hasFailed = false;
     } catch (error) {
       this.#hasFailed = true;
       this.#parts.warn(
-        `${this.#upper} could not be made what the container is now (${(error as Error).message}): nothing more is written; ` +
-          'unmount it, and the next mount takes the upper as it is',
+        `${this.#upper} could not be made what the container is now (${(error as Error).message}): calls that write fail until ` +
+          'a rewind can be done; once it is unmounted, the next mount takes the upper as it is',
       );
     }
   }
