@@ -31,8 +31,8 @@ export class StreamOutput implements Output {
   }
 
   async drained(): Promise<void> {
-    if (!this.#isFull) return;
-    await new Promise<void>((resolve) => this.#stream.once('drain', resolve));
+    if (!this.#isFull || this.#stream.destroyed) return;
+    await new Promise<void>((resolve) => this.#stream.once('drain', resolve).once('close', resolve));
     this.#isFull = false;
   }
 }

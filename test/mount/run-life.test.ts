@@ -1,86 +1,15 @@
 /** `overlog run` and `exec` as programs and people meet them: terminal, signals, volumes, places, users without privilege. */
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { builtCommand } from './overlay-directories.ts';
 import { noMount } from './mounted.ts';
+import { imaged, place, started, startedBy } from './run-place.ts';
 
 const noRun = noMount ?? (existsSync(builtCommand[1]) ? null : 'there is no build: npm run build');
 const [node, main] = builtCommand;
-
-/** Programs of this machine, with their libraries, as a root file system. */
-function rootFileSystem(root: string): void {
-  for (const place of ['proc', 'dev', 'sys', 'etc', 'data', 'tmp']) mkdirSync(join(root, place), { recursive: true });
-  for (const program of ['/bin/sh', '/bin/cat', '/bin/sleep', '/bin/ls']) {
-    const libraries = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
-    for (const file of [program, ...libraries]) {
-      mkdirSync(dirname(root + file), { recursive: true });
-      copyFileSync(file, root + file);
-    }
-  }
-}
-
-interface Place {
-  readonly root: string;
-  readonly directory: string;
-  readonly overlog: (...argv: string[]) => { stdout: string; stderr: string; status: number | null };
-}
-
-function place(): Place {
-  const root = mkdtempSync(join(tmpdir(), 'overlog-run-life-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  const directory = join(root, 'project');
-  mkdirSync(join(directory, 'sub'), { recursive: true });
-  writeFileSync(join(directory, 'kept'), 'kept\n');
-  const env = { ...process.env, OVERLOG_STORE: join(root, 'store'), NO_COLOR: '1' };
-  return {
-    root,
-    directory,
-    overlog: (...argv) => spawnSync(node, [main, ...argv], { cwd: root, env, encoding: 'utf8' }),
-  };
-}
-
-/** The same with an image `base:1`. */
-function imaged(): Place {
-  const made = place();
-  rootFileSystem(join(made.root, 'rootfs'));
-  expect(made.overlog('load', 'rootfs', '--tag', 'base:1')).toMatchObject({ status: 0 });
-  return made;
-}
-
-/** Starts the command, waits until it has said `ready`, and gives what happens afterwards. */
-const started = ({ root }: Place, argv: readonly string[]) => startedBy(node, [main, ...argv], root);
-
-async function startedBy(program: string, argv: readonly string[], root: string) {
-  const env = { ...process.env, OVERLOG_STORE: join(root, 'store') };
-  const child = spawn(program, argv, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let stdout = '';
-  const ended = new Promise<{ code: number | null; stdout: string }>((done) =>
-    child.once('close', (code) => done({ code, stdout })),
-  );
-  await new Promise<void>((ready) => {
-    child.stdout.on('data', (text: Buffer) => {
-      stdout += String(text);
-      if (stdout.includes('ready')) ready();
-    });
-    child.once('close', () => ready());
-  });
-  return { child, ended };
-}
 
 /** Shell that waits for the process whose number a file holds: the first one of a container takes all others with it. */
 const untilGone = (file: string): string => `while kill -0 "$(cat ${file})" 2>/dev/null; do sleep 0.05; done`;

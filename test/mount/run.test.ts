@@ -39,6 +39,18 @@ describe.skipIf(noMount !== null)(title, () => {
     expect(log).toMatch(/container started[\s\S]*file copied up[\s\S]*container stopped/);
   });
 
+  test('a container that was made of a directory is gone on with over that directory', () => {
+    const { directory, run } = project();
+    run('--lower', directory, '--name', 'work', '--', 'rm', 'kept');
+    expect(run('--name', 'work', '--', 'sh', '-c', 'pwd; ls')).toMatchObject({
+      stdout: `${directory}\nchanged\n`,
+      exitCode: 0,
+    });
+    rmSync(directory, { recursive: true });
+    const gone = run('--name', 'work', '--', 'true');
+    expect(gone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('which the container was made of') });
+  });
+
   test('--try=drop leaves neither a trace in the directory nor a container', async () => {
     const { directory, run, ask } = project();
     const result = run('--lower', directory, '--name', 'work', '--try=drop', '--', 'rm', 'kept');
@@ -75,6 +87,10 @@ describe.skipIf(noMount !== null)(title, () => {
   test('what can not run is refused in one sentence', () => {
     const { directory, run } = project();
     expect(run('--', 'true')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--image or --lower') });
+    for (const lower of [join(directory, 'kept'), join(directory, 'nowhere')]) {
+      const stderr = expect.stringContaining(`--lower ${lower} is not there, or is not a directory`);
+      expect(run('--lower', lower, '--', 'true')).toMatchObject({ exitCode: 2, stderr });
+    }
     expect(run('--lower', directory)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no program') });
   });
 });

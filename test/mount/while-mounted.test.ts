@@ -150,7 +150,7 @@ with open(sys.argv[1], 'r+b') as f:
     });
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s unmounts it and closes the store', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s unmounts it and closes the store', async (signal) => {
     const { directory, run, store } = await mountedContainer({ isBuilt: true });
     await run('umount', directory);
     const server = spawn(process.execPath, [builtMain, 'mount', '--foreground', '--store', store, 'web', directory]);

@@ -6,7 +6,7 @@ import { openStore } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { EXIT_NOT_FOUND, EXIT_OK } from '../exit-codes.ts';
 import type { CommandResult } from './messages.ts';
-import { closeGate, openGate, processInside, type ProgramOptions, startProgram } from './program.ts';
+import { closeGate, openGate, programProcess, type ProgramOptions, startProgram } from './program.ts';
 import { untilEnded } from './signals.ts';
 
 export interface ExecRequest {
@@ -28,7 +28,7 @@ export async function execProgram(context: VerbContext, request: ExecRequest): P
   try {
     const child = startProgram({ ...program, isGated: true });
     const ended = untilEnded(context, child, (signal) => {
-      const inside = program.view === 'root' ? processInside(child) : (child.pid ?? 0);
+      const inside = programProcess(child, program);
       if (inside > 0) process.kill(inside, signal);
     });
     if (child.pid === undefined) return await ended;

@@ -45,11 +45,16 @@ export async function loadLowers(
   }
 }
 
+interface HistoryMount {
+  readonly store: string;
+  readonly options: OverlayOptions;
+  readonly directory: string;
+  readonly cutOff: AbortSignal;
+}
+
 export const serveWithHistory = (
   context: VerbContext,
-  store: string,
-  options: OverlayOptions,
-  directory: string,
+  { store, options, directory, cutOff }: HistoryMount,
 ): Promise<ServedMount> =>
   ServedMount.start({
     store: resolve(store),
@@ -58,4 +63,5 @@ export const serveWithHistory = (
     env: context.env,
     say: (text) => context.say(text),
     generic: options.generic,
+    cutOff,
   });

@@ -5,6 +5,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { hasPerl, IN_FOREGROUND, isInteractive } from './terminal.ts';
 
 export interface ProgramOptions {
   /** Where the container is mounted. */
@@ -33,7 +34,7 @@ const GATE_FD = 3;
 const GATE = `read -r _ <&${GATE_FD} || exit 125; exec ${GATE_FD}<&-; exec "$@"`;
 
 /** The script's own variables; the program does not get them. */
-const OWN = ['OVERLOG_ROOT', 'OVERLOG_OVER', 'OVERLOG_WD', 'OVERLOG_PATH', 'OVERLOG_USER'];
+const OWN = ['OVERLOG_ROOT', 'OVERLOG_OVER', 'OVERLOG_WD', 'OVERLOG_PATH', 'OVERLOG_USER', 'OVERLOG_FOREGROUND'];
 const WITHOUT_OWN = OWN.map((name) => `-u ${name}`).join(' ');
 
 /**
@@ -48,7 +49,9 @@ if [ -d "$OVERLOG_ROOT/proc" ]; then
 fi
 if [ -d "$OVERLOG_ROOT/dev" ]; then mount --rbind /dev "$OVERLOG_ROOT/dev"; fi
 if [ -d "$OVERLOG_ROOT/sys" ]; then mount --rbind /sys "$OVERLOG_ROOT/sys" && mount -o remount,bind,ro "$OVERLOG_ROOT/sys"; fi
-exec env ${WITHOUT_OWN} PATH="$OVERLOG_PATH" "$(command -v unshare)" --root="$OVERLOG_ROOT" --wd="$OVERLOG_WD" $OVERLOG_USER -- "$@"
+set -- env ${WITHOUT_OWN} PATH="$OVERLOG_PATH" "$(command -v unshare)" --root="$OVERLOG_ROOT" --wd="$OVERLOG_WD" $OVERLOG_USER -- "$@"
+if [ -n "$OVERLOG_FOREGROUND" ] && command -v perl >/dev/null; then set -- perl -e "$OVERLOG_FOREGROUND" "$@"; fi
+exec "$@"
 `;
 
 const OVER = `
@@ -62,12 +65,9 @@ exec env ${WITHOUT_OWN} "$@"
 export function startProgram(options: ProgramOptions): ChildProcess {
   const { root, argv, env, view, over, workingDirectory } = options;
   if (view === 'beside') {
-    const target = ['--target', String(options.beside), '--mount'];
-    if (over === null) target.push('--pid', '--ipc', '--root');
-    const directory = join(over ?? '/', workingDirectory);
-    const joined = ['nsenter', ...target, `--wdns=${directory}`, '--', ...argv];
     // Who is not root has a user namespace around them, whose root they are; only in it may they look at the process.
     const user = ['nsenter', '--target', String(options.beside), '--user', '--preserve-credentials', '--'];
+    const joined = besideCommand(options);
     return start(process.getuid?.() === 0 ? joined : [...user, ...joined], env, options);
   }
   const isRoot = view === 'root';
@@ -80,9 +80,21 @@ export function startProgram(options: ProgramOptions): ChildProcess {
     OVERLOG_WD: join(isRoot ? '/' : (over ?? '/'), workingDirectory),
     OVERLOG_PATH: env['PATH'] ?? '',
     OVERLOG_USER: isRoot ? userOptions(root, options.user) : '',
+    OVERLOG_FOREGROUND: isRoot && isInteractive() ? IN_FOREGROUND : '',
   };
   const command = ['unshare', ...namespaces, '--propagation', 'private', '--', 'sh', '-c', script, 'sh', ...argv];
   return start(command, { ...env, ...own }, options);
+}
+
+/** In the namespaces of the program that runs: with its root directory, or with the container over the same directory. */
+function besideCommand({ beside, over, workingDirectory, argv }: ProgramOptions): string[] {
+  const enter = ['nsenter', '--target', String(beside)];
+  const rest = ['--mount', `--wdns=${join(over ?? '/', workingDirectory)}`, '--', ...argv];
+  if (over !== null) return [...enter, ...rest];
+  const inside = ['--ipc', '--root', ...rest];
+  // Process numbers first, the files last: in between this machine's programs are at hand.
+  if (isInteractive() && hasPerl()) return [...enter, '--pid', '--', 'perl', '-e', IN_FOREGROUND, ...enter, ...inside];
+  return [...enter, '--pid', ...inside];
 }
 
 function start(command: readonly string[], env: NodeJS.ProcessEnv, { isGated }: ProgramOptions): ChildProcess {
@@ -133,8 +145,14 @@ export function hasBegun(pid: number, view: 'root' | 'over'): boolean {
   }
 }
 
-/** The program itself, behind unshare --fork; 0 before it has begun. */
-export function processInside(child: ChildProcess): number {
+/** Who gets what is meant for the program; 0 before it is there. */
+export function programProcess(child: ChildProcess, { view, over }: ProgramOptions): number {
+  const hasParent = view === 'root' || (view === 'beside' && over === null);
+  return hasParent ? processInside(child) : (child.pid ?? 0);
+}
+
+/** The program itself, behind the process that has made its namespace of processes; 0 before it has begun. */
+function processInside(child: ChildProcess): number {
   try {
     const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1');
     return Number(children.trim().split(' ')[0]);

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
-import { hasBegun, processInside, type ProgramOptions, startProgram } from './program.ts';
+import { hasBegun, programProcess, type ProgramOptions, startProgram } from './program.ts';
 import { untilEnded } from './signals.ts';
 
 /**
@@ -15,17 +15,22 @@ export async function runProgram(
   onStarted: (pid: number) => void = () => {},
 ): Promise<number> {
   const child = startProgram(options);
-  if (options.view !== 'beside') void whenInside(child, options.view, onStarted);
+  if (options.view !== 'beside') void whenInside(child, options, options.view, onStarted);
   return untilEnded(context, child, (signal) => {
-    const inside = options.view === 'root' ? processInside(child) : (child.pid ?? 0);
+    const inside = programProcess(child, options);
     if (inside > 0) process.kill(inside, signal);
   });
 }
 
 /** Where it has a root directory of its own, unshare(1) forks; the program has begun when the script around it has done its part. */
-async function whenInside(child: ChildProcess, view: 'root' | 'over', onStarted: (pid: number) => void): Promise<void> {
+async function whenInside(
+  child: ChildProcess,
+  options: ProgramOptions,
+  view: 'root' | 'over',
+  onStarted: (pid: number) => void,
+): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
-    const pid = view === 'root' ? processInside(child) : (child.pid ?? 0);
+    const pid = programProcess(child, options);
     if (pid > 0 && hasBegun(pid, view)) return onStarted(pid);
     await new Promise<void>((turn) => setTimeout(turn, 5));
   }

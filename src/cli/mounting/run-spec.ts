@@ -24,6 +24,8 @@ export interface RunDefaults {
   readonly workingDirectory: string;
   /** `user[:group]` as the config has it. */
   readonly user: string;
+  /** The directory that the container was made of, if it was. */
+  readonly lower: string | null;
   /** The container was made for this run. */
   readonly isNew: boolean;
   /** Seq before the program began. */
@@ -49,7 +51,7 @@ export async function prepareRun(
   }
   const before = store.seq;
   await container.start({ attach: true });
-  const { command } = container.inspect();
+  const { command, labels } = container.inspect();
   const config = configOf(store, container);
   return {
     container,
@@ -58,6 +60,7 @@ export async function prepareRun(
       environment: config?.environment ?? [],
       workingDirectory,
       user: config?.user ?? '',
+      lower: labels[LOWER_LABEL] ?? null,
       isNew: there === null,
       before,
     },

@@ -51,6 +51,8 @@ export interface ServeOptions {
   readonly generic?: readonly string[];
   /** Set in a process that a supervisor has started. */
   readonly supervised?: Supervised;
+  /** Cuts the opening of the store off; its reason is the exit code. Once that is done, it does nothing. */
+  readonly cutOff?: AbortSignal;
 }
 
 /** What a supervised server gets from its supervisor, and leaves to the one that comes after it. */
@@ -92,6 +94,7 @@ export class ServedMount {
       if (Atomics.load(parts.flags, UNSYNCED) !== 0) this.#wake();
     }, SYNC_CHECK_MS);
     this.#timer.unref();
+    if (parts.options.supervised === undefined) process.on('exit', this.#leave);
     this.ended = new Promise((resolve) => {
       parts.worker.on('message', (message: FromServer) => this.#receive(message, resolve));
       parts.worker.once('error', (error) => resolve(error.message));
@@ -116,7 +119,7 @@ export class ServedMount {
     const worker = startServer({ store, what, device, flags: flags.buffer, env, ...(journal && { journal }) });
     const parts: Parts = { options, directory, device, flags, worker };
     try {
-      const opened = await firstMessage(worker, options.say);
+      const opened = await firstMessage(worker, options);
       return await mountOpened(parts, opened, (made, control) => new ServedMount(made, opened, control));
     } catch (error) {
       await worker.terminate();
@@ -207,7 +210,17 @@ export class ServedMount {
     }
   }
 
+  /**
+   * This process ends although it serves, by an error of its own: the kernel lets the serving thread go, which would keep it from
+   * ending else, and nothing dead stays mounted.
+   */
+  readonly #leave = (): void => {
+    this.abort();
+    removeMountRecord(this.#parts.options.store, process.pid);
+  };
+
   #close(): void {
+    process.off('exit', this.#leave);
     clearInterval(this.#timer);
     this.#control?.close();
     const gone = { exitCode: 1, stdout: '', stderr: 'overlog: the store was unmounted meanwhile\n' };
@@ -299,8 +312,11 @@ function recordOf({ directory, options }: Parts, opened: OpenedMessage): MountRe
 /** The process that the mount lives as long as. */
 const mountPid = ({ supervised }: ServeOptions): number => supervised?.pid ?? process.pid;
 
-function firstMessage(worker: Worker, say: (text: string) => void): Promise<OpenedMessage> {
+function firstMessage(worker: Worker, { say, cutOff }: ServeOptions): Promise<OpenedMessage> {
   return new Promise((resolve, reject) => {
+    const cut = (): void => reject(Object.assign(new Error('interrupted'), { exitCode: Number(cutOff?.reason) }));
+    if (cutOff?.aborted === true) return cut();
+    cutOff?.addEventListener('abort', cut, { once: true });
     const listen = (message: FromServer): void => {
       if (message.type === 'said') return say(message.text);
       worker.off('message', listen);

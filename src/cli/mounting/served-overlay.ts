@@ -35,10 +35,14 @@ export class ServedOverlay {
     this.directory = directory;
     this.#device = device;
     this.#connection = overlogMountAt(directory)?.device ?? '';
+    // An error of its own: the serving thread would keep the process from ending, and a dead mount would stay.
+    const leave = (): void => this.abort();
+    process.on('exit', leave);
     this.ended = new Promise((resolve) => {
       worker.on('message', (message: FromOverlay) => this.#receive(message, resolve));
       worker.once('error', (error) => resolve(error.message));
     });
+    void this.ended.then(() => process.off('exit', leave));
   }
 
   /**

@@ -2,26 +2,33 @@ import type { ChildProcess } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
 import { exitCodeOfProgram } from './program.ts';
 import type { ServedMount } from './served-mount.ts';
+import { isInForeground, takeTerminalBack } from './terminal.ts';
 
 /** What is mounted, as far as a signal touches it. */
 type Served = Pick<ServedMount, 'directory' | 'ended' | 'unmount' | 'abort'>;
 
 /**
- * Waits until a mount is gone. SIGINT and SIGTERM unmount it; where programs are still in it, it goes out of sight and ends
+ * Waits until a mount is gone. SIGINT, SIGTERM and SIGHUP unmount it; where programs are still in it, it goes out of sight and ends
  * with the last of them; a second signal ends it under their feet.
  *
+ * @param already - One that came while it was mounted.
  * @returns null, or what went wrong.
  */
-export async function untilUnmounted(context: VerbContext, served: Served): Promise<string | null> {
+export async function untilUnmounted(
+  context: VerbContext,
+  served: Served,
+  already: NodeJS.Signals | null = null,
+): Promise<string | null> {
   let signals = 0;
-  context.onSignal = () => {
+  const end = (): void => {
     signals++;
     if (signals > 1) return served.abort();
-    if (served.unmount() === null) return undefined;
+    if (served.unmount() === null) return;
     context.say(`${served.directory} is in use: it ends with the last program in it, or with a second signal`);
     served.unmount('lazy');
-    return undefined;
   };
+  context.onSignal = end;
+  if (already !== null) end();
   try {
     return await served.ended;
   } finally {
@@ -29,10 +36,13 @@ export async function untilUnmounted(context: VerbContext, served: Served): Prom
   }
 }
 
-const OTHER_SIGNALS = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+const OTHER_SIGNALS = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+/** Those that a key of the terminal sends to its whole foreground. */
+const OF_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 
 /**
- * Waits until a program ends. Signals that this process gets are the program's; SIGINT of a terminal it has got itself.
+ * Waits until a program ends. Signals that this process gets are the program's; those that the terminal has sent it has got itself.
+ * A terminal that this process had, it has again afterwards.
  *
  * @param pass - Gives it a signal.
  * @returns Its exit code.
@@ -42,9 +52,11 @@ export async function untilEnded(
   child: ChildProcess,
   pass: (signal: NodeJS.Signals) => void,
 ): Promise<number> {
+  const hadTerminal = isInForeground();
   const forward = (signal: NodeJS.Signals): void => {
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) pass(signal);
+    if (!OF_TERMINAL.has(signal) || !isInForeground()) pass(signal);
   };
+  const before = context.onSignal;
   context.onSignal = forward;
   for (const signal of OTHER_SIGNALS) process.on(signal, forward);
   try {
@@ -53,7 +65,36 @@ export async function untilEnded(
       child.once('exit', (code, signal) => done(exitCodeOfProgram(code, signal)));
     });
   } finally {
+    if (hadTerminal && !isInForeground()) takeTerminalBack();
     for (const signal of OTHER_SIGNALS) process.off(signal, forward);
+    context.onSignal = before;
+  }
+}
+
+/** How long a start that was interrupted may go on to where it can be taken back; longer ones are cut off. */
+const GRACE_MS = 3000;
+
+/**
+ * Starts something that takes a while, and notes the signal that comes meanwhile.
+ *
+ * @param start - Gets a signal that it has to end by.
+ */
+export async function whileStarting<T>(
+  context: VerbContext,
+  start: (cutOff: AbortSignal) => Promise<T>,
+): Promise<{ readonly started: T; readonly signal: NodeJS.Signals | null }> {
+  const cutOff = new AbortController();
+  let noted: NodeJS.Signals | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  context.onSignal = (signal) => {
+    if (noted !== null) return cutOff.abort(exitCodeOfProgram(null, noted));
+    noted = signal;
+    timer = setTimeout(() => cutOff.abort(exitCodeOfProgram(null, signal)), GRACE_MS);
+  };
+  try {
+    return { started: await start(cutOff.signal), signal: noted };
+  } finally {
+    clearTimeout(timer);
     context.onSignal = null;
   }
 }

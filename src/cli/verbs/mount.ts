@@ -12,7 +12,7 @@ import {
   reportOf,
 } from '../mounting/background.ts';
 import { prepareMount, refuseSecondWriter, ServedMount } from '../mounting/served-mount.ts';
-import { untilUnmounted } from '../mounting/signals.ts';
+import { untilUnmounted, whileStarting } from '../mounting/signals.ts';
 import { checkSupervision, isSupervised, serveSupervised, supervise } from '../mounting/supervisor.ts';
 import { flag } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -69,9 +69,11 @@ export const mountVerb: Verb = {
       if (error !== null) throw new Error(error);
       return;
     }
-    const served = await startServing(context, container, at, directory);
-    report(reportOf(served, process.pid));
-    const error = await untilUnmounted(context, served);
+    const { started, signal } = await whileStarting(context, (cutOff) =>
+      startServing(context, { container, at }, directory, cutOff),
+    );
+    report(reportOf(started, process.pid));
+    const error = await untilUnmounted(context, started, signal);
     if (error !== null) throw new Error(error);
   },
 };
@@ -85,18 +87,19 @@ function announce(context: VerbContext, mounted: MountReport): void {
 
 async function startServing(
   context: VerbContext,
-  container: string,
-  at: string | null,
+  what: { readonly container: string; readonly at: string | null },
   directory: string,
+  cutOff: AbortSignal,
 ): Promise<ServedMount> {
   const say = (text: string): void => context.say(text);
   try {
     return await ServedMount.start({
       store: resolve(context.directory),
-      what: { container, at },
+      what,
       directory,
       env: context.env,
       say,
+      cutOff,
     });
   } catch (error) {
     if (isInBackground(context)) reportFailure(error);

@@ -14,7 +14,7 @@ import {
 import { loadLowers, serveWithHistory } from '../mounting/overlay-store.ts';
 import type { ServedMount } from '../mounting/served-mount.ts';
 import { ServedOverlay } from '../mounting/served-overlay.ts';
-import { untilUnmounted } from '../mounting/signals.ts';
+import { untilUnmounted, whileStarting } from '../mounting/signals.ts';
 import { flag, listOption, type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
 
@@ -89,12 +89,15 @@ export const overlayVerb: Verb = {
 };
 
 async function serve(context: VerbContext, options: OverlayOptions, source: string, directory: string): Promise<void> {
+  const { store } = options;
   let served: ServedOverlay | ServedMount;
+  let signal: NodeJS.Signals | null = null;
   try {
-    served =
-      options.store === null
-        ? await ServedOverlay.start({ options, source, directory })
-        : await serveWithHistory(context, options.store, options, directory);
+    if (store === null) served = await ServedOverlay.start({ options, source, directory });
+    else {
+      const start = (cutOff: AbortSignal) => serveWithHistory(context, { store, options, directory, cutOff });
+      ({ started: served, signal } = await whileStarting(context, start));
+    }
   } catch (error) {
     if (isInBackground(context)) reportFailure(error);
     throw error;
@@ -105,7 +108,7 @@ async function serve(context: VerbContext, options: OverlayOptions, source: stri
       : { pid: process.pid, directory: served.directory, readOnly: options.readOnly };
   if (isInBackground(context)) reportMounted(report);
   else context.say(`${source} is mounted at ${served.directory}; Ctrl-C unmounts it`);
-  const error = await untilUnmounted(context, served);
+  const error = await untilUnmounted(context, served, signal);
   if (error !== null) throw new Error(error);
 }
 

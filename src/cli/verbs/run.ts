@@ -1,14 +1,15 @@
-import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { DEFAULT_PATH, variableOf } from '../mounting/environment.ts';
 import { inOwnNamespace, needsNamespace, programEnvironment } from '../mounting/own-namespace.ts';
-import type { ProgramOptions } from '../mounting/program.ts';
+import { exitCodeOfProgram, type ProgramOptions } from '../mounting/program.ts';
 import { runProgram } from '../mounting/run-program.ts';
 import type { RunSpec } from '../mounting/run-spec.ts';
 import { ServedMount } from '../mounting/served-mount.ts';
+import { whileStarting } from '../mounting/signals.ts';
 import { type Answer, askWhatNow } from '../mounting/trial.ts';
 import { flag, listOption, type Options, textOption } from '../options.ts';
 import type { Verb } from '../verb.ts';
@@ -52,14 +53,17 @@ export const runVerb: Verb = {
     const trial = trialOf(options);
     const root = mkdtempSync(join(tmpdir(), 'overlog-run-'));
     try {
-      const served = await ServedMount.start({
-        store: resolve(context.directory),
-        what: { run: spec },
-        directory: root,
-        env: context.env,
-        say: (text) => context.say(text),
-      });
-      return await runIn(context, served, spec, options, trial);
+      const { started, signal } = await whileStarting(context, (cutOff) =>
+        ServedMount.start({
+          store: resolve(context.directory),
+          what: { run: spec },
+          directory: root,
+          env: context.env,
+          say: (text) => context.say(text),
+          cutOff,
+        }),
+      );
+      return await runIn(context, started, { spec, options, trial, signal });
     } finally {
       rmdirSync(root);
     }
@@ -69,6 +73,7 @@ export const runVerb: Verb = {
 function specOf(context: VerbContext, command: readonly string[], options: Options): RunSpec {
   const [image, lower, name] = ['image', 'lower', 'name'].map((option) => textOption(options, option) ?? null);
   if (image !== null && lower !== null) throw usageError('it takes --image or --lower, not both');
+  if (lower !== null && !isDirectory(lower)) throw usageError(`--lower ${lower} is not there, or is not a directory`);
   const directory = lower === null ? null : realpathSync(lower);
   const store = resolve(context.directory);
   if (directory !== null && (store === directory || store.startsWith(directory === '/' ? '/' : `${directory}/`))) {
@@ -80,6 +85,8 @@ function specOf(context: VerbContext, command: readonly string[], options: Optio
   return { image, lower: directory, name, volumes: listOption(options, 'volume'), command, workingDirectory };
 }
 
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
 function trialOf(options: Options): Answer | 'ask' | null {
   const value = options['try'];
   if (value === undefined) return null;
@@ -88,25 +95,40 @@ function trialOf(options: Options): Answer | 'ask' | null {
   return value;
 }
 
-async function runIn(
-  context: VerbContext,
-  served: ServedMount,
-  spec: RunSpec,
-  options: Options,
-  trial: Answer | 'ask' | null,
-): Promise<number> {
-  const { container, defaults } = served.opened;
+interface Run {
+  readonly spec: RunSpec;
+  readonly options: Options;
+  readonly trial: Answer | 'ask' | null;
+  /** What came before there was a program to give it to. */
+  readonly signal: NodeJS.Signals | null;
+}
+
+async function runIn(context: VerbContext, served: ServedMount, run: Run): Promise<number> {
+  const { container, id, defaults } = served.opened;
+  const { spec, options, trial } = run;
+  const lower = spec.lower ?? defaults?.lower ?? null;
+  // Between the program and the end of the mount there is nobody else for them.
+  const interrupt = new AbortController();
+  context.onSignal = (signal) => interrupt.abort(exitCodeOfProgram(null, signal));
+  if (run.signal !== null) context.onSignal(run.signal);
   let exitCode = 1;
   let afterwards: 'keep' | 'drop' | 'remove' = flag(options, 'rm') ? 'remove' : 'keep';
   try {
-    exitCode = await runProgram(context, programOf(context, served, spec, options), (pid) =>
-      served.programStarted(pid, spec.lower !== null && !flag(options, 'chroot') ? spec.lower : null),
+    if (interrupt.signal.aborted) {
+      if (defaults?.isNew === true) afterwards = 'remove';
+      return (exitCode = Number(interrupt.signal.reason));
+    }
+    const over = flag(options, 'chroot') ? null : lower;
+    exitCode = await runProgram(context, programOf(context, served, spec, over, options), (pid) =>
+      served.programStarted(pid, over),
     );
     if (trial !== null) {
       const before = defaults?.before ?? 0;
-      const answer = await askWhatNow(context, served, { container, before, lower: spec.lower, answer: trial });
+      const about = { container: id, before, lower, answer: trial, interrupt: interrupt.signal };
+      const answer = await askWhatNow(context, served, about);
       if (answer === 'drop') afterwards = 'drop';
       if (answer === 'failed') exitCode ||= 1;
+      if (interrupt.signal.aborted) exitCode = Number(interrupt.signal.reason);
     }
   } finally {
     served.endRun({ exitCode, afterwards });
@@ -115,17 +137,29 @@ async function runIn(
       context.say(`programs that it has started are still in ${container}: it ends with the last of them`);
       served.unmount('lazy');
     }
+    context.onSignal = () => served.abort();
     const error = await served.ended;
+    context.onSignal = null;
     if (error !== null) context.say(`overlog run: ${error}`);
   }
   return exitCode;
 }
 
-function programOf(context: VerbContext, served: ServedMount, spec: RunSpec, options: Options): ProgramOptions {
+/** @param over - The directory that it sees the container at; null: as its root directory. */
+function programOf(
+  context: VerbContext,
+  served: ServedMount,
+  spec: RunSpec,
+  over: string | null,
+  options: Options,
+): ProgramOptions {
   const defaults = served.opened.defaults ?? { command: [], environment: [], workingDirectory: '', user: '' };
   const argv = defaults.command;
   if (argv.length === 0) throw usageError('there is no program to run: name it behind --');
-  const isRoot = spec.lower === null || flag(options, 'chroot');
+  if (over !== null && !existsSync(over)) {
+    throw usageError(`${over}, which the container was made of, is not there: with --chroot it runs without`);
+  }
+  const isRoot = over === null;
   const own = isRoot
     ? { PATH: DEFAULT_PATH, HOME: '/root', TERM: context.env['TERM'] ?? 'dumb' }
     : programEnvironment(context.env);
@@ -136,7 +170,7 @@ function programOf(context: VerbContext, served: ServedMount, spec: RunSpec, opt
     env: { ...(own as Record<string, string>), ...Object.fromEntries(variables) },
     workingDirectory: spec.workingDirectory ?? (isRoot ? defaults.workingDirectory : ''),
     view: isRoot ? 'root' : 'over',
-    over: spec.lower,
+    over,
     user: defaults.user,
   };
 }
