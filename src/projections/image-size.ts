@@ -1,7 +1,7 @@
 /** Why an image is as large as it is: layer by layer, what is new, what is stored again, and what nobody sees. */
 
 import { compareNames } from '../events/name.ts';
-import { ROOT_INO } from '../events/event.ts';
+import { type Ino, ROOT_INO } from '../events/event.ts';
 import { StackedLayer } from './drivers/stacks.ts';
 import type { LowerViews } from './lower-views.ts';
 import type { LayerRecord } from './registry.ts';
@@ -63,11 +63,11 @@ export function imageSize(layers: readonly LayerRecord[], lowers: LowerViews): I
   };
 }
 
-function layerSize(layer: StackedLayer, seen: ReadonlySet<Inode>, repeated: RepeatedFile[]): LayerSize {
+function layerSize(layer: StackedLayer, seen: ReadonlySet<Ino>, repeated: RepeatedFile[]): LayerSize {
   const size = { newBytes: 0, changedBytes: 0, repeatedBytes: 0, hiddenBytes: 0 };
-  layer.forEachNode((node) => {
+  layer.forEachNode((node, ino) => {
     if (node.dir !== null) return;
-    if (!seen.has(node)) size.hiddenBytes += node.size;
+    if (!seen.has(ino)) size.hiddenBytes += node.size;
     const below = nodeBelow(layer, node);
     if (below === undefined) size.newBytes += node.size;
     else if (below.dir !== null || below.target !== node.target || !hasSameContent(node, below))
@@ -104,13 +104,16 @@ function differs(here: Inode, there: Inode): boolean {
   return !isSame;
 }
 
-/** Nodes with a name in a tree: a hidden hard link stays in the table. Layers above share the nodes that they leave alone. */
-function reachable(tree: Tree | undefined): Set<Inode> {
-  const found = new Set<Inode>();
-  const visit = (ino: number): void => {
+/**
+ * Nodes with a name in a merged view: a hidden hard link stays in the table. By number, which what a layer above leaves alone
+ * keeps: views that come from a checkpoint share no objects.
+ */
+function reachable(tree: Tree | undefined): Set<Ino> {
+  const found = new Set<Ino>();
+  const visit = (ino: Ino): void => {
     const node = tree?.get(ino);
-    if (node === undefined || found.has(node)) return;
-    found.add(node);
+    if (node === undefined || found.has(ino)) return;
+    found.add(ino);
     node.dir?.entries.forEach((_, child) => visit(child));
   };
   visit(ROOT_INO);

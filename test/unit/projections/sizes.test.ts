@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Container, openStore, type Store } from '../../../src/index.ts';
-import { containerOf, storeOf } from './drivers/driver-kit.ts';
+import { addApp, containerOf, storeOf } from './drivers/driver-kit.ts';
 
 const files = (store: Store) =>
   store
@@ -85,5 +88,17 @@ describe('the size of an image', () => {
     expect(layers.map(({ bytes }) => bytes)).toEqual(
       store.images.get('app:2').layers.map(({ sizeBytes }) => sizeBytes),
     );
+  });
+
+  test('is the same in a store that was opened again', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'overlog-sizes-'));
+    const store = await openStore({ directory });
+    await addApp(store, { a: 5000, b: 4000, 'd/': 0, 'd/gone': 300 }, { a: 6000, c: 10 }, { 'd/gone': null });
+    const size = store.imageSize('app');
+    await store.close();
+    const again = await openStore({ directory, readOnly: true });
+    expect(again.imageSize('app')).toEqual(size);
+    await again.close();
+    rmSync(directory, { recursive: true });
   });
 });

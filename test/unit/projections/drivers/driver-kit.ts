@@ -9,6 +9,12 @@ const ATTRIBUTES = { uid: 0, gid: 0, mtimeNs: 1_000_000_000n, xattrs: [] };
 export async function storeOf(...layers: Readonly<Record<string, number | null>>[]): Promise<Store> {
   let now = 1_700_000_000_000_000_000n;
   const store = await openStore({ storeId: '00000000000000ff', clock: () => (now += 1_000_000n) });
+  await addApp(store, ...layers);
+  return store;
+}
+
+/** Adds the layers as the image `app`. */
+export async function addApp(store: Store, ...layers: Readonly<Record<string, number | null>>[]): Promise<void> {
   await store.images.add({
     config: configOf(layers.map((_, index) => `sha256:${String(index + 1).padStart(64, '0')}`)),
     tags: ['app'],
@@ -24,7 +30,6 @@ export async function storeOf(...layers: Readonly<Record<string, number | null>>
       }
     }),
   });
-  return store;
 }
 
 export async function containerOf(...layers: Readonly<Record<string, number | null>>[]): Promise<[Store, Container]> {
