@@ -110,7 +110,7 @@ interface Inputs {
 /** Rounds take turns, so that what else the machine does falls on all alike. */
 function measure(
   targets: readonly Target[],
-  { files, treeFiles, largeMib, rounds }: MountSizes,
+  { files, treeFiles, largeMib, rounds, installs }: MountSizes,
   { sources, project }: Inputs,
   progress: Progress,
 ): Map<string, Rates[]> {
@@ -124,7 +124,7 @@ function measure(
         ...filesOf(directory, files),
         ...treesOf(directory, sources),
         ...removalOf(directory, treeFiles),
-        ...(project !== null && installationOf(directory, project)),
+        ...(project !== null && round < installs && installationOf(directory, project)),
         ...largeOf(directory, largeMib),
         ...first,
       });
