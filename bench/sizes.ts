@@ -72,7 +72,7 @@ export const QUICK_SIZES: Sizes = {
   load: { files: 5_000, rounds: 1 },
   memory: { files: 5_000, rounds: 1 },
   mount: {
-    files: 300,
+    files: 1_000,
     sourceFiles: 300,
     treeFiles: 1_500,
     packages: 10,
