@@ -27,7 +27,7 @@ function project(): {
   };
 }
 
-describe.skipIf(noMount !== null)(title, () => {
+describe.skipIf(noMount !== null)(title, { timeout: 300_000 }, () => {
   test('over a directory, a program sees its own paths, the directory stays as it is, and the exit code comes back', async () => {
     const { directory, run, ask } = project();
     const result = run('--lower', directory, '--name', 'work', '--', 'sh', '-c', 'pwd; echo after > changed; exit 3');
