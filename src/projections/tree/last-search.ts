@@ -34,7 +34,7 @@ export function forgetSearch(): void {
 }
 
 /** As {@link search}, remembering nothing. */
-export function bisect(names: readonly string[], name: string): number {
+function bisect(names: readonly string[], name: string): number {
   // One comparison a step, and whether it is the name only at the end: comparing strings is what a lookup costs.
   let low = 0;
   let high = names.length;
@@ -44,4 +44,10 @@ export function bisect(names: readonly string[], name: string): number {
     else high = middle;
   }
   return low < names.length && names[low] === name ? low : ~low;
+}
+
+/** Of an inner node, the child that holds, or would hold, the name. @param names - The smallest name below each child. */
+export function childSlot(names: readonly string[], name: string): number {
+  const index = bisect(names, name);
+  return index >= 0 ? index : Math.max(0, ~index - 1);
 }

@@ -11,7 +11,8 @@
  * fold of a long log. It becomes a B-tree when somebody shares it or wants its names in order.
  */
 
-import { bisect, forgetSearch, search } from './last-search.ts';
+import { childSlot, forgetSearch, search } from './last-search.ts';
+import { inGroups, insertAt, removeAt } from './lists.ts';
 import { Owner, type StoredNode } from './trie.ts';
 
 const NODE_ENTRIES_MAX = 64;
@@ -237,21 +238,13 @@ export class NameMap {
 /** Entries in order, in nodes that nobody owns and that have room for some more. */
 function treeOf(entries: ReadonlyMap<string, number>): NameNode | null {
   const nobody = new Owner();
-  const names = [...entries.keys()].sort();
-  let level: NameNode[] = [];
-  for (let at = 0; at < names.length; at += NODE_ENTRIES_MADE) {
-    const some = names.slice(at, at + NODE_ENTRIES_MADE);
-    const values = some.map((name) => entries.get(name) as number);
-    level.push(new NameNode(nobody, some, values, null));
-  }
+  const names = inGroups([...entries.keys()].sort(), NODE_ENTRIES_MADE);
+  const valueOf = (name: string): number => entries.get(name) as number;
+  let level = names.map((some) => new NameNode(nobody, some, some.map(valueOf), null));
   while (level.length > 1) {
-    const above: NameNode[] = [];
-    for (let at = 0; at < level.length; at += NODE_ENTRIES_MADE) {
-      const children = level.slice(at, at + NODE_ENTRIES_MADE);
-      const first = children.map((child) => child.names[0]);
-      above.push(new NameNode(nobody, first, [], children));
-    }
-    level = above;
+    level = inGroups(level, NODE_ENTRIES_MADE).map((children) => {
+      return new NameNode(nobody, children.map(smallestName), [], children);
+    });
   }
   return level[0] ?? null;
 }
@@ -283,12 +276,6 @@ function heightOf(node: NameNode | null): number {
   return height;
 }
 
-/** The child that holds, or would hold, the name. */
-function childSlot(names: readonly string[], name: string): number {
-  const index = bisect(names, name);
-  return index >= 0 ? index : Math.max(0, ~index - 1);
-}
-
 function own(node: NameNode, owner: Owner): NameNode {
   if (node.owner === owner) {
     node.stored = null;
@@ -298,6 +285,7 @@ function own(node: NameNode, owner: Owner): NameNode {
   return new NameNode(owner, node.names.slice(), node.values.slice(), node.children ? node.children.slice() : null);
 }
 
+const smallestName = (node: NameNode): string => node.names[0];
 const entryCount = (node: NameNode): number => node.names.length;
 const isFull = (node: NameNode): boolean => node.names.length > NODE_ENTRIES_MAX;
 
@@ -329,19 +317,6 @@ function insert(node: NameNode, name: string, value: number, owner: Owner): bool
     node.children.splice(slot + 1, 0, right);
   }
   return isNew;
-}
-
-/** As splice, which makes an array of what it takes out. */
-function insertAt<T>(list: T[], index: number, value: T): void {
-  list.push(value);
-  for (let at = list.length - 1; at > index; at--) list[at] = list[at - 1];
-  list[index] = value;
-}
-
-function removeAt(list: unknown[], index: number): void {
-  const last = list.length - 1;
-  for (let at = index; at < last; at++) list[at] = list[at + 1];
-  list.pop();
 }
 
 /** Takes the upper half out of a node into a new one. Names that arrive in order leave full nodes behind. */
