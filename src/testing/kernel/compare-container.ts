@@ -40,7 +40,8 @@ export class CompareContainer {
       }
       // Refused as late as this, the copy-up has marked the directory above.
       if (LOST_DIRECTORY.has(kernel.error)) this.#comparesImpure = false;
-      if (kernel.error === undefined && overlog.error === 'ENOTEMPTY') {
+      // Done, or refused behind the copy-up that has put it there.
+      if (kernel.error !== 'ENOTEMPTY' && overlog.error === 'ENOTEMPTY') {
         this.#isOver = true;
         return null;
       }

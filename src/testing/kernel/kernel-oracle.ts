@@ -119,7 +119,9 @@ function compareStage(
     onReply(call, theirs);
     const reply = side.run(call);
     ours.push(reply);
-    const what = container.compareReply(call, theirs, reply) ?? container.compareTrees(theirs);
+    const answer = container.compareReply(call, theirs, reply);
+    if (container.isOver) return 'over';
+    const what = answer ?? container.compareTrees(theirs);
     if (what !== null) return { call: index, what };
   }
   for (const [index, container] of containers.entries()) {
