@@ -151,6 +151,18 @@ export function programProcess(child: ChildProcess, { view, over }: ProgramOptio
   return hasParent ? processInside(child) : (child.pid ?? 0);
 }
 
+/** Gives the program a signal; false: it is not there yet. */
+export function signalProgram(child: ChildProcess, options: ProgramOptions, signal: NodeJS.Signals): boolean {
+  const pid = programProcess(child, options);
+  if (pid === 0) return false;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended.
+  }
+  return true;
+}
+
 /** The program itself, behind the process that has made its namespace of processes; 0 before it has begun. */
 function processInside(child: ChildProcess): number {
   try {

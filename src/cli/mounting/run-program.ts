@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
-import { hasBegun, programProcess, type ProgramOptions, startProgram } from './program.ts';
+import { hasBegun, programProcess, type ProgramOptions, signalProgram, startProgram } from './program.ts';
 import { untilEnded } from './signals.ts';
 
 /**
@@ -16,10 +16,7 @@ export async function runProgram(
 ): Promise<number> {
   const child = startProgram(options);
   if (options.view !== 'beside') void whenInside(child, options, options.view, onStarted);
-  return untilEnded(context, child, (signal) => {
-    const inside = programProcess(child, options);
-    if (inside > 0) process.kill(inside, signal);
-  });
+  return untilEnded(context, child, (signal) => signalProgram(child, options, signal));
 }
 
 /** Where it has a root directory of its own, unshare(1) forks; the program has begun when the script around it has done its part. */

@@ -40,21 +40,28 @@ const OTHER_SIGNALS = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 /** Those that a key of the terminal sends to its whole foreground. */
 const OF_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 
+/** What the terminal sent so shortly behind a start may have come in front of it, when there was nobody yet to get it. */
+const START_MS = 200;
+/** How often it is looked whether the program is there that a signal is for. */
+const POLL_MS = 5;
+
 /**
  * Waits until a program ends. Signals that this process gets are the program's; those that the terminal has sent it has got itself.
  * A terminal that this process had, it has again afterwards.
  *
- * @param pass - Gives it a signal.
+ * @param pass - Gives it a signal; false: it is not there yet.
  * @returns Its exit code.
  */
 export async function untilEnded(
   context: VerbContext,
   child: ChildProcess,
-  pass: (signal: NodeJS.Signals) => void,
+  pass: (signal: NodeJS.Signals) => boolean,
 ): Promise<number> {
   const hadTerminal = isInForeground();
+  const startedMs = performance.now();
   const forward = (signal: NodeJS.Signals): void => {
-    if (!OF_TERMINAL.has(signal) || !isInForeground()) pass(signal);
+    const hasGotIt = OF_TERMINAL.has(signal) && isInForeground() && performance.now() - startedMs > START_MS;
+    if (!hasGotIt) void passWhenThere(child, () => pass(signal));
   };
   const before = context.onSignal;
   context.onSignal = forward;
@@ -68,6 +75,13 @@ export async function untilEnded(
     if (hadTerminal && !isInForeground()) takeTerminalBack();
     for (const signal of OTHER_SIGNALS) process.off(signal, forward);
     context.onSignal = before;
+  }
+}
+
+async function passWhenThere(child: ChildProcess, pass: () => boolean): Promise<void> {
+  while (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    if (pass()) return;
+    await new Promise<void>((turn) => setTimeout(turn, POLL_MS));
   }
 }
 
