@@ -42,7 +42,7 @@ export function clearBits(file: OpenFile, lost: number): number {
   return mode & lost ? fchmod(file, mode & ~lost) : 0;
 }
 
-export function killCapabilities(file: OpenFile, inode: Inode): number {
+function killCapabilities(file: OpenFile, inode: Inode): number {
   const holds = inode.xattrs.length > 0 && xattrOf(inode.xattrs, CAPABILITY) !== undefined;
   return holds ? fremovexattr(file, CAPABILITY) : 0;
 }

@@ -10,7 +10,7 @@ import { deviceMajor, deviceMinor, PERMISSION_BITS } from '../../events/mode.ts'
 import { BLOCK_BYTES } from '../../projections/tree/page.ts';
 import type { Inode } from '../../projections/tree/inode.ts';
 import { writeAttrOut } from '../attributes.ts';
-import { clearBits, killCapabilities, killPrivileges, lostSetId } from '../privileges.ts';
+import { clearBits, killPrivileges, lostSetId } from '../privileges.ts';
 import {
   FATTR_ATIME,
   FATTR_ATIME_NOW,
@@ -96,7 +96,7 @@ function chown(request: Request, valid: number, file: OpenFile): number {
   if (inode === undefined) return GONE;
   const lost = lostSetId(request, inode);
   const error = fchown(file, valid & FATTR_UID ? request.u32(76) : -1, valid & FATTR_GID ? request.u32(80) : -1);
-  return error || killCapabilities(file, inode) || clearBits(file, lost);
+  return error || killPrivileges(request, file, false) || clearBits(file, lost);
 }
 
 /**

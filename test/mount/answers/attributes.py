@@ -124,7 +124,14 @@ def suid(case):
         os.chown("n", 1001, 1001)
         return [held, gone, answer(os.getxattr, "n", "security.capability")]
 
+    def of_a_directory():
+        make("dir", "d")
+        value = b"\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+        told = [answer(os.setxattr, "d", "security.capability", value), answer(os.chown, "d", 1001, 1001)]
+        return told + [answer(os.listxattr, "d"), shown("d")]
+
     case("a capability goes with a write and a chown", capability)
+    case("a directory keeps its capability", of_a_directory)
 
 
 def permissions(case):
