@@ -6,7 +6,7 @@ import { openStore } from '../../index.ts';
 import type { VerbContext } from '../context.ts';
 import { EXIT_NOT_FOUND, EXIT_OK } from '../exit-codes.ts';
 import type { CommandResult } from './messages.ts';
-import { closeGate, openGate, type ProgramOptions, signalProgram, startProgram } from './program.ts';
+import { closeGate, openGate, type ProgramOptions, recipientOf, startProgram } from './program.ts';
 import { untilEnded } from './signals.ts';
 
 export interface ExecRequest {
@@ -27,7 +27,7 @@ export async function execProgram(context: VerbContext, request: ExecRequest): P
   const held = holdMount(request.mount);
   try {
     const child = startProgram({ ...program, isGated: true });
-    const ended = untilEnded(context, child, (signal) => signalProgram(child, program, signal));
+    const ended = untilEnded(context, child, recipientOf(child, program));
     if (child.pid === undefined) return await ended;
     const begun = await tellBegin(context, child.pid, asked, program.argv).catch(async (error: unknown) => {
       closeGate(child);

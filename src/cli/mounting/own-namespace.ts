@@ -29,5 +29,5 @@ export async function inOwnNamespace(context: VerbContext): Promise<number> {
     stdio: 'inherit',
     env: { ...context.env, [INSIDE_VARIABLE]: '1' },
   });
-  return untilEnded(context, child, (signal) => child.kill(signal));
+  return untilEnded(context, child, { isThere: () => true, give: (signal) => child.kill(signal) });
 }

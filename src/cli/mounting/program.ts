@@ -43,6 +43,7 @@ const WITHOUT_OWN = OWN.map((name) => `-u ${name}`).join(' ');
  */
 const AS_ROOT = `
 set -e
+trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 131' QUIT; trap 'exit 143' TERM
 if [ -d "$OVERLOG_ROOT/proc" ]; then
   # Where parts of /proc are hidden, as in a container, a user namespace gets no new one.
   mount -t proc proc "$OVERLOG_ROOT/proc" 2>/dev/null || mount --rbind /proc "$OVERLOG_ROOT/proc"
@@ -151,16 +152,37 @@ export function programProcess(child: ChildProcess, { view, over }: ProgramOptio
   return hasParent ? processInside(child) : (child.pid ?? 0);
 }
 
-/** Gives the program a signal; false: it is not there yet. */
-export function signalProgram(child: ChildProcess, options: ProgramOptions, signal: NodeJS.Signals): boolean {
-  const pid = programProcess(child, options);
-  if (pid === 0) return false;
+/** Who gets what is meant for a program. */
+export interface Recipient {
+  /** Whether what the terminal sends reaches it. */
+  isThere(): boolean;
+  /** Gives it a signal; false: it is not there yet. */
+  give(signal: NodeJS.Signals): boolean;
+}
+
+/**
+ * The program, for signals. What prepares a namespace of processes is its first process, which gets only those that it handles
+ * (pid_namespaces(7)): it ends by them, and what it missed the program gets when it begins.
+ */
+export function recipientOf(child: ChildProcess, options: ProgramOptions): Recipient {
+  const isThere = (pid: number): boolean => pid !== 0 && (options.view !== 'root' || hasBegun(pid, 'root'));
+  return {
+    isThere: () => isThere(programProcess(child, options)),
+    give(signal) {
+      const pid = programProcess(child, options);
+      const wasThere = isThere(pid);
+      if (pid !== 0) signalProcess(pid, signal);
+      return wasThere;
+    },
+  };
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
     // It has just ended.
   }
-  return true;
 }
 
 /** The program itself, behind the process that has made its namespace of processes; 0 before it has begun. */

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
-import { hasBegun, programProcess, type ProgramOptions, signalProgram, startProgram } from './program.ts';
+import { hasBegun, programProcess, type ProgramOptions, recipientOf, startProgram } from './program.ts';
 import { untilEnded } from './signals.ts';
 
 /**
@@ -15,8 +15,9 @@ export async function runProgram(
   onStarted: (pid: number) => void = () => {},
 ): Promise<number> {
   const child = startProgram(options);
+  const ended = untilEnded(context, child, recipientOf(child, options));
   if (options.view !== 'beside') void whenInside(child, options, options.view, onStarted);
-  return untilEnded(context, child, (signal) => signalProgram(child, options, signal));
+  return ended;
 }
 
 /** Where it has a root directory of its own, unshare(1) forks; the program has begun when the script around it has done its part. */

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { VerbContext } from '../context.ts';
-import { exitCodeOfProgram } from './program.ts';
+import { exitCodeOfProgram, type Recipient } from './program.ts';
 import type { ServedMount } from './served-mount.ts';
 import { isInForeground, takeTerminalBack } from './terminal.ts';
 
@@ -40,8 +40,11 @@ const OTHER_SIGNALS = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 /** Those that a key of the terminal sends to its whole foreground. */
 const OF_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 
-/** What the terminal sent so shortly behind a start may have come in front of it, when there was nobody yet to get it. */
-const START_MS = 200;
+/**
+ * Sent to this process when the program has been forked. Signals are handled in the order in which they came, so what the terminal
+ * sent in front of it came when there was nobody yet to get it, however late it is handled. Nobody else sends this one (signal(7)).
+ */
+const FORKED = 'SIGURG';
 /** How often it is looked whether the program is there that a signal is for. */
 const POLL_MS = 5;
 
@@ -49,19 +52,18 @@ const POLL_MS = 5;
  * Waits until a program ends. Signals that this process gets are the program's; those that the terminal has sent it has got itself.
  * A terminal that this process had, it has again afterwards.
  *
- * @param pass - Gives it a signal; false: it is not there yet.
+ * @param child - Started in this very turn.
  * @returns Its exit code.
  */
-export async function untilEnded(
-  context: VerbContext,
-  child: ChildProcess,
-  pass: (signal: NodeJS.Signals) => boolean,
-): Promise<number> {
+export async function untilEnded(context: VerbContext, child: ChildProcess, recipient: Recipient): Promise<number> {
+  let isForked = false;
+  const forked = (): void => void (isForked = true);
+  process.once(FORKED, forked);
+  process.kill(process.pid, FORKED);
   const hadTerminal = isInForeground();
-  const startedMs = performance.now();
   const forward = (signal: NodeJS.Signals): void => {
-    const hasGotIt = OF_TERMINAL.has(signal) && isInForeground() && performance.now() - startedMs > START_MS;
-    if (!hasGotIt) void passWhenThere(child, () => pass(signal));
+    const hasGotIt = OF_TERMINAL.has(signal) && isForked && isInForeground() && recipient.isThere();
+    if (!hasGotIt) void passWhenThere(child, () => recipient.give(signal));
   };
   const before = context.onSignal;
   context.onSignal = forward;
@@ -74,6 +76,7 @@ export async function untilEnded(
   } finally {
     if (hadTerminal && !isInForeground()) takeTerminalBack();
     for (const signal of OTHER_SIGNALS) process.off(signal, forward);
+    process.off(FORKED, forked);
     context.onSignal = before;
   }
 }

@@ -10,10 +10,13 @@ function starting(tries: number) {
   const context = { onSignal: null } as Pick<VerbContext, 'onSignal'> as VerbContext;
   const got: string[] = [];
   let tried = 0;
-  const ended = untilEnded(context, child as unknown as ChildProcess, (signal) => {
-    if (tried++ < tries) return false;
-    got.push(signal);
-    return true;
+  const ended = untilEnded(context, child as unknown as ChildProcess, {
+    isThere: () => tried >= tries,
+    give(signal) {
+      if (tried++ < tries) return false;
+      got.push(signal);
+      return true;
+    },
   });
   const end = (code: number): void => {
     child.exitCode = code;
