@@ -1,4 +1,5 @@
 import type { Ino } from '../events/event.ts';
+import { beginsWith } from '../events/name.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 
 /**
@@ -21,7 +22,7 @@ export class LastDirectory {
       this.#tree === tree &&
       this.#moves === tree.directoryMoves &&
       path.length > this.path.length &&
-      path.startsWith(this.path) &&
+      beginsWith(path, this.path) &&
       // A second slash belongs to the component in front of it.
       path.charCodeAt(this.path.length) !== 0x2f
     );

@@ -1,5 +1,5 @@
 import { malformed } from './event-codec-fields.ts';
-import { decodeName } from './name.ts';
+import { beginsWith, decodeName } from './name.ts';
 import { longText, type PackReader, utf8Text } from './pack-reader.ts';
 import type { PackWriter } from './pack-writer.ts';
 
@@ -79,18 +79,16 @@ function endsIn(path: string, name: string): boolean {
 function sharedLength(path: string): number {
   const before = pathBefore;
   const most = Math.min(before.length, path.length);
-  if (!path.startsWith(directoryBefore)) directoryBefore = '';
-  const known = directoryBefore.length;
-  let length = known;
+  if (!beginsWith(path, directoryBefore)) directoryBefore = '';
+  let length = directoryBefore.length;
+  let slash = 0;
   while (length < most) {
     const unit = path.charCodeAt(length);
     if (unit >= 0x80 || unit !== before.charCodeAt(length)) break;
     length++;
+    if (unit === SLASH) slash = length;
   }
-  if (length > known) {
-    const slash = path.lastIndexOf('/') + 1;
-    if (slash > known && slash <= length) directoryBefore = path.slice(0, slash);
-  }
+  if (slash > 0) directoryBefore = path.slice(0, slash);
   return length;
 }
 

@@ -95,6 +95,14 @@ export function printableName(name: string): string {
   return text;
 }
 
+/** As `startsWith`, at half of its cost for a path: V8 has that as a call, and it goes through a string that was put together. */
+export function beginsWith(text: string, start: string): boolean {
+  let index = start.length;
+  if (index > text.length) return false;
+  while (--index >= 0) if (text.charCodeAt(index) !== start.charCodeAt(index)) return false;
+  return true;
+}
+
 /** Compares two names by their bytes. UTF-16 order differs from byte order only where surrogates are involved. */
 export function compareNames(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
