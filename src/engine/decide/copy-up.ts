@@ -109,8 +109,7 @@ function completeCopyUp(overlay: Overlay, named: Named, inode: Inode, draft: Dra
 const dataBytes = ({ content, size }: Inode): number => (content === null ? 0 : content.copyUpBytes(size));
 
 /** Whether copy-up keeps the node's names together, so that a name that goes takes the node into the upper first. */
-export function keepsLinks(overlay: Overlay, ino: Ino): boolean {
-  const inode = overlay.tree.at(ino);
+export function keepsLinks(overlay: Overlay, inode: Inode): boolean {
   if (inode.dir !== null || !overlay.profile.index) return false;
   return inode.isUpper ? inode.isIndexed : inode.nlink > 1;
 }

@@ -44,14 +44,14 @@ export function renameNode(overlay: Overlay, rename: Rename, draft: Draft): numb
   copyUpDirectory(overlay, rename.fromParent, draft);
   copyUpDirectory(overlay, rename.toParent, draft);
   let replaced = rename.target;
-  const isKept = target !== null && keepsLinks(overlay, rename.target);
+  const isKept = target !== null && keepsLinks(overlay, target);
   if (rename.exchange || isKept) replaced = copyUp(overlay, other, draft);
   setRedirect(ino, marks, draft);
   if (rename.exchange) setRedirect(replaced, otherMarks, draft);
   if (target === null && existsBelow(overlay, rename.toParent, rename.toName)) {
     draft.events.push({ type: 'WhiteoutRemoved', parent: rename.toParent, name: rename.toName });
   }
-  const replacedNlink = target === null || rename.exchange ? 0 : linksAfterRemoval(overlay, rename.target);
+  const replacedNlink = target === null || rename.exchange ? 0 : linksAfterRemoval(overlay, target);
   const isReplacedInUpper = target !== null && (target.isUpper || isKept);
   draft.events.push({
     type: 'Renamed',

@@ -1,4 +1,5 @@
 import type { Ino } from '../../events/event.ts';
+import type { Inode } from '../../projections/tree/inode.ts';
 import type { Overlay } from '../../projections/world.ts';
 import type { Draft } from '../engine.ts';
 import { EISDIR, ENOTDIR, ENOTEMPTY } from '../errno.ts';
@@ -19,8 +20,9 @@ export interface Removal {
  * @returns 0, or EISDIR.
  */
 export function unlinkNode(overlay: Overlay, removal: Removal, draft: Draft): number {
-  if (overlay.tree.at(removal.ino).dir !== null) return EISDIR;
-  removeName(overlay, removal, draft);
+  const inode = overlay.tree.at(removal.ino);
+  if (inode.dir !== null) return EISDIR;
+  removeName(overlay, inode, removal, draft);
   return 0;
 }
 
@@ -30,19 +32,18 @@ export function unlinkNode(overlay: Overlay, removal: Removal, draft: Draft): nu
  * @returns 0, ENOTDIR, or ENOTEMPTY by the merged view.
  */
 export function removeDirectory(overlay: Overlay, removal: Removal, draft: Draft): number {
-  const { dir } = overlay.tree.at(removal.ino);
-  if (dir === null) return ENOTDIR;
-  if (dir.entries.size > 0) return ENOTEMPTY;
-  removeName(overlay, removal, draft);
+  const inode = overlay.tree.at(removal.ino);
+  if (inode.dir === null) return ENOTDIR;
+  if (inode.dir.entries.size > 0) return ENOTEMPTY;
+  removeName(overlay, inode, removal, draft);
   return 0;
 }
 
-function removeName(overlay: Overlay, removal: Removal, draft: Draft): void {
-  const inode = overlay.tree.at(removal.ino);
+function removeName(overlay: Overlay, inode: Inode, removal: Removal, draft: Draft): void {
   copyUpDirectory(overlay, removal.parent, draft);
-  const isKept = keepsLinks(overlay, removal.ino);
+  const isKept = keepsLinks(overlay, inode);
   if (isKept) copyUp(overlay, removal, draft);
-  const nlink = linksAfterRemoval(overlay, removal.ino);
+  const nlink = linksAfterRemoval(overlay, inode);
   draft.events.push({
     type: 'Unlinked',
     parent: removal.parent,
@@ -58,8 +59,7 @@ function removeName(overlay: Overlay, removal: Removal, draft: Draft): void {
 }
 
 /** Link count after one name goes; a lower node keeps its layer's count (H2), unless `index` has it copied up (H5). */
-export function linksAfterRemoval(overlay: Overlay, ino: Ino): number {
-  const inode = overlay.tree.at(ino);
+export function linksAfterRemoval(overlay: Overlay, inode: Inode): number {
   if (inode.dir !== null) return 0;
-  return inode.isUpper || keepsLinks(overlay, ino) ? inode.nlink - 1 : inode.nlink;
+  return inode.isUpper || keepsLinks(overlay, inode) ? inode.nlink - 1 : inode.nlink;
 }
