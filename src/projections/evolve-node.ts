@@ -68,7 +68,7 @@ export function evolveNode(
 /** A node that goes through events; of a directory all but the entries. */
 class EvolvingNode {
   readonly #ino: Ino;
-  readonly #tree = new Tree(new Trie<Inode>(), 1);
+  readonly #tree = new FewNodes();
   readonly #neighbours: Neighbours;
 
   /** @param before - Not changed. */
@@ -118,6 +118,44 @@ class EvolvingNode {
   }
 }
 
+/** The nodes of a few events. A trie of them would have a node for each step down to their numbers. */
+class FewNodes extends Tree {
+  readonly #nodes = new Map<Ino, Inode>();
+
+  constructor() {
+    super(NO_NODES, 1);
+  }
+
+  override get(ino: Ino): Inode | undefined {
+    return this.#nodes.get(ino);
+  }
+
+  override at(ino: Ino): Inode {
+    return this.#nodes.get(ino) ?? super.at(ino);
+  }
+
+  override edit(ino: Ino): Inode {
+    const inode = this.at(ino);
+    if (inode.owner === this.owner) return inode;
+    const copy = inode.copy(this.owner);
+    this.#nodes.set(ino, copy);
+    return copy;
+  }
+
+  override insert(ino: Ino, inode: Inode): void {
+    this.#nodes.set(ino, inode);
+  }
+
+  override remove(ino: Ino): void {
+    this.#nodes.delete(ino);
+  }
+
+  override lookup(directory: Ino, name: string): Ino {
+    return this.#nodes.get(directory)?.dir?.entries.get(name) ?? 0;
+  }
+}
+
+const NO_NODES = new Trie<Inode>();
 const nobody = new Owner();
 
 function blank(mode: number): Inode {

@@ -221,7 +221,7 @@ export class TimeMachine implements Past {
       worldOf: (seq) => (seq === 0 ? empty : checkpoints.worldOf(seq)),
       stretch: (info) => index.stretch(info),
       transactionAt: (seq) => this.transactionAt(seq),
-      read: (from, to) => this.#log.read(from, to),
+      read: (from, to) => this.#log.read(from, to, 'effects'),
       references: (after, to) => {
         let count = 0;
         index.forEachReference(after, to, () => count++);

@@ -49,9 +49,8 @@ export function forEachEffect(
 /** Effects that are read together: those from one mark to the next. */
 class EffectGroup {
   readonly seqs: number[] = [];
-  readonly kinds: number[] = [];
-  /** Where the payload of each lies: pairs of start and end. */
-  readonly payloads: number[] = [];
+  /** Triples: kind, and where the payload lies, start and end. */
+  readonly places: number[] = [];
   names: (string | undefined)[] | null = null;
 }
 
@@ -85,11 +84,11 @@ export class NodeHistory {
   }
 
   seq(effect: number): number {
-    return this.#at(effect).seqs[effect % this.#groupSize];
+    return this.#at(effect).seqs[this.#within(effect)];
   }
 
   isEntry(effect: number): boolean {
-    const kind = this.#at(effect).kinds[effect % this.#groupSize];
+    const kind = this.#at(effect).places[this.#within(effect) * 3];
     return kind === ENTRY || kind === TIMED_ENTRY;
   }
 
@@ -105,7 +104,8 @@ export class NodeHistory {
     const { index } = this.#place;
     const events: number[] = [];
     if (index === null) {
-      for (let effect = first; effect < end; effect++) if (this.#first.kinds[effect] === EVENT) events.push(effect);
+      for (let effect = first; effect < end; effect++)
+        if (this.#first.places[effect * 3] === EVENT) events.push(effect);
       return events;
     }
     let low = 0;
@@ -121,22 +121,22 @@ export class NodeHistory {
 
   /** Of an effect that is one. */
   event(effect: number): FileEvent {
-    const { payloads } = this.#at(effect);
-    const at = (effect % this.#groupSize) * 2;
-    return decodeFileEvent(this.#place.bytes, payloads[at], payloads[at + 1]);
+    const { places } = this.#at(effect);
+    const at = this.#within(effect) * 3;
+    return decodeFileEvent(this.#place.bytes, places[at + 1], places[at + 2]);
   }
 
   /** The directory's times behind an entry; null: it does not change them, or is none. */
   time(effect: number): bigint | null {
-    const { kinds, payloads } = this.#at(effect);
-    const at = effect % this.#groupSize;
-    return kinds[at] === TIMED_ENTRY ? this.#place.bytes.readBigInt64LE(payloads[at * 2]) : null;
+    const { places } = this.#at(effect);
+    const at = this.#within(effect) * 3;
+    return places[at] === TIMED_ENTRY ? this.#place.bytes.readBigInt64LE(places[at + 1]) : null;
   }
 
   /** The name of an entry. */
   name(effect: number): string {
     const group = this.#at(effect);
-    const at = effect % this.#groupSize;
+    const at = this.#within(effect);
     const names = (group.names ??= new Array<string | undefined>(group.seqs.length));
     const known = names[at];
     if (known !== undefined) return known;
@@ -161,13 +161,14 @@ export class NodeHistory {
   }
 
   #entry(effect: number): ByteReader {
-    const { kinds, payloads } = this.#at(effect);
-    const at = effect % this.#groupSize;
-    return new ByteReader(this.#place.bytes, payloads[at * 2] + (kinds[at] === TIMED_ENTRY ? 8 : 0));
+    const { places } = this.#at(effect);
+    const at = this.#within(effect) * 3;
+    return new ByteReader(this.#place.bytes, places[at + 1] + (places[at] === TIMED_ENTRY ? 8 : 0));
   }
 
-  get #groupSize(): number {
-    return this.#place.index === null ? Infinity : MARK_EFFECTS;
+  /** Index of an effect in its group. */
+  #within(effect: number): number {
+    return this.#place.index === null ? effect : effect % MARK_EFFECTS;
   }
 
   #at(effect: number): EffectGroup {
@@ -186,8 +187,7 @@ export class NodeHistory {
     const until = isLast ? end : start + index.markStart(at + 1);
     forEachEffect(bytes, from, until, (row, event, kind, payload, payloadEnd) => {
       group.seqs.push(seqOf(row) + event);
-      group.kinds.push(kind);
-      group.payloads.push(payload, payloadEnd);
+      group.places.push(kind, payload, payloadEnd);
     });
     return group;
   }

@@ -8,7 +8,6 @@
 
 import { type Ino, lastSeq, type StoreEvent, type SubjectId, type Transaction } from '../../events/event.ts';
 import { isFileEvent } from '../../events/file-event.ts';
-import type { EventLog } from '../../events/event-log.ts';
 import type { CheckpointInfo } from '../../events/node-store.ts';
 import { forEachTouched } from '../../projections/touched-nodes.ts';
 import { countersOf } from '../../projections/stored/stored-tree.ts';
@@ -37,7 +36,8 @@ export interface PastSource {
   worldOf(seq: number): World | null;
   stretch(info: CheckpointInfo): Stretch | null;
   transactionAt(seq: number): Transaction | undefined;
-  readonly read: EventLog['read'];
+  /** Transactions from the one that holds `from` to the one that holds `to`; nobody asks for their causes. */
+  read(from: number, to: number): Iterable<Transaction>;
   /** Forks and rewinds among the events `(after, to]`. */
   references(after: number, to: number): number;
 }
