@@ -41,8 +41,8 @@ export const NAME_BREAKS: readonly RuleBreak[] = [
     name: 'rmdir counts whiteouts as entries',
     shows: ['removing a lower tree'],
     file: 'engine/decide/unlink.ts',
-    find: '  if (dir.entries.size > 0) return ENOTEMPTY;',
-    replace: '  if (dir.entries.size > 0 || (dir.whiteouts?.size ?? 0) > 0) return ENOTEMPTY;',
+    find: '  if (inode.dir.entries.size > 0) return ENOTEMPTY;',
+    replace: '  if (inode.dir.entries.size > 0 || (inode.dir.whiteouts?.size ?? 0) > 0) return ENOTEMPTY;',
   },
   {
     name: 'a directory without entries becomes opaque',
