@@ -83,7 +83,7 @@ export function mountDevice(device: number, directory: string, { source, readOnl
     ...generic,
   ];
   // -i: mount(8) would look for a helper called mount.fuse.overlog.
-  const mounted = spawnSync('mount', ['-i', '-t', FS_TYPE, '-o', options.join(','), source, directory], {
+  const mounted = spawnSync(...apart('mount', '-i', '-t', FS_TYPE, '-o', options.join(','), source, directory), {
     stdio: ['ignore', 'ignore', 'pipe', device],
     encoding: 'utf8',
   });
@@ -98,6 +98,9 @@ export function mountDevice(device: number, directory: string, { source, readOnl
 
 export const closeDevice = (device: number): void => closeSync(device);
 
+/** A command line in a session of its own: what is typed at the terminal (Ctrl-C) would end mount(8) half way. */
+const apart = (...command: readonly string[]): [string, string[]] => ['setsid', ['--wait', ...command]];
+
 /** `lazy`: out of sight at once, gone when the last program has left. `force`: programs in it get errors. */
 export type UnmountHow = 'plain' | 'lazy' | 'force';
 
@@ -105,7 +108,7 @@ export type UnmountHow = 'plain' | 'lazy' | 'force';
 export function unmount(directory: string, how: UnmountHow = 'plain'): string | null {
   const flags = how === 'plain' ? [] : how === 'lazy' ? ['-l'] : ['-f', '-l'];
   // -i: no helper; -n: nothing but the kernel's own table.
-  const { status, stderr, error } = spawnSync('umount', ['-i', ...flags, directory], {
+  const { status, stderr, error } = spawnSync(...apart('umount', '-i', ...flags, directory), {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   });
