@@ -32,83 +32,67 @@ export interface SubjectRows {
   readonly deltaStarts: Uint32Array;
 }
 
-/** Rows whose counters stand in full until all of them are turned into deltas in one go. */
-const PENDING_ROWS = 64;
-
 /** Rows that grow with the log. Nothing here makes objects: it is fed with every transaction. */
 export class GrowingRows {
-  readonly #seqs: number[] = [];
-  readonly #marks: number[] = [];
-  readonly #deltas = new ByteWriter();
-  readonly #deltaStarts: number[] = [];
-  /** Of the row before the pending ones, then of these; each in the order of {@link COUNTERS}. */
-  readonly #counters = new Float64Array((1 + PENDING_ROWS) * COUNTERS.length);
-  #pending = 0;
+  readonly seqs: number[] = [];
+  readonly marks: number[] = [];
+  readonly deltas = new ByteWriter();
+  readonly deltaStarts: number[] = [];
+  /** In the order of {@link COUNTERS}. */
+  #last = new Float64Array(COUNTERS.length);
+  #next = new Float64Array(COUNTERS.length);
 
   add(seq: number, counters: TreeCounters): void {
-    const values = this.#counters;
-    const at = (1 + this.#pending) * COUNTERS.length;
-    values[at] = counters.nextIno;
-    values[at + 1] = counters.upperBytes;
-    values[at + 2] = counters.upperAllocatedBytes;
-    values[at + 3] = counters.upperNodes;
-    values[at + 4] = counters.whiteouts;
-    values[at + 5] = counters.orphans;
-    values[at + 6] = counters.directoryMoves;
-    this.#added(seq);
+    const next = this.#next;
+    next[0] = counters.nextIno;
+    next[1] = counters.upperBytes;
+    next[2] = counters.upperAllocatedBytes;
+    next[3] = counters.upperNodes;
+    next[4] = counters.whiteouts;
+    next[5] = counters.orphans;
+    next[6] = counters.directoryMoves;
+    this.#addRow(seq);
   }
 
   /** @param counters - In the order of {@link COUNTERS}. */
   addValues(seq: number, counters: readonly number[]): void {
-    this.#counters.set(counters, (1 + this.#pending) * COUNTERS.length);
-    this.#added(seq);
+    this.#next.set(counters);
+    this.#addRow(seq);
   }
 
   get packed(): SubjectRows {
-    this.#encode();
     return {
-      seqs: new Uint32Array(this.#seqs),
-      marks: new Float64Array(this.#marks),
-      deltas: new Uint8Array(this.#deltas.bytes()),
-      deltaStarts: new Uint32Array(this.#deltaStarts),
+      seqs: new Uint32Array(this.seqs),
+      marks: new Float64Array(this.marks),
+      deltas: new Uint8Array(this.deltas.bytes()),
+      deltaStarts: new Uint32Array(this.deltaStarts),
     };
   }
 
-  #added(seq: number): void {
-    this.#seqs.push(seq);
-    if (++this.#pending === PENDING_ROWS) this.#encode();
-  }
-
-  #encode(): void {
-    const values = this.#counters;
-    const pending = this.#pending;
-    const first = this.#seqs.length - pending;
-    for (let index = 0; index < pending; index++) {
-      const at = (1 + index) * COUNTERS.length;
-      if ((first + index) % MARK_ROWS !== 0) {
-        this.#addDelta(at);
-        continue;
-      }
-      for (let counter = 0; counter < COUNTERS.length; counter++) this.#marks.push(values[at + counter]);
-      this.#deltaStarts.push(this.#deltas.length);
+  #addRow(seq: number): void {
+    const row = this.seqs.length;
+    this.seqs.push(seq);
+    if (row % MARK_ROWS === 0) {
+      for (const value of this.#next) this.marks.push(value);
+      this.deltaStarts.push(this.deltas.length);
+    } else {
+      this.#addDelta();
     }
-    values.copyWithin(0, pending * COUNTERS.length, (pending + 1) * COUNTERS.length);
-    this.#pending = 0;
+    const before = this.#last;
+    this.#last = this.#next;
+    this.#next = before;
   }
 
-  /** @param at - Where the row's counters begin; those of the row before stand in front of them. */
-  #addDelta(at: number): void {
-    const values = this.#counters;
-    const deltas = this.#deltas;
+  #addDelta(): void {
+    const before = this.#last;
+    const after = this.#next;
     let changed = 0;
-    for (let bit = 0; bit < COUNTERS.length; bit++) {
-      if (values[at + bit] !== values[at + bit - COUNTERS.length]) changed |= 1 << bit;
-    }
-    deltas.byte(changed);
+    for (let bit = 0; bit < COUNTERS.length; bit++) if (after[bit] !== before[bit]) changed |= 1 << bit;
+    this.deltas.byte(changed);
     for (let bit = 0; bit < COUNTERS.length; bit++) {
       if (((changed >>> bit) & 1) === 0) continue;
-      const delta = values[at + bit] - values[at + bit - COUNTERS.length];
-      deltas.varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
+      const delta = after[bit] - before[bit];
+      this.deltas.varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
     }
   }
 }
