@@ -99,7 +99,7 @@ export function mountDevice(device: number, directory: string, { source, readOnl
 export const closeDevice = (device: number): void => closeSync(device);
 
 /** A command line in a session of its own: what is typed at the terminal (Ctrl-C) would end mount(8) half way. */
-const apart = (...command: readonly string[]): [string, string[]] => ['setsid', ['--wait', ...command]];
+const apart = (...command: string[]): [string, string[]] => ['setsid', command];
 
 /** `lazy`: out of sight at once, gone when the last program has left. `force`: programs in it get errors. */
 export type UnmountHow = 'plain' | 'lazy' | 'force';

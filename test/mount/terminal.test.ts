@@ -1,7 +1,7 @@
 /** `overlog run`, `exec` and `mount` on a terminal: what is typed there, its size, its end, and who has it afterwards. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -196,6 +196,18 @@ describe.skipIf(reason !== null)(title, { timeout: 300_000 }, () => {
     for (const name of ['upper', 'work']) mkdirSync(join(made.root, name));
     const overlay = `exec ${overlog} overlay --foreground -o lowerdir=project,upperdir=upper,workdir=work mnt`;
     expect(play(made, overlay, [['expect', 'is mounted at'], step]).code).toBe(code);
+    expectClean(made);
+  });
+
+  test('Ctrl-C while mount(8) runs lets it end, and takes the mount back', () => {
+    const made = place();
+    const slow = join(made.root, 'bin');
+    mkdirSync(slow);
+    const script = `#!/bin/sh\nPATH=\${PATH#*:}; echo mounting >"$TERMINAL"; sleep 1; exec mount "$@"\n`;
+    writeFileSync(join(slow, 'mount'), script, { mode: 0o755 });
+    const steps: Step[] = [['expect', 'mounting'], ['type', CTRL_C], ['expect', 'code '], ...AFTERWARDS];
+    const run = `TERMINAL=$(tty) PATH=${slow}:$PATH ${overlog} run --lower project --name c -- sleep 60`;
+    expect(play(made, within(run), steps)).toMatchObject({ code: 0, said: expect.stringContaining('code 130') });
     expectClean(made);
   });
 
