@@ -104,6 +104,15 @@ describe.skipIf(noRun !== null)(`a program in a container${noRun === null ? '' :
     }
   });
 
+  test.each([
+    ['goes on', 'sleep 3 & exit 7', expect.stringContaining('still in c: it ends with the last of them')],
+    ['does not', 'exit 7', ''],
+  ])('says why it waits when something that it has started %s', (_, script, stderr) => {
+    const { directory, overlog } = place();
+    const ran = overlog('run', '--lower', directory, '--name', 'c', '--', 'sh', '-c', script);
+    expect(ran).toMatchObject({ status: 7, stderr });
+  });
+
   test('has a group of its own for what each process writes', () => {
     const { directory, overlog } = place();
     overlog('run', '--lower', directory, '--name', 'c', '--', 'sh', '-c', 'echo a > a; sh -c "echo b > b"; rm kept');

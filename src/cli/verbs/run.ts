@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { foreignHolder, overlogMountAt } from '../../entry/mount.ts';
 import type { VerbContext } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { DEFAULT_PATH, variableOf } from '../mounting/environment.ts';
@@ -132,17 +133,39 @@ async function runIn(context: VerbContext, served: ServedMount, run: Run): Promi
     }
   } finally {
     served.endRun({ exitCode, afterwards });
-    const busy = served.unmount();
-    if (busy !== null) {
-      context.say(`programs that it has started are still in ${container}: it ends with the last of them`);
-      served.unmount('lazy');
-    }
     context.onSignal = () => served.abort();
-    const error = await served.ended;
+    const error = await untilLeft(context, served, container);
     context.onSignal = null;
     if (error !== null) context.say(`overlog run: ${error}`);
   }
   return exitCode;
+}
+
+/** How long what has just ended may take to let go of the mount. */
+const LEAVING_MS = 500;
+
+/**
+ * Unmounts. Programs that go on hold the mount; those with a mount namespace of their own do so without umount(8) saying it.
+ *
+ * @returns null, or what went wrong.
+ */
+async function untilLeft(context: VerbContext, served: ServedMount, container: string): Promise<string | null> {
+  const mount = overlogMountAt(served.directory);
+  const sayWho = (): void =>
+    context.say(`programs that it has started are still in ${container}: it ends with the last of them`);
+  const isBusy = served.unmount() !== null;
+  if (isBusy) {
+    sayWho();
+    served.unmount('lazy');
+  }
+  const look = setTimeout(() => {
+    if (!isBusy && mount !== null && foreignHolder(mount) !== null) sayWho();
+  }, LEAVING_MS);
+  try {
+    return await served.ended;
+  } finally {
+    clearTimeout(look);
+  }
 }
 
 /** @param over - The directory that it sees the container at; null: as its root directory. */
