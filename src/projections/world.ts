@@ -19,11 +19,11 @@ import {
   type RegistryEvent,
   withFork,
 } from './registry.ts';
+import { BulkTree } from './tree/bulk-tree.ts';
 import { applyFileEvent } from './tree/fold.ts';
 import { overLower } from './tree/merge.ts';
 import { applyRestored } from './tree/restore.ts';
 import { Tree } from './tree/tree.ts';
-import { Owner } from './tree/trie.ts';
 
 /** A container's or volume's tree, and what it stands on. */
 export interface Overlay {
@@ -123,7 +123,11 @@ export class World {
 
   /** A long log is being folded in, and nobody looks at what is in between; or that has ended. */
   setBulk(isBulk: boolean): void {
-    for (const { tree } of this.#overlays.values()) if (tree.owner.isBulk !== isBulk) tree.owner = new Owner(isBulk);
+    for (const overlay of this.#overlays.values()) {
+      const { tree } = overlay;
+      if (!(tree instanceof BulkTree)) overlay.tree = isBulk ? new BulkTree(tree) : tree;
+      else if (!isBulk) overlay.tree = tree.end();
+    }
   }
 
   /** All events of the transaction have been folded in: the world stands behind it now. */

@@ -285,8 +285,8 @@ export function foldFrom(log: Pick<EventLog, 'head' | 'read' | 'chunks'>, option
  * The world that a whole log makes, whatever lies beside it.
  *
  * No snapshots are kept on the way, since each makes what is folded after it copy what it touches: a fifth of the time and
- * a third of the memory. No cause is read, and no directory keeps its names in order. A log that refers to earlier moments
- * needs them, and is folded as by {@link foldFrom}.
+ * a third of the memory. No cause is read, and nodes and names go into their tables at the end (bulk-tree.ts). A log that
+ * refers to earlier moments needs them, and is folded as by {@link foldFrom}.
  *
  * @throws `ERR_LOG_NOT_FOUND` when a part of the log is gone.
  */

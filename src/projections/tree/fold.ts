@@ -130,7 +130,7 @@ function nodeCreated(tree: Tree, event: EventOf<'NodeCreated'>, seq: number): vo
   tree.insert(event.ino, inode);
   const parent = tree.edit(event.parent);
   const directory = tree.ownDirectory(parent);
-  directory.entries.set(event.name, event.ino, tree.owner);
+  tree.setEntry(directory, event.name, event.ino);
   if (inode.dir !== null) directory.subdirectories++;
   count(tree, inode, 1);
   modified(parent, event.parentTimeNs);
@@ -145,17 +145,17 @@ function linked(tree: Tree, event: EventOf<'Linked'>): void {
   }
   inode.nlink = event.nlink;
   addUpperName(tree, inode, event.parent, event.name);
+  tree.linkEntry(tree.editDirectory(event.parent), event.name, event.ino);
   inode.parent = event.parent;
   inode.name = event.name;
   if (event.timeNs !== null) inode.ctimeNs = event.timeNs;
-  tree.editDirectory(event.parent).entries.set(event.name, event.ino, tree.owner);
   touchParent(tree, event.parent, event.parentTimeNs);
 }
 
 function unlinked(tree: Tree, event: EventOf<'Unlinked'>): void {
   const parent = tree.edit(event.parent);
   const directory = tree.ownDirectory(parent);
-  directory.entries.delete(event.name, tree.owner);
+  tree.deleteEntry(directory, event.name, event.ino);
   modified(parent, event.timeNs);
   const isDirectory = dropLink(tree, event.ino, event, event.nlink, event.released, event.timeNs);
   if (!isDirectory) return;
@@ -201,7 +201,7 @@ function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
   const isDirectory = inode.dir !== null;
   if (event.exchange) {
     const other = tree.edit(event.replaced);
-    from.entries.set(event.fromName, event.replaced, tree.owner);
+    tree.setEntry(from, event.fromName, event.replaced);
     other.parent = event.fromParent;
     other.name = event.fromName;
     other.ctimeNs = event.timeNs;
@@ -211,7 +211,7 @@ function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
       tree.directoryMoves++;
     }
   } else {
-    from.entries.delete(event.fromName, tree.owner);
+    tree.deleteEntry(from, event.fromName, event.ino);
     if (event.replaced !== 0) {
       const target = { parent: event.toParent, name: event.toName };
       const { replaced, replacedNlink, replacedReleased } = event;
@@ -219,7 +219,7 @@ function renamed(tree: Tree, event: EventOf<'Renamed'>): void {
       if (wasDirectory) to.subdirectories--;
     }
   }
-  to.entries.set(event.toName, event.ino, tree.owner);
+  tree.setEntry(to, event.toName, event.ino);
   moveUpperNames(tree, event);
   if (isDirectory) {
     from.subdirectories--;
@@ -240,7 +240,7 @@ function copiedUp(tree: Tree, event: EventOf<'FileCopiedUp' | 'SymlinkCopiedUp' 
   } else {
     inode = tree.at(event.ino).copy(tree.owner);
     tree.insert(event.upperIno, inode);
-    if (event.parent !== 0) tree.editDirectory(event.parent).entries.set(event.name, event.upperIno, tree.owner);
+    if (event.parent !== 0) tree.setEntry(tree.editDirectory(event.parent), event.name, event.upperIno);
     inode.nlink = 1;
   }
   inode.origin = inode.layer;

@@ -95,6 +95,21 @@ export class Tree {
     return inode.dir;
   }
 
+  /** A name of a directory from {@link Tree.editDirectory} stands for a node from now on. */
+  setEntry(directory: Directory, name: string, ino: Ino): void {
+    directory.entries.set(name, ino, this.owner);
+  }
+
+  /** As {@link Tree.setEntry}, of a node that may have other names; it does not know the new one yet. */
+  linkEntry(directory: Directory, name: string, ino: Ino): void {
+    this.setEntry(directory, name, ino);
+  }
+
+  /** A name that stands for a node goes. */
+  deleteEntry(directory: Directory, name: string, _ino: Ino): void {
+    directory.entries.delete(name, this.owner);
+  }
+
   /** The content of a node from {@link Tree.edit}, for changing. */
   editContent(inode: Inode): Content {
     inode.content = inode.content === null ? new Content(this.owner) : inode.content.own(this.owner);

@@ -220,7 +220,7 @@ export class Trie<V> {
   }
 
   /**
-   * Digest of all entries; the same entries give the same digest.
+   * Digest of all entries and of the depth, which the highest key ever held decides: the same history gives the same digest.
    *
    * @param ofValue - Digest of one value, 32 bytes.
    * @param combine - Digest of a node from its slots' digests (null: empty slot).
@@ -230,7 +230,8 @@ export class Trie<V> {
     return digestNode(this.#root, this.#shift, ofValue as (value: unknown) => Uint8Array, combine);
   }
 
-  #leafForEdit(key: number, owner: Owner): TrieNode {
+  /** Makes the trie as deep as if it had held that key once: it stays as deep as its highest key ever made it. */
+  deepen(key: number, owner: Owner): TrieNode {
     if (this.#root === null) {
       this.#root = new TrieNode(owner, new Array(WIDTH));
       this.#shift = 0;
@@ -241,7 +242,11 @@ export class Trie<V> {
       this.#root = new TrieNode(owner, slots);
       this.#shift += BITS;
     }
-    let node = own(this.#root, owner);
+    return this.#root;
+  }
+
+  #leafForEdit(key: number, owner: Owner): TrieNode {
+    let node = own(this.deepen(key, owner), owner);
     this.#root = node;
     for (let shift = this.#shift; shift > 0; shift -= BITS) {
       const slot = (key >>> shift) & MASK;
