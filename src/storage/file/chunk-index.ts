@@ -3,13 +3,14 @@ import { Uint32Column } from '../columns.ts';
 import { HashIndex } from '../hash-index.ts';
 import { droppedSum } from '../log-state.ts';
 import { ChunkTable } from './chunk-table.ts';
+import type { TableNumbers } from './table-pages.ts';
 
 /** Chunks of a segment that was not scanned. */
 export interface StoredChunks {
   readonly first: ChunkNumber;
   readonly head: ChunkNumber;
-  /** Their table ({@link ChunkTable}). */
-  load(): Buffer;
+  /** Their table ({@link ChunkTable}), of which a page is read when it is touched. */
+  load(): TableNumbers;
 }
 
 interface StoredPart {

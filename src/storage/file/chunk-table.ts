@@ -1,16 +1,18 @@
+import type { TableNumbers } from './table-pages.ts';
+
 /**
- * The chunks of a segment in one piece of bytes: count · slots (a power of two) · offsets · lengths · sums · hash table,
- * all u32. A slot of the hash table holds an index plus one, or 0; the hash is the sum, the CRC-32 of the content, and
- * collisions go on in the next slot.
+ * The chunks of a segment in one piece of bytes: count · slots (a power of two) · offset, length and sum of each · hash
+ * table, all u32. A slot of the hash table holds an index plus one, or 0; the hash is the sum, the CRC-32 of the content,
+ * and collisions go on in the next slot.
  */
 export class ChunkTable {
-  readonly #bytes: Buffer;
+  readonly #bytes: TableNumbers;
   readonly #count: number;
   readonly #mask: number;
   readonly #slots: number;
   #probe = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: TableNumbers) {
     this.#bytes = bytes;
     this.#count = bytes.readUInt32LE(0);
     this.#mask = bytes.readUInt32LE(4) - 1;
@@ -26,9 +28,9 @@ export class ChunkTable {
     bytes.writeUInt32LE(slots, 4);
     const table = 8 + count * 12;
     for (let index = 0; index < count; index++) {
-      bytes.writeUInt32LE(offsets[index], 8 + index * 4);
-      bytes.writeUInt32LE(lengths[index], 8 + (count + index) * 4);
-      bytes.writeUInt32LE(sums[index], 8 + (2 * count + index) * 4);
+      bytes.writeUInt32LE(offsets[index], 8 + index * 12);
+      bytes.writeUInt32LE(lengths[index], 12 + index * 12);
+      bytes.writeUInt32LE(sums[index], 16 + index * 12);
       let slot = sums[index] & (slots - 1);
       while (bytes.readUInt32LE(table + slot * 4) !== 0) slot = (slot + 1) & (slots - 1);
       bytes.writeUInt32LE(index + 1, table + slot * 4);
@@ -37,15 +39,15 @@ export class ChunkTable {
   }
 
   offset(index: number): number {
-    return this.#bytes.readUInt32LE(8 + index * 4);
+    return this.#bytes.readUInt32LE(8 + index * 12);
   }
 
   byteLength(index: number): number {
-    return this.#bytes.readUInt32LE(8 + (this.#count + index) * 4);
+    return this.#bytes.readUInt32LE(12 + index * 12);
   }
 
   sum(index: number): number {
-    return this.#bytes.readUInt32LE(8 + (2 * this.#count + index) * 4);
+    return this.#bytes.readUInt32LE(16 + index * 12);
   }
 
   /** Index of the first chunk with this sum, or -1. {@link ChunkTable.next} gives the ones behind it. */

@@ -106,7 +106,7 @@ function adoptIndex(
   index.adopt(
     {
       ...known,
-      chunks: { ...known.chunks, load: () => known.chunks.load() ?? scanChunks(files, open, segment, known) },
+      chunks: { ...known.chunks, load: () => known.chunks.load(() => scanChunks(files, open, segment, known)) },
     },
     commit.durable,
   );

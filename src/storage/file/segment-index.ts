@@ -1,7 +1,8 @@
 /**
  * What a scan of a segment finds, kept in a file beside the checkpoints: with it an opening does not read the segment.
  *
- *     meta length u32 · meta (V8 serialization) · SHA-256 of the meta · sections, each covered by a SHA-256 in the meta
+ *     meta length u32 · meta (V8 serialization) · SHA-256 of the meta · sections, the first two covered by a SHA-256 in the meta:
+ *     entries of transactions · digests of the pages of the table of chunks · those pages
  *
  * It covers the segment up to a commit frame, whose chain hash must be the one that the file states: then these are the
  * bytes that were scanned. Frames behind it are scanned as ever. The checksums of what it covers are checked when it is
@@ -16,9 +17,10 @@ import type { StoredChunks } from './chunk-index.ts';
 import { isErrno, type LogFileSystem, readFully, syncDirectory, writeFully } from './log-file-system.ts';
 import { type Segment, segmentName } from './segment.ts';
 import type { StoredSeqs } from './seq-index.ts';
+import { digestsOfPages, type TableNumbers, TablePages } from './table-pages.ts';
 
 /** Raised when older files can't be used. */
-const VERSION = 2;
+const VERSION = 3;
 const META_BYTES_MAX = 4096;
 const DIGEST = 32;
 
@@ -46,7 +48,10 @@ interface Meta extends SegmentState {
   readonly firstSeq: number;
   readonly firstChunk: number;
   readonly seqs: Section;
-  readonly chunks: Section;
+  /** Digests of the table's pages. */
+  readonly chunkPages: Section;
+  /** Length of the table of chunks. */
+  readonly chunkBytes: number;
 }
 
 /** What an index file says. */
@@ -55,10 +60,11 @@ export interface SegmentIndexFile extends SegmentState {
   readonly chunks: StoredChunks;
 }
 
-/** The same as it is found: the table of chunks may be damaged, which shows when it is asked for. */
+/** The same as it is found: the table of chunks may be damaged, which shows when a part of it is asked for. */
 type FoundIndex = SegmentState & {
   readonly seqs: StoredSeqs;
-  readonly chunks: Omit<StoredChunks, 'load'> & { load(): Buffer | null };
+  /** @param rescue - The table, made from the segment. */
+  readonly chunks: Omit<StoredChunks, 'load'> & { load(rescue: () => Buffer): TableNumbers };
 };
 
 const pathOf = (directory: string, number: number): string =>
@@ -85,7 +91,7 @@ export function readSegmentIndex(files: LogFileSystem, directory: string, segmen
         chunks: {
           first: meta.firstChunk,
           head: meta.chunkHead,
-          load: () => readSection(files, path, start + meta.seqs.bytes, meta.chunks),
+          load: (rescue) => openTable(files, path, start + meta.seqs.bytes, meta, rescue),
         },
       };
     } finally {
@@ -108,13 +114,16 @@ export function damageOfIndex(bytes: Buffer): string | null {
   const meta = bytes.subarray(4, 4 + length);
   if (!hash('sha256', meta, 'buffer').equals(bytes.subarray(4 + length, start)))
     return 'its head is not what was stored';
-  const { version, seqs, chunks } = deserialize(meta) as Meta;
+  const { version, seqs, chunkPages, chunkBytes } = deserialize(meta) as Meta;
   if (version !== VERSION) return null;
-  if (bytes.length !== start + seqs.bytes + chunks.bytes) return 'it has another length';
   const end = start + seqs.bytes;
+  const table = end + chunkPages.bytes;
+  if (bytes.length !== table + chunkBytes) return 'it has another length';
+  const digests = bytes.subarray(end, table);
   const isWhole =
     hash('sha256', bytes.subarray(start, end), 'hex') === seqs.digest &&
-    hash('sha256', bytes.subarray(end), 'hex') === chunks.digest;
+    hash('sha256', digests, 'hex') === chunkPages.digest &&
+    digestsOfPages(bytes.subarray(table)).equals(digests);
   return isWhole ? null : 'a table is not what was stored';
 }
 
@@ -124,14 +133,33 @@ const fits = (meta: Meta, segment: Segment): boolean =>
   meta.firstSeq === segment.firstSeq &&
   meta.firstChunk === segment.firstChunk;
 
+/** The table of chunks: its pages' digests are read, a page when it is touched. */
+function openTable(
+  files: LogFileSystem,
+  path: string,
+  start: number,
+  { chunkPages, chunkBytes }: Meta,
+  rescue: () => Buffer,
+): TableNumbers {
+  const digests = readSection(files, path, start, chunkPages);
+  if (digests === null) return rescue();
+  const table = start + chunkPages.bytes;
+  return new TablePages(digests, chunkBytes, (at, length) => readPart(files, path, table + at, length), rescue);
+}
+
 /** Null: it can't be read, or is not what was written. */
 function readSection(files: LogFileSystem, path: string, start: number, section: Section): Buffer | null {
+  const bytes = readPart(files, path, start, section.bytes);
+  return bytes !== null && hash('sha256', bytes, 'hex') === section.digest ? bytes : null;
+}
+
+/** Null: it can't be read. */
+function readPart(files: LogFileSystem, path: string, start: number, length: number): Buffer | null {
   try {
     const fd = files.openSync(path, 'r');
     try {
-      const bytes = Buffer.allocUnsafeSlow(section.bytes);
-      if (readFully(files, fd, bytes, bytes.length, start) < bytes.length) return null;
-      return hash('sha256', bytes, 'hex') === section.digest ? bytes : null;
+      const bytes = Buffer.allocUnsafeSlow(length);
+      return readFully(files, fd, bytes, length, start) < length ? null : bytes;
     } finally {
       files.closeSync(fd);
     }
@@ -150,6 +178,7 @@ export function writeSegmentIndex(
 ): void {
   const { seqs, chunks, ...state } = index;
   const { number, salt, firstSeq, firstChunk } = segment;
+  const digests = digestsOfPages(chunks);
   const sectionOf = (bytes: Buffer): Section => ({ bytes: bytes.length, digest: hash('sha256', bytes, 'hex') });
   const meta: Meta = {
     ...state,
@@ -159,12 +188,13 @@ export function writeSegmentIndex(
     firstSeq,
     firstChunk,
     seqs: sectionOf(seqs),
-    chunks: sectionOf(chunks),
+    chunkPages: sectionOf(digests),
+    chunkBytes: chunks.length,
   };
   const bytes = serialize(meta);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(bytes.length);
-  const whole = Buffer.concat([length, bytes, hash('sha256', bytes, 'buffer'), seqs, chunks]);
+  const whole = Buffer.concat([length, bytes, hash('sha256', bytes, 'buffer'), seqs, digests, chunks]);
   const path = pathOf(directory, number);
   files.mkdirSync(join(directory, CHECKPOINT_FOLDER));
   removeQuietly(files, `${path}.tmp`);
