@@ -3,7 +3,8 @@
  * process, a copy-up.
  *
  * A notice is written to the device like an answer, with `unique` 0 and its code in place of the error. It must not be
- * written by the thread that serves: the kernel takes locks for it that it may hold while it waits for an answer.
+ * written by the thread that serves: the kernel takes locks for it that it may hold while it waits for an answer
+ * (last-page.ts is the exception).
  */
 
 import type { Mount } from '../engine/namespace.ts';

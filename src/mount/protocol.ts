@@ -136,6 +136,7 @@ export const FOPEN_CACHE_DIR = 1 << 3;
 /** enum fuse_notify_code, written with `unique` 0. */
 export const FUSE_NOTIFY_INVAL_INODE = 2;
 export const FUSE_NOTIFY_INVAL_ENTRY = 3;
+export const FUSE_NOTIFY_STORE = 4;
 export const FUSE_NOTIFY_RESEND = 7;
 /** Bit 63 of `unique`, in its upper half: the kernel sends a request again that another server had read. */
 export const FUSE_UNIQUE_RESEND_HIGH = 0x8000_0000;

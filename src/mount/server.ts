@@ -105,7 +105,7 @@ export class MountServer {
   /** Serves until it is asked to stop, or the mount is gone. */
   serve(): ServeEnd {
     const { device, isWanted } = this.#options;
-    const { request, reply } = this.session;
+    const { request, reply, lastPage } = this.session;
     const engine = this.session.namespace.engine;
     const groupBefore = engine?.group ?? null;
     this.#isServing = true;
@@ -118,6 +118,8 @@ export class MountServer {
           request.length = length;
           const answerBytes = this.#answer();
           if (answerBytes > 0) writeAnswer(device, reply.bytes, answerBytes);
+          const page = lastPage.take();
+          if (page !== null) writeAnswer(device, page, page.length);
         }
         if (isWanted()) return 'asked';
       }
@@ -258,7 +260,7 @@ function readRequest(device: number, buffer: Buffer): number {
   }
 }
 
-/** The kernel refuses an answer that nobody waits for any more (ENOENT), and one after the end. */
+/** The kernel refuses an answer that nobody waits for any more, a page of a node that it has forgotten (ENOENT), and both after the end. */
 function writeAnswer(device: number, bytes: Buffer, length: number): void {
   try {
     writeSync(device, bytes, 0, length);

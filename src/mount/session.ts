@@ -9,6 +9,7 @@ import { O_RDWR, OpenFile } from '../engine/open-files.ts';
 import type { Cause, Ino } from '../events/event.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import { Handles } from './handles.ts';
+import { LastPage } from './last-page.ts';
 import { Node, type NodeNumbers, Nodes } from './nodes.ts';
 import { Paths } from './paths.ts';
 import { writeEntryOut } from './attributes.ts';
@@ -33,6 +34,10 @@ export class Session {
   readonly paths = new Paths();
   readonly request = new Request();
   readonly reply = new Reply();
+  /** Open files through which something was written. */
+  readonly written = new Set<OpenFile>();
+  /** What the page cache is given behind the answer. */
+  readonly lastPage = new LastPage();
   /** Filled by lookups and read at once. */
   readonly found = new Found();
   /** The node that the request is about, after {@link Session.node}. */

@@ -42,6 +42,7 @@ function writeFile(session: Session): number {
   if (!request.has(WRITE_IN_BYTES + length)) return EINVAL;
   const written = write(file, request.bytes, IN_HEADER_BYTES + WRITE_IN_BYTES, length, request.u64(8));
   if (written < 0) return written;
+  session.written.add(file);
   const error = killPrivileges(request, file, (request.u32(20) & FUSE_WRITE_KILL_SUIDGID) !== 0);
   if (error !== 0) return error;
   if (request.u32(32) & O_DSYNC) {

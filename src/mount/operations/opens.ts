@@ -71,17 +71,25 @@ export function writeOpenOut({ reply }: Session, at: number, handle: number, fla
   return at + OPEN_OUT_BYTES;
 }
 
-/** Closes a file or directory; the last close lets a node without a name go. */
-export function release(session: Session): number {
-  const file = session.letGo(session.request.u64(0));
+/**
+ * Closes a file or directory; the last close lets a node without a name go, and gives the kernel the last page of what was
+ * written.
+ *
+ * @param hasContent - The store has the content, not the host.
+ */
+export function release(session: Session, hasContent = true): number {
+  const { request, written, lastPage } = session;
+  const file = session.letGo(request.u64(0));
   if (file === null) return 0;
-  const { mount, ino } = file;
+  const { mount, ino, namespace } = file;
   const inode = mount.overlay.tree.get(ino);
   const { head } = session;
   close(file);
-  if (inode !== undefined && mount.overlay.tree.get(ino) === undefined) {
-    session.keepGone(session.request.nodeId, file, inode, head);
-  }
+  const left = mount.overlay.tree.get(ino);
+  if (inode !== undefined && left === undefined) session.keepGone(request.nodeId, file, inode, head);
+  const isLast = written.delete(file) && !namespace.files.isOpen(mount.subject, ino);
+  if (isLast && hasContent && left !== undefined && left.nlink > 0)
+    lastPage.fill(request.nodeId, left, namespace.chunks);
   return 0;
 }
 

@@ -38,7 +38,7 @@ const FSYNC_FDATASYNC = 1;
 /** Where content and its reading are the store's, and the upper follows what is written. */
 export function mirroredOperations(backing: OverlayBacking): Operations {
   return [
-    [RELEASE, (session) => releaseFile(session, backing)],
+    [RELEASE, (session) => releaseFile(session, backing, true)],
     [FSYNC, (session) => syncFile(session, backing)],
     [FSYNCDIR, (session) => syncDirectory(session, backing)],
     ...hostRoom(backing.shown),
@@ -48,7 +48,7 @@ export function mirroredOperations(backing: OverlayBacking): Operations {
 export function overlayOperations(backing: OverlayBacking): Operations {
   return [
     [READ, (session) => readFile(session, backing)],
-    [RELEASE, (session) => releaseFile(session, backing)],
+    [RELEASE, (session) => releaseFile(session, backing, false)],
     [FSYNC, (session) => syncFile(session, backing)],
     [FSYNCDIR, (session) => syncDirectory(session, backing)],
     [SYNCFS, () => 0],
@@ -95,9 +95,10 @@ function descriptorOf({ ino, mount }: OpenFile, { files, places, pathOf }: Overl
   return path === null ? null : files.lower(ino, path);
 }
 
-function releaseFile(session: Session, { files }: OverlayBacking): number {
+/** @param hasContent - As of {@link release}. */
+function releaseFile(session: Session, { files }: OverlayBacking, hasContent: boolean): number {
   const file = session.handles.get(session.request.u64(0));
-  const result = release(session);
+  const result = release(session, hasContent);
   if (file !== null && !file.namespace.files.isOpen(file.mount.subject, file.ino)) files.close(file.ino);
   return result;
 }
