@@ -1,3 +1,5 @@
+import type { StateReader, StateWriter } from './state-bytes.ts';
+
 /**
  * Where a file system on a device puts new blocks: into the lowest free ones, else behind everything that was ever used.
  *
@@ -5,10 +7,38 @@
  * lie beside each other, and that freed blocks are used again; both hold for ext4 and xfs.
  */
 export class BlockAllocator {
+  static decode(reader: StateReader): BlockAllocator {
+    const blocks = new BlockAllocator();
+    blocks.next = reader.varint();
+    blocks.#free = reader.shared(() => {
+      const free: number[] = [];
+      let end = 0;
+      for (let pairs = reader.varint(); pairs > 0; pairs--) {
+        free.push(end + reader.varint(), reader.varint());
+        end = free[free.length - 2] + free[free.length - 1];
+      }
+      return free;
+    });
+    return blocks;
+  }
+
   /** Blocks from here on have never been used. */
   next = 0;
   /** Pairs of start and count, ascending, never adjacent; never changed once made. */
   #free: readonly number[] = [];
+
+  encode(writer: StateWriter): void {
+    writer.varint(this.next);
+    writer.shared(this.#free, (free) => {
+      let end = 0;
+      writer.varint(free.length / 2);
+      for (let pair = 0; pair < free.length; pair += 2) {
+        writer.varint(free[pair] - end);
+        writer.varint(free[pair + 1]);
+        end = free[pair] + free[pair + 1];
+      }
+    });
+  }
 
   snapshot(): BlockAllocator {
     const copy = new BlockAllocator();

@@ -2,6 +2,7 @@ import { BLOCK_BYTES } from '../tree/page.ts';
 import { dockerLayers } from './overlay.ts';
 import type { Inode } from '../tree/inode.ts';
 import { GranuleTree } from './granule-tree.ts';
+import { decodeSpaceLayer, spaceLayer } from './space-layer.ts';
 import type { ContainerTotals, LayerContent, StorageDriver, StorageModel, StoredLayer } from './storage-driver.ts';
 
 /** Docker's btrfs driver: a layer is a subvolume, and a container a snapshot of one. */
@@ -99,9 +100,11 @@ function btrfsModel(values: Readonly<Record<string, number>>): StorageModel {
         dataBytes += fileBytes(each);
       });
       const { files, directories, others } = layer.totals;
-      return { ownSpace: { dataBytes, metadataBytes: metadataOf(files + directories + others) } };
+      return spaceLayer({ dataBytes, metadataBytes: metadataOf(files + directories + others) });
     },
+    decodeLayer: decodeSpaceLayer,
     container: (_, lower) => new GranuleTree(rules, lower),
+    decodeContainer: (reader, lower) => GranuleTree.decode(rules, reader, lower),
     newContainer: () => ({ copiedBytes: 0, dataBytes: 0, metadataBytes: 2 * node }),
     read: () => ({ lookups: 1, readBytes: Math.max(BLOCK_BYTES, sector) }),
   };

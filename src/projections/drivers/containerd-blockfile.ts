@@ -1,6 +1,7 @@
 import type { FileEvent, Ino } from '../../events/event.ts';
 import { BLOCK_BYTES } from '../tree/page.ts';
 import { DeviceTree } from './device-tree.ts';
+import type { StateReader, StateWriter } from './state-bytes.ts';
 import type {
   FirstWrite,
   LayerContent,
@@ -74,9 +75,12 @@ const RULES = { unitBytes: BLOCK_BYTES, copies: 'rest' as const, metadataBytes: 
 function blockfileModel(fixedBytes: number | null): StorageModel {
   const above = (below: StoredLayer | null): Blockfile =>
     (below as Blockfile | null)?.snapshot() ?? new Blockfile(new DeviceTree(RULES), fixedBytes);
+  const decode = (reader: StateReader): Blockfile => new Blockfile(DeviceTree.decode(RULES, reader), fixedBytes);
   return {
     layer: (below, layer) => above(below).unpack(layer),
+    decodeLayer: decode,
     container: above,
+    decodeContainer: decode,
     newContainer: (stack) => {
       const space = above(stack).ownSpace;
       return { copiedBytes: space.dataBytes, ...space };
@@ -134,4 +138,8 @@ class Blockfile implements StoredTree, StoredLayer {
   }
 
   parts(): void {}
+
+  encode(writer: StateWriter): void {
+    this.#device.encode(writer);
+  }
 }

@@ -2,6 +2,7 @@ import { BLOCK_BYTES } from '../tree/page.ts';
 import { type Ino, ROOT_INO } from '../../events/event.ts';
 import { nameBytes } from '../../events/name.ts';
 import { brokenLinks, layersAtMost, lowerRenames, OVERLAY_RULES, overlayModel } from './overlay.ts';
+import { spaceLayer } from './space-layer.ts';
 import type { LayerContent, StorageDriver, StoredLayer } from './storage-driver.ts';
 
 /** In front of the metadata: 1024 B for boot code, and the superblock (struct erofs_super_block). */
@@ -53,7 +54,7 @@ function imageLayer(_: StoredLayer | null, layer: LayerContent): StoredLayer {
     const beside = bytes % BLOCK_BYTES;
     metadataBytes += roundUp(INODE_BYTES + beside, SLOT_BYTES) + bytes - beside;
   }
-  return { ownSpace: { dataBytes, metadataBytes: roundUp(metadataBytes, BLOCK_BYTES) } };
+  return spaceLayer({ dataBytes, metadataBytes: roundUp(metadataBytes, BLOCK_BYTES) });
 }
 
 function addTo(sums: Map<Ino, number>, key: Ino, bytes: number): void {

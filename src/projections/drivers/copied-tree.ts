@@ -1,11 +1,11 @@
 /** Drivers that copy everything into plain files when a layer or container is made, and nothing when something is written. */
 
 import type { FileEvent, Ino } from '../../events/event.ts';
-import type { Tree } from '../tree/tree.ts';
 import { BLOCK_BYTES } from '../tree/page.ts';
-import { denseUpper } from './dense-files.ts';
+import { denseUpper, decodeDenseUpper } from './dense-files.ts';
 import type { GranuleTree } from './granule-tree.ts';
-import type { ContainerTotals, FirstWrite, Space, StoredTree } from './storage-driver.ts';
+import type { StateReader, StateWriter } from './state-bytes.ts';
+import type { ContainerTotals, FirstWrite, LowerFiles, Space, StoredTree } from './storage-driver.ts';
 import { type TreeTotals, wholeBlocks } from './tree-totals.ts';
 
 /** What a whole copy takes: holes are written out. */
@@ -18,8 +18,16 @@ export const copiedSpace = ({ denseBytes, directoryBytes }: TreeTotals): Space =
 export class CopiedTree implements StoredTree {
   readonly #changed: GranuleTree;
 
-  constructor(lower: Tree, changed = denseUpper(lower)) {
+  constructor(lower: LowerFiles, changed = denseUpper(lower)) {
     this.#changed = changed;
+  }
+
+  static decode(reader: StateReader, lower: LowerFiles): CopiedTree {
+    return new CopiedTree(lower, decodeDenseUpper(reader, lower));
+  }
+
+  encode(writer: StateWriter): void {
+    this.#changed.encode(writer);
   }
 
   apply(event: FileEvent, seq: number): null {

@@ -1,8 +1,38 @@
 /** Where the blocks of a file lie on a device: runs of (block of the file, block of the device, count), in order. */
 
+import type { StateReader, StateWriter } from './state-bytes.ts';
+
 export type Runs = readonly number[];
 
 export const NO_RUNS: Runs = [];
+
+/** Both numbers of a run follow those of the run before more often than not. */
+export function encodeRuns(writer: StateWriter, runs: Runs): void {
+  let [fileEnd, deviceEnd] = [0, 0];
+  writer.varint(runs.length / 3);
+  for (let run = 0; run < runs.length; run += 3) {
+    const [fileBlock, deviceBlock, count] = [runs[run], runs[run + 1], runs[run + 2]];
+    writer.varint(fileBlock - fileEnd);
+    writer.signed(deviceBlock - deviceEnd);
+    writer.varint(count);
+    fileEnd = fileBlock + count;
+    deviceEnd = deviceBlock + count;
+  }
+}
+
+export function decodeRuns(reader: StateReader): Runs {
+  const runs: number[] = [];
+  let [fileEnd, deviceEnd] = [0, 0];
+  for (let left = reader.varint(); left > 0; left--) {
+    const fileBlock = fileEnd + reader.varint();
+    const deviceBlock = deviceEnd + reader.signed();
+    const count = reader.varint();
+    runs.push(fileBlock, deviceBlock, count);
+    fileEnd = fileBlock + count;
+    deviceEnd = deviceBlock + count;
+  }
+  return runs;
+}
 
 /** Visits `[from, end)` of a file's blocks in stretches: each mapped to a device block, or -1 where nothing is. */
 export function forEachStretch(

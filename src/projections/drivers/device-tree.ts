@@ -6,6 +6,7 @@ import { BLOCK_BYTES } from '../tree/page.ts';
 import { applyContentEvent, type ContentTarget, sumOf } from './content-events.ts';
 import { dataStretches } from './data-stretches.ts';
 import { Device, NO_FILE, type UnitRules } from './device.ts';
+import type { StateReader, StateWriter } from './state-bytes.ts';
 import type { FirstWrite, LayerContent, Space, StoredLayer, StoredTree } from './storage-driver.ts';
 
 export interface DeviceRules extends UnitRules {
@@ -23,6 +24,14 @@ export class DeviceTree implements StoredTree, StoredLayer, ContentTarget {
   constructor(rules: DeviceRules, device = new Device(rules)) {
     this.#rules = rules;
     this.#device = device;
+  }
+
+  static decode(rules: DeviceRules, reader: StateReader): DeviceTree {
+    return new DeviceTree(rules, Device.decode(rules, reader));
+  }
+
+  encode(writer: StateWriter): void {
+    this.#device.encode(writer);
   }
 
   snapshot(): DeviceTree {

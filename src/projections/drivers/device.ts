@@ -14,8 +14,9 @@ import type { Ino } from '../../events/event.ts';
 import { BLOCK_BYTES } from '../tree/page.ts';
 import { Owner, Trie } from '../tree/trie.ts';
 import { BlockAllocator } from './block-allocator.ts';
-import { forEachStretch, NO_RUNS, type Runs, withoutBlocks, withRun } from './device-file.ts';
+import { forEachStretch, NO_RUNS, decodeRuns, type Runs, withoutBlocks, withRun, encodeRuns } from './device-file.ts';
 import { uncoveredBytes } from './granule-file.ts';
+import type { StateReader, StateWriter } from './state-bytes.ts';
 import type { FirstWrite } from './storage-driver.ts';
 
 export interface UnitRules {
@@ -47,6 +48,35 @@ export class Device {
 
   constructor(rules: UnitRules) {
     this.#rules = rules;
+  }
+
+  static decode(rules: UnitRules, reader: StateReader): Device {
+    const device = new Device(rules);
+    device.#unitsBelow = reader.varint();
+    const isShared = reader.byte() === 1;
+    if (isShared) device.#sharedUpTo = reader.varint();
+    device.#blocks = BlockAllocator.decode(reader);
+    device.#units = reader.numbers();
+    device.#files = reader.trie(() =>
+      reader.shared(() => ({ sizeBytes: reader.varint(), names: reader.signed(), runs: decodeRuns(reader) })),
+    );
+    return device;
+  }
+
+  encode(writer: StateWriter): void {
+    const isShared = this.#sharedUpTo >= 0;
+    writer.varint(this.#unitsBelow);
+    writer.byte(isShared ? 1 : 0);
+    if (isShared) writer.varint(this.#sharedUpTo);
+    this.#blocks.encode(writer);
+    writer.numbers(this.#units);
+    writer.trie(this.#files, (file) =>
+      writer.shared(file, ({ sizeBytes, names, runs }) => {
+        writer.varint(sizeBytes);
+        writer.signed(names);
+        encodeRuns(writer, runs);
+      }),
+    );
   }
 
   /** The device as it is now, as a value of its own. */

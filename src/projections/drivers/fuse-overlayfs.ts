@@ -1,4 +1,4 @@
-import { denseUpper } from './dense-files.ts';
+import { denseUpper, decodeDenseUpper } from './dense-files.ts';
 import { brokenLinks, lowerRenames, OVERLAY_RULES, overlayModel } from './overlay.ts';
 import type { StorageDriver } from './storage-driver.ts';
 
@@ -26,5 +26,5 @@ export const fuseOverlayfs: StorageDriver = {
     },
   },
   limits: [lowerRenames, brokenLinks],
-  model: () => ({ ...overlayModel, container: (_, lower) => denseUpper(lower) }),
+  model: () => ({ ...overlayModel, container: (_, lower) => denseUpper(lower), decodeContainer: decodeDenseUpper }),
 };

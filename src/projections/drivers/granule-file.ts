@@ -5,13 +5,36 @@
  * that wrote it last. So a granule is shared with a fork of event `at` exactly when its number is not above `at`.
  */
 
+import type { Ino } from '../../events/event.ts';
 import type { Content } from '../tree/content.ts';
 import { type Owner, Trie } from '../tree/trie.ts';
+import type { StateReader, StateWriter } from './state-bytes.ts';
+import type { LowerFiles } from './storage-driver.ts';
 
 /** What a granule of the image turns into when a truncation or a hole takes it away. */
 const HOLE = -1;
 
+/** No node has this number. */
+const NO_BASE = 0;
+
 export type GranuleState = 'hole' | 'base' | number;
+
+/** A file of the image that has content, which is looked up when it is first asked for. */
+export class BaseFile {
+  readonly ino: Ino;
+  readonly #lower: LowerFiles;
+  #content: Content | null | undefined;
+
+  constructor(lower: LowerFiles, ino: Ino) {
+    this.#lower = lower;
+    this.ino = ino;
+  }
+
+  hasData(from: number, to: number): boolean {
+    const content = (this.#content ??= this.#lower.get(this.ino)?.content ?? null);
+    return content !== null && content.seek(from, to, true) >= 0;
+  }
+}
 
 export class GranuleFile {
   owner: Owner;
@@ -19,7 +42,7 @@ export class GranuleFile {
   /** Granules that carry a number. */
   ownCount = 0;
   readonly granuleBytes: number;
-  readonly base: Content | null;
+  readonly base: BaseFile | null;
   /** Nothing of the base is seen from here on. */
   #baseEnd: number;
   #granules: Trie<number>;
@@ -27,7 +50,7 @@ export class GranuleFile {
   constructor(
     owner: Owner,
     granuleBytes: number,
-    base: Content | null,
+    base: BaseFile | null,
     sizeBytes: number,
     granules = new Trie<number>(),
   ) {
@@ -37,6 +60,26 @@ export class GranuleFile {
     this.#baseEnd = base === null ? 0 : sizeBytes;
     this.#granules = granules;
     this.sizeBytes = sizeBytes;
+  }
+
+  static decode(reader: StateReader, owner: Owner, granuleBytes: number, lower: LowerFiles): GranuleFile {
+    const ino = reader.varint();
+    const baseEnd = reader.varint();
+    const sizeBytes = reader.varint();
+    const ownCount = reader.varint();
+    const base = ino === NO_BASE ? null : new BaseFile(lower, ino);
+    const file = new GranuleFile(owner, granuleBytes, base, sizeBytes, reader.numbers());
+    file.#baseEnd = baseEnd;
+    file.ownCount = ownCount;
+    return file;
+  }
+
+  encode(writer: StateWriter): void {
+    writer.varint(this.base?.ino ?? NO_BASE);
+    writer.varint(this.#baseEnd);
+    writer.varint(this.sizeBytes);
+    writer.varint(this.ownCount);
+    writer.numbers(this.#granules);
   }
 
   copy(owner: Owner): GranuleFile {
@@ -51,7 +94,7 @@ export class GranuleFile {
     if (own !== undefined) return own === HOLE ? 'hole' : own;
     const from = granule * this.granuleBytes;
     const end = Math.min(from + this.granuleBytes, this.#baseEnd);
-    return this.base !== null && from < end && this.base.seek(from, end, true) >= 0 ? 'base' : 'hole';
+    return this.base !== null && from < end && this.base.hasData(from, end) ? 'base' : 'hole';
   }
 
   write(granule: number, seq: number): void {

@@ -4,11 +4,12 @@
  */
 
 import type { CopyUpEvent, FileEvent, Ino } from '../../events/event.ts';
-import type { Tree } from '../tree/tree.ts';
 import { Owner, Trie } from '../tree/trie.ts';
+import { STORED } from '../stored/stored-trie.ts';
 import { applyContentEvent, type ContentTarget, sumOf } from './content-events.ts';
-import { GranuleFile, uncoveredBytes } from './granule-file.ts';
-import type { ContainerTotals, FirstWrite, Space, StoredTree } from './storage-driver.ts';
+import { BaseFile, GranuleFile, uncoveredBytes } from './granule-file.ts';
+import type { StateReader, StateWriter } from './state-bytes.ts';
+import type { ContainerTotals, FirstWrite, LowerFiles, Space, StoredTree } from './storage-driver.ts';
 
 export interface GranuleRules {
   readonly granuleBytes: number;
@@ -36,16 +37,33 @@ export interface GranuleRules {
 
 export class GranuleTree implements StoredTree, ContentTarget {
   readonly #rules: GranuleRules;
-  readonly lower: Tree;
+  readonly lower: LowerFiles;
   readonly #files: Trie<GranuleFile>;
   #owner = new Owner();
   /** Somebody else holds what was written up to here. */
   #sharedUpTo = 0;
 
-  constructor(rules: GranuleRules, lower: Tree, files = new Trie<GranuleFile>()) {
+  constructor(rules: GranuleRules, lower: LowerFiles, files = new Trie<GranuleFile>()) {
     this.#rules = rules;
     this.lower = lower;
     this.#files = files;
+  }
+
+  static decode(rules: GranuleRules, reader: StateReader, lower: LowerFiles): GranuleTree {
+    const sharedUpTo = reader.varint();
+    const decode = (): GranuleFile => GranuleFile.decode(reader, STORED, rules.granuleBytes, lower);
+    const tree = new GranuleTree(
+      rules,
+      lower,
+      reader.trie(() => reader.shared(decode)),
+    );
+    tree.#sharedUpTo = sharedUpTo;
+    return tree;
+  }
+
+  encode(writer: StateWriter): void {
+    writer.varint(this.#sharedUpTo);
+    writer.trie(this.#files, (file) => writer.shared(file, () => file.encode(writer)));
   }
 
   snapshot(): GranuleTree {
@@ -111,15 +129,14 @@ export class GranuleTree implements StoredTree, ContentTarget {
       this.#files.set(event.upperIno, copy, this.#owner);
       return event.withData ? this.#copyWhole(copy, below?.size ?? event.bytes, seq) : null;
     }
-    const base = event.withData ? (below?.content ?? null) : null;
-    const file = this.#file(base, below?.size ?? event.bytes);
+    const file = this.#file(event.withData ? this.#base(event.ino) : null, below?.size ?? event.bytes);
     this.#files.set(event.upperIno, file, this.#owner);
     return this.#rules.copyUpCuts === true ? this.#zeroTail(file, seq) : null;
   }
 
   leaveData(ino: Ino, dataIno: Ino): void {
     const below = this.lower.get(dataIno);
-    this.#files.set(ino, this.#file(below?.content ?? null, below?.size ?? 0), this.#owner);
+    this.#files.set(ino, this.#file(this.#base(dataIno), below?.size ?? 0), this.#owner);
   }
 
   bringData(ino: Ino, seq: number): FirstWrite | null {
@@ -172,7 +189,11 @@ export class GranuleTree implements StoredTree, ContentTarget {
     if (isLast) this.#files.delete(ino, this.#owner);
   }
 
-  #file(base: GranuleFile['base'], sizeBytes: number): GranuleFile {
+  #base(ino: Ino): BaseFile | null {
+    return this.lower.get(ino)?.content == null ? null : new BaseFile(this.lower, ino);
+  }
+
+  #file(base: BaseFile | null, sizeBytes: number): GranuleFile {
     return new GranuleFile(this.#owner, this.#rules.granuleBytes, base, sizeBytes);
   }
 

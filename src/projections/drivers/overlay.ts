@@ -2,6 +2,7 @@
 
 import { BLOCK_BYTES } from '../tree/page.ts';
 import type { CreationCost, LimitRule, ReadCost, Rule, StorageModel } from './storage-driver.ts';
+import { decodeSpaceLayer } from './space-layer.ts';
 import { unpackedLayer, WholeFileTree } from './whole-file-tree.ts';
 
 /** Directories that a new overlay container needs: what it writes (`diff`), and the kernel's `work`. */
@@ -19,7 +20,9 @@ export const readOverlay = (layers: number): ReadCost => ({ lookups: layers + 1,
 /** Files are copied up as a whole. */
 export const overlayModel: StorageModel = {
   layer: unpackedLayer,
+  decodeLayer: decodeSpaceLayer,
   container: () => new WholeFileTree(),
+  decodeContainer: () => new WholeFileTree(),
   newContainer: newOverlay,
   read: readOverlay,
 };

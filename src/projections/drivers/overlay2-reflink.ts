@@ -1,6 +1,7 @@
 import { OVERLAY_RULES, newOverlay, readOverlay } from './overlay.ts';
 import { overlay2 } from './overlay2.ts';
 import { GranuleTree } from './granule-tree.ts';
+import { decodeSpaceLayer } from './space-layer.ts';
 import type { ContainerTotals, StorageDriver, StorageModel } from './storage-driver.ts';
 import { unpackedLayer } from './whole-file-tree.ts';
 
@@ -62,7 +63,9 @@ function reflinkModel(blockBytes: number, isZeroedAtOnce: boolean): StorageModel
   };
   return {
     layer: unpackedLayer,
+    decodeLayer: decodeSpaceLayer,
     container: (_, lower) => new GranuleTree(rules, lower),
+    decodeContainer: (reader, lower) => GranuleTree.decode(rules, reader, lower),
     newContainer: newOverlay,
     read: readOverlay,
   };

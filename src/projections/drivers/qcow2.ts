@@ -98,7 +98,9 @@ function qcow2Model(format: Qcow2Format): StorageModel {
     (below as DeviceTree | null)?.above() ?? new DeviceTree(rules);
   return {
     layer: (below, layer) => above(below).unpack(layer),
+    decodeLayer: (reader) => DeviceTree.decode(rules, reader),
     container: above,
+    decodeContainer: (reader) => DeviceTree.decode(rules, reader),
     newContainer: () => ({ copiedBytes: 0, dataBytes: 0, metadataBytes: metadataBytes([]) }),
     read: (layers) => ({ lookups: layers + 1, readBytes: BLOCK_BYTES }),
   };

@@ -19,6 +19,16 @@ export class Stacks {
     this.#models = models;
   }
 
+  /** Stacks that were made before. */
+  remember(chainId: string, stack: readonly StoredLayer[]): void {
+    this.#stacks.set(chainId, stack);
+  }
+
+  /** All that are made, with a layer for each driver; a stack comes behind those below it. */
+  get made(): ReadonlyMap<string, readonly StoredLayer[]> {
+    return this.#stacks;
+  }
+
   /** @param layers - Lowest first. */
   of(layers: readonly LayerRecord[], lowers: LowerViews): StoredStack {
     let below: StoredStack = null;

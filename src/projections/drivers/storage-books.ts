@@ -62,6 +62,7 @@ export function storageBooks(
 ): Projection<StorageBooks> {
   return {
     name: 'storage-books',
+    // Raised whenever a driver makes something else of a history, too: what was kept is folded again.
     version: 1,
     initial: () => {
       const models = drivers.map(({ driver, values }) => driver.model(values));

@@ -11,6 +11,7 @@
 import type { FileEvent, Ino } from '../../events/event.ts';
 import type { Inode } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
+import type { StateReader, StateWriter } from './state-bytes.ts';
 import type { TreeTotals } from './tree-totals.ts';
 
 export interface DriverParameter {
@@ -69,11 +70,18 @@ export interface StorageModel {
   layer(below: StoredLayer | null, layer: LayerContent): StoredLayer;
   /** A new container; null: without an image. */
   container(stack: StoredLayer | null, lower: Tree): StoredTree;
+  /** The layer that {@link StoredLayer.encode} wrote. */
+  decodeLayer(reader: StateReader): StoredLayer;
+  /** The container that {@link StoredTree.encode} wrote. */
+  decodeContainer(reader: StateReader, lower: LowerFiles): StoredTree;
   /** What making a container of that image costs. */
   newContainer(stack: StoredLayer | null, lower: TreeTotals): CreationCost;
   /** What a read of 4 KiB costs when nothing is cached, in a container of so many image layers. */
   read(layers: number): ReadCost;
 }
+
+/** Nodes of an image by their numbers: its merged view, or one that is made when it is first asked. */
+export type LowerFiles = Pick<Tree, 'get'>;
 
 export interface Space {
   readonly dataBytes: number;
@@ -103,6 +111,8 @@ export interface ReadCost {
 export interface StoredLayer {
   /** What this layer takes beside those below it. */
   readonly ownSpace: Space;
+  /** All there is to say of it beside the parameters of its driver. */
+  encode(writer: StateWriter): void;
 }
 
 /** A writable layer as a driver keeps it. Changed in place by its owner; {@link StoredTree.snapshot} gives a value that stays. */
@@ -131,6 +141,8 @@ export interface StoredTree {
    * @param has - As of {@link ContainerTotals}.
    */
   parts(visit: (key: string, bytes: number) => void, has: (ino: Ino) => boolean): void;
+  /** All there is to say of it beside its image and the parameters of its driver. It must not be changed afterwards. */
+  encode(writer: StateWriter): void;
 }
 
 /** What one layer of an image brings. */

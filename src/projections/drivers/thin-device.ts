@@ -17,7 +17,9 @@ export function thinModel(unitBytes: number): StorageModel {
     (below as DeviceTree | null)?.above() ?? new DeviceTree(rules);
   return {
     layer: (below, layer) => above(below).unpack(layer),
+    decodeLayer: (reader) => DeviceTree.decode(rules, reader),
     container: above,
+    decodeContainer: (reader) => DeviceTree.decode(rules, reader),
     newContainer: () => ({ copiedBytes: 0, dataBytes: 0, metadataBytes: 0 }),
     read: () => ({ lookups: 1, readBytes: BLOCK_BYTES }),
   };

@@ -22,6 +22,16 @@ interface Segment {
   readonly events: (readonly [seq: number, event: FileEvent])[];
 }
 
+/** What a timeline is made of; nothing in it is to be changed. */
+export interface TimelineParts {
+  readonly trees: readonly StoredTree[];
+  /** The trees after events that are gone back to, oldest first. */
+  readonly segments: readonly { readonly seq: number; readonly trees: readonly StoredTree[] }[];
+  /** Of the moments, how many lie in front of its last event. */
+  readonly passed: number;
+  readonly source: { readonly timeline: Timeline; readonly at: number } | null;
+}
+
 export class Timeline {
   #segments: Segment[];
   #trees: readonly StoredTree[];
@@ -45,6 +55,20 @@ export class Timeline {
     this.#segments = [];
     this.#skip(seq);
     this.#keep(seq);
+  }
+
+  /** @param moments - Those that the parts were folded with, and maybe some behind all that had happened. */
+  static of({ trees, segments, passed, source }: TimelineParts, moments: readonly number[]): Timeline {
+    const timeline = new Timeline(trees, 0, moments, source);
+    timeline.#passed = passed;
+    timeline.#segments = segments.map((segment) => ({ ...segment, events: [] }));
+    return timeline;
+  }
+
+  /** All there is to it. Only where the moments are known: else events lie between the segments. */
+  get parts(): TimelineParts {
+    if (this.#moments === null) throw new Error('timeline: its moments are not known');
+    return { trees: this.#trees, segments: this.#segments, passed: this.#passed, source: this.#source };
   }
 
   get trees(): readonly StoredTree[] {

@@ -1,6 +1,7 @@
 import { BLOCK_BYTES } from '../tree/page.ts';
 import { CopiedTree, copiedSpace } from './copied-tree.ts';
 import { dockerLayers } from './overlay.ts';
+import { decodeSpaceLayer, spaceLayer } from './space-layer.ts';
 import type { LayerContent, StorageDriver, StorageModel, StoredLayer } from './storage-driver.ts';
 import { mergedTotals } from './tree-totals.ts';
 
@@ -45,8 +46,10 @@ export const vfs: StorageDriver = {
 
 /** Layers and containers that are directories with everything in them. */
 export const copyingModel: StorageModel = {
-  layer: (_: StoredLayer | null, { merged }: LayerContent) => ({ ownSpace: copiedSpace(mergedTotals(merged)) }),
+  layer: (_: StoredLayer | null, { merged }: LayerContent) => spaceLayer(copiedSpace(mergedTotals(merged))),
+  decodeLayer: decodeSpaceLayer,
   container: (_, lower) => new CopiedTree(lower),
+  decodeContainer: (reader, lower) => CopiedTree.decode(reader, lower),
   newContainer: (_, lower) => ({ copiedBytes: lower.apparentBytes, ...copiedSpace(lower) }),
   read: () => ({ lookups: 1, readBytes: BLOCK_BYTES }),
 };

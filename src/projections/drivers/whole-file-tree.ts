@@ -4,6 +4,7 @@
  */
 
 import type { FileEvent } from '../../events/event.ts';
+import { spaceLayer } from './space-layer.ts';
 import type { ContainerTotals, FirstWrite, LayerContent, Space, StoredLayer, StoredTree } from './storage-driver.ts';
 import type { TreeTotals } from './tree-totals.ts';
 import { BLOCK_BYTES } from '../tree/page.ts';
@@ -37,6 +38,9 @@ export class WholeFileTree implements StoredTree {
   }
 
   parts(): void {}
+
+  /** It has nothing of its own to say. */
+  encode(): void {}
 }
 
 /** Directories are metadata here; whiteouts are links of one inode without blocks. */
@@ -46,6 +50,5 @@ const overlaySpace = ({ blockBytes, directoryBytes }: TreeTotals): Space => ({
 });
 
 /** A layer unpacked into a directory of its own. */
-export const unpackedLayer = (_: StoredLayer | null, { totals }: LayerContent): StoredLayer => ({
-  ownSpace: overlaySpace(totals),
-});
+export const unpackedLayer = (_: StoredLayer | null, { totals }: LayerContent): StoredLayer =>
+  spaceLayer(overlaySpace(totals));

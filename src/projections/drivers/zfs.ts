@@ -2,6 +2,7 @@ import { dockerLayers } from './overlay.ts';
 import type { Inode } from '../tree/inode.ts';
 import { dataStretches } from './data-stretches.ts';
 import { GranuleTree } from './granule-tree.ts';
+import { decodeSpaceLayer, spaceLayer } from './space-layer.ts';
 import type { ContainerTotals, LayerContent, StorageDriver, StorageModel, StoredLayer } from './storage-driver.ts';
 
 /** Docker's ZFS driver: a layer is a snapshot, and a container a clone of one. */
@@ -81,9 +82,11 @@ function zfsModel(values: Readonly<Record<string, number>>): StorageModel {
         dataBytes += recordsOf(node, record) * recordBytes(node.size);
       });
       const { files, directories, others } = layer.totals;
-      return { ownSpace: { dataBytes, metadataBytes: (files + directories + others) * DNODE_BYTES } };
+      return spaceLayer({ dataBytes, metadataBytes: (files + directories + others) * DNODE_BYTES });
     },
+    decodeLayer: decodeSpaceLayer,
     container: (_, lower) => new GranuleTree(rules, lower),
+    decodeContainer: (reader, lower) => GranuleTree.decode(rules, reader, lower),
     newContainer: () => ({ copiedBytes: 0, dataBytes: 0, metadataBytes: DNODE_BYTES }),
     read: () => ({ lookups: 1, readBytes: record }),
   };
