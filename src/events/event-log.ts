@@ -1,6 +1,7 @@
 import type { ChunkStore } from './chunk-store.ts';
 import type { Transaction } from './event.ts';
 import type { CheckpointStore } from './node-store.ts';
+import type { ResultStore } from './result-store.ts';
 
 /** What somebody wants of transactions; `effects`: all but the cause, which most of the text of a log is. */
 export type ReadParts = 'all' | 'effects';
@@ -59,6 +60,9 @@ export interface EventLog {
 
   /** What is kept beside the log and can be made from it again; left out by a log that keeps nothing. */
   readonly checkpoints?: CheckpointStore;
+
+  /** As checkpoints; a log that is read only keeps them, too. */
+  readonly results?: ResultStore;
 
   /** Of a follower: looks for transactions that the writer has flushed meanwhile; returns the new head. */
   refresh(): number;

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { Transaction } from '../../events/event.ts';
 import type { EventLog, ReadParts } from '../../events/event-log.ts';
-import type { CheckpointStore } from '../../events/node-store.ts';
+import type { CheckpointStore, LogAnchor } from '../../events/node-store.ts';
+import type { ResultStore } from '../../events/result-store.ts';
 import { storeError } from '../../events/log-error.ts';
 import { FORMAT_VERSION } from '../../events/upcast.ts';
 import { checkExpected, closedLog, readOnlyLog } from '../log-state.ts';
 import { anchorOf, holdsAnchor } from './anchor.ts';
 import { openCheckpoints } from './checkpoint-files.ts';
+import { openResults } from './result-files.ts';
 import { dropChunks } from './drop-chunks.ts';
 import { DroppedChunks, readDropPlan, removeDropPlan } from './drop-plan.ts';
 import { FileChunks } from './file-chunks.ts';
@@ -24,7 +26,7 @@ import { indexSegments } from './segment-indexing.ts';
 import { TransactionReader } from './transaction-reader.ts';
 
 export interface FileLogOptions {
-  /** Follow a log that another process may write: no lock, no change, ever. Default false. */
+  /** Follow a log that another process may write: no lock, and no change but of what is kept in `results`. Default false. */
   readonly readOnly?: boolean;
   /** Make the log when there is none. Default: unless `readOnly`. */
   readonly create?: boolean;
@@ -52,6 +54,7 @@ export interface FileLog extends EventLog {
   readonly recovery: Recovery | null;
   /** What lies beside the log and can be made from it again. */
   readonly checkpoints: CheckpointStore;
+  readonly results: ResultStore;
 }
 
 const SEGMENT_BYTES_DEFAULT = 64 << 20;
@@ -179,6 +182,7 @@ class SegmentLog implements FileLog {
   readonly readOnly: boolean;
   readonly chunks: FileChunks;
   readonly checkpoints: CheckpointStore;
+  readonly results: ResultStore;
   readonly #files: LogFileSystem;
   readonly #index: LogIndex;
   readonly #open: OpenSegments;
@@ -192,11 +196,16 @@ class SegmentLog implements FileLog {
     this.directory = directory;
     this.recovery = recovery;
     this.readOnly = writer === null;
-    this.checkpoints = openCheckpoints(files, directory, {
+    const beside = {
       readOnly: this.readOnly,
+      get head() {
+        return index.head;
+      },
       anchor: () => anchorOf(index),
-      holds: (anchor) => holdsAnchor(files, open, index, anchor),
-    });
+      holds: (anchor: LogAnchor) => holdsAnchor(files, open, index, anchor),
+    };
+    this.checkpoints = openCheckpoints(files, directory, beside);
+    this.results = openResults(files, directory, beside);
     this.#files = files;
     this.#index = index;
     this.#open = open;

@@ -1,5 +1,5 @@
 /**
- * Goes through whatever lies beside the segments of a log: checkpoints and index files, every byte of them.
+ * Goes through whatever lies beside the segments of a log: checkpoints, index files and kept results, every byte of them.
  *
  * Nothing is lost by damage there, and whoever reads notices it. But a disk that changes a bit here changes the next one
  * in the log.
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { crc32 } from '../crc32.ts';
 import { CHECKPOINT_FOLDER, FOOTER_BYTES, FORMAT, HEADER_BYTES, MAGIC } from './checkpoint-files.ts';
 import { isErrno, type LogFileSystem, nodeFileSystem } from './log-file-system.ts';
+import { damageOfResult, RESULT_SUFFIX } from './result-files.ts';
 import { damageOfIndex } from './segment-index.ts';
 
 export interface CheckpointDamage {
@@ -26,8 +27,8 @@ export function verifyCheckpoints(
   const files = options.fileSystem ?? nodeFileSystem;
   const damages: CheckpointDamage[] = [];
   for (const name of orNothing(() => files.readdirSync(join(directory, CHECKPOINT_FOLDER)))?.sort() ?? []) {
-    const damageOf = name.endsWith('.ckpt') ? damageOfCheckpoint : name.endsWith('.index') ? damageOfIndex : null;
-    if (damageOf === null) continue;
+    const damageOf = DAMAGES.find(([suffix]) => name.endsWith(suffix))?.[1];
+    if (damageOf === undefined) continue;
     // A writer replaces checkpoints while this goes on.
     const bytes = orNothing(() => files.readFileSync(join(directory, CHECKPOINT_FOLDER, name)));
     const what = bytes === null ? null : damageOf(bytes);
@@ -35,6 +36,13 @@ export function verifyCheckpoints(
   }
   return damages;
 }
+
+/** By the end of the file's name. */
+const DAMAGES: readonly (readonly [suffix: string, damageOf: (bytes: Buffer) => string | null])[] = [
+  ['.ckpt', damageOfCheckpoint],
+  ['.index', damageOfIndex],
+  [RESULT_SUFFIX, damageOfResult],
+];
 
 function damageOfCheckpoint(bytes: Buffer): string | null {
   if (bytes.length < HEADER_BYTES + FOOTER_BYTES) return 'it ends too early';
