@@ -21,7 +21,7 @@ export interface OpenStoreOptions extends Pick<
   readonly directory?: string;
   /** A log of another kind, instead of a directory; the store closes it. */
   readonly log?: EventLog;
-  /** Follow a store that another process may be writing to. Default false. */
+  /** Follow a store that another process may be writing to; what storage drivers paid is kept beside its checkpoints. Default false. */
   readonly readOnly?: boolean;
   /** Nanoseconds since 1970. Default: the system's clock. */
   readonly clock?: Clock;
@@ -68,7 +68,7 @@ export async function openStore(where: string | OpenStoreOptions = {}): Promise<
       else if (options.keepsNameless !== true) releaseOrphans(engine);
       await log.sync();
     }
-    return new Store({ engine, time, directory, warn });
+    return new Store({ engine, time, directory, warn, keepMin: options.timeMachine?.checkpoints?.keepMin });
   } catch (error) {
     await log.close();
     throw error;

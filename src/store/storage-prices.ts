@@ -12,6 +12,7 @@ import { storageBooks, type StorageBooks } from '../projections/drivers/storage-
 import { foldProjection, observe } from '../projections/projection.ts';
 import type { Past, World } from '../projections/world.ts';
 import type { TimeMachine } from '../replay/time-machine.ts';
+import { type BooksAt, type KeptBooks, momentsWith, type Referred } from './kept-books.ts';
 
 export interface PriceSource {
   readonly log: Pick<EventLog, 'read'>;
@@ -27,22 +28,23 @@ export interface FileStory {
   readonly steps: readonly FileStoryStep[];
 }
 
-interface LiveBooks {
-  readonly books: StorageBooks;
-  readonly seq: number;
-}
-
 export class StoragePrices {
   readonly #source: PriceSource;
+  readonly #kept: KeptBooks;
   /** Books of the live moment, by the drivers as asked for; they go on from where they were. */
-  readonly #live = new Map<string, LiveBooks>();
+  readonly #live = new Map<string, BooksAt>();
 
-  constructor(source: PriceSource) {
+  constructor(source: PriceSource, kept: KeptBooks) {
     this.#source = source;
+    this.#kept = kept;
   }
 
   bills(world: World, asked: readonly string[] = []): DriverBill[] {
-    return driverBills(this.#booksAt(world, asked), world, this.#source.time);
+    const { books, toKeep } = this.#booksAt(world, asked);
+    const bills = driverBills(books, world, this.#source.time);
+    // Behind the bills, which ask for layers of images in which no container is.
+    if (toKeep !== null) this.#kept.keep(toKeep);
+    return bills;
   }
 
   bills$(asked: readonly string[] = []): Observable<DriverBill[]> {
@@ -62,22 +64,32 @@ export class StoragePrices {
     return { drivers: drivers.map(nameOf), steps };
   }
 
-  #booksAt(world: World, asked: readonly string[]): StorageBooks {
+  /** Books at a world; `toKeep`: those that the next process is to go on from. */
+  #booksAt(world: World, asked: readonly string[]): { books: StorageBooks; toKeep: BooksAt | null } {
     const { log, time } = this.#source;
-    const moments = time.referredMoments(0, world.seq);
-    const projection = storageBooks(configureDrivers(asked), { moments });
-    if (world !== this.#source.world) return foldProjection(projection, log.read(1, world.seq), world);
+    const drivers = configureDrivers(asked);
+    const referred: Referred = (after, to) => time.referredMoments(after, to);
+    const isLive = world === this.#source.world;
     const key = asked.join(' ');
-    let before = this.#live.get(key) ?? null;
+    const known = isLive ? this.#live.get(key) : undefined;
     // What nobody referred to was not kept: an event that has come since may have gone back to it.
-    if (before !== null && time.referredMoments(before.seq, world.seq).some((at) => at < (before as LiveBooks).seq))
-      before = null;
-    const from = before?.books ?? projection.initial();
-    const books = foldProjection(projection, log.read((before?.seq ?? 0) + 1, world.seq), world, from);
-    this.#live.set(key, { books, seq: world.seq });
-    return books;
+    const isKnown = known !== undefined && momentsWith(known, world.seq, referred) !== null;
+    const start = isKnown ? known : this.#kept.before(world, drivers, referred);
+    const moments = (start && momentsWith(start, world.seq, referred)) ?? referred(0, world.seq);
+    const projection = storageBooks(drivers, { moments });
+    const goOn = (books: StorageBooks, from: number, to: number): StorageBooks =>
+      to > from ? foldProjection(projection, log.read(from + 1, to), world, books) : books;
+    const before = { seq: start?.seq ?? 0, books: start?.books ?? projection.initial() };
+    const seq = this.#kept.seqToKeep(drivers, before.seq, world.seq) ?? before.seq;
+    const between = goOn(before.books, before.seq, seq);
+    const books = goOn(between, seq, world.seq);
+    if (isLive) this.#live.set(key, { books, seq: world.seq, moments: inFrontOf(world.seq, moments) });
+    const toKeep = seq === before.seq ? null : { books: between, seq, moments: inFrontOf(seq, moments) };
+    return { books, toKeep };
   }
 }
+
+const inFrontOf = (seq: number, moments: readonly number[]): readonly number[] => moments.filter((at) => at < seq);
 
 /** A driver with those of its parameters that are not the default. */
 function nameOf({ driver, values }: ConfiguredDriver): string {

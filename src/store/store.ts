@@ -37,6 +37,7 @@ import {
   subjectIn,
   volumeOf,
 } from './moment.ts';
+import { KeptBooks } from './kept-books.ts';
 import { Marks } from './marks.ts';
 import { PastQuestions } from './past-questions.ts';
 import { Results } from './results.ts';
@@ -73,7 +74,14 @@ export class Store implements StoreQueries, Moments {
   readonly #prices: StoragePrices;
 
   /** Use {@link openStore}. */
-  constructor(parts: { engine: Engine; time: TimeMachine; directory: string | null; warn: (message: string) => void }) {
+  constructor(parts: {
+    engine: Engine;
+    time: TimeMachine;
+    directory: string | null;
+    warn: (message: string) => void;
+    /** As of {@link CheckpointOptions}. */
+    keepMin?: number | undefined;
+  }) {
     this.engine = parts.engine;
     this.time = parts.time;
     this.directory = parts.directory;
@@ -87,7 +95,11 @@ export class Store implements StoreQueries, Moments {
     const { log } = parts.engine;
     const source = { log, world: this.world, time: this.time, transactions$: this.changes$ };
     this.#results = new Results(source);
-    this.#prices = new StoragePrices(source);
+    const { keepMin, warn } = parts;
+    this.#prices = new StoragePrices(
+      source,
+      new KeptBooks(log.results, { warn, ...(keepMin !== undefined && { min: keepMin }) }),
+    );
     parts.engine.onCommit(this.#changes.add);
     this.marks = new Marks(this.#live);
     this.past = new PastQuestions(this, () => this.#results.pasts(), this.#live.chunks);

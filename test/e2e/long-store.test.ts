@@ -11,6 +11,7 @@ import { makeLongStore } from '../../bench/long-store.ts';
 import { BufferOutput } from '../../src/cli/output.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { openStore, type Store } from '../../src/index.ts';
+import { nodeFileSystem } from '../../src/storage/file/log-file-system.ts';
 import { randomFrom } from '../crash/simulated-disk.ts';
 
 const EVENTS = Number(process.env['OVERLOG_LONG_EVENTS'] ?? 20_000);
@@ -141,6 +142,21 @@ test('moments are what they were when they were new, with posix containers and r
   await fresh.close();
 });
 
+test('drivers of a second process reads next to nothing of the log', async () => {
+  const first = await bytesReadOfLog(() => run(['drivers', '--json', '--store', directory]));
+  const second = await bytesReadOfLog(() => run(['drivers', '--json', '--store', directory]));
+  const some = await bytesReadOfLog(() => run(['drivers', '--json', '--store', directory, '--driver', 'btrfs']));
+  expect(first.answer.exitCode).toBe(0);
+  expect(second.answer).toEqual(first.answer);
+  expect(JSON.parse(some.answer.out)).toEqual(
+    JSON.parse(first.answer.out).filter((bill: any) => bill.driver === 'btrfs'),
+  );
+  // All of the log, if only what is beside content; then an opening, and trees that a fork was made from.
+  expect(first.bytes).toBeGreaterThan(logBytes() / 4);
+  expect(second.bytes).toBeLessThan(first.bytes / 5);
+  expect(some.bytes).toBeLessThan(first.bytes / 5);
+});
+
 test('verify passes, and names the file in which a bit was changed', async () => {
   expect(await run(['verify', '--store', directory])).toMatchObject({ exitCode: 0 });
   const files = ['log', 'checkpoints'].flatMap((name) =>
@@ -166,6 +182,33 @@ test('verify passes, and names the file in which a bit was changed', async () =>
   }
   expect(await run(['verify', '--store', directory])).toMatchObject({ exitCode: 0 });
 }, 600_000);
+
+const logBytes = (): number =>
+  readdirSync(join(directory, 'log')).reduce((sum, name) => sum + statSync(join(directory, 'log', name)).size, 0);
+
+/** Runs something and counts what is read of the segments meanwhile. */
+async function bytesReadOfLog<T>(ask: () => Promise<T>): Promise<{ answer: T; bytes: number }> {
+  const { openSync: open, readSync: read } = nodeFileSystem;
+  const segments = new Set<number>();
+  let bytes = 0;
+  nodeFileSystem.openSync = (path, flags) => {
+    const fd = open(path, flags);
+    if (path.endsWith('.seg')) segments.add(fd);
+    else segments.delete(fd);
+    return fd;
+  };
+  nodeFileSystem.readSync = (fd, ...rest) => {
+    const count = read(fd, ...rest);
+    if (segments.has(fd)) bytes += count;
+    return count;
+  };
+  try {
+    const answer = await ask();
+    return { answer, bytes };
+  } finally {
+    Object.assign(nodeFileSystem, { openSync: open, readSync: read });
+  }
+}
 
 /** Changes a bit of a file. The answer changes it back. */
 function flip(path: string, at: number, bit: number): () => void {

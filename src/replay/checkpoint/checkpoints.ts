@@ -26,6 +26,8 @@ export interface CheckpointOptions {
   readonly every?: number;
   /** When the store is closed, a shorter rest of the log is left to the next opening. */
   readonly lightMin?: number;
+  /** Results of projections that were folded over fewer events are not kept. */
+  readonly keepMin?: number;
 }
 
 /** Measured (ARCHITECTURE.md, "Checkpoints"). */
