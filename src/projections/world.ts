@@ -33,7 +33,7 @@ export interface Overlay {
   /** The image's merged lower view; null for a volume. */
   readonly lower: Tree | null;
   /** How it treats what is below; of a volume, which has nothing below, as Docker. */
-  readonly profile: OverlayProfile;
+  profile: OverlayProfile;
 }
 
 /** Looks up earlier moments for forks and rewinds. */

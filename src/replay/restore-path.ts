@@ -3,19 +3,31 @@
 import { type Ino, ROOT_INO, type StoreEvent, type SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { printableName } from '../events/name.ts';
+import { isReachable, NodeNames } from '../projections/tree/names-of.ts';
 import { NOTHING } from '../projections/tree/restore.ts';
 import type { Tree } from '../projections/tree/tree.ts';
-import { entryIn, isSameState, RestorePlan } from './restore-plan.ts';
+import { entryIn, type EntryState, isSameState, RestorePlan } from './restore-plan.ts';
 
-export interface PathQuery {
+interface Query {
   readonly subject: SubjectId;
   readonly now: Tree;
   /** The tree after event `at`. */
   readonly past: Tree;
   readonly at: number;
+  readonly timeNs: bigint;
+}
+
+export interface PathQuery extends Query {
   /** Absolute; symbolic links are not followed. */
   readonly path: string;
-  readonly timeNs: bigint;
+}
+
+export interface LowerEntryQuery extends Query {
+  /** The directory of now, and a name in it. */
+  readonly parent: Ino;
+  readonly name: string;
+  /** The node of the lower that shall stand there. */
+  readonly ino: Ino;
 }
 
 export interface PathPlan {
@@ -30,7 +42,21 @@ export interface PathPlan {
  * @throws `ERR_INVALID_ARGUMENT` for `/`, and when the directory that holds the path is not there now.
  */
 export function planPath(query: PathQuery): PathPlan {
-  return new PathRestore(query).plan();
+  const { now, past, path } = query;
+  const parts = partsOf(path);
+  const name = parts.pop();
+  if (name === undefined) throw invalid('a whole container goes back with rewind, without a path');
+  const parent = nodeAt(now, parts.join('/'));
+  if (!now.get(parent)?.dir) {
+    throw invalid(`/${printableName(parts.join('/'))} is not there now, so ${printableName(path)} has no place`);
+  }
+  return new PathRestore(query).plan(parent, name, entryIn(past, nodeAt(past, parts.join('/')), name));
+}
+
+/** The same for a node of the lower, wherever it was then. One that has no name now, and all below it, keeps its number. */
+export function planLowerEntry(query: LowerEntryQuery): readonly StoreEvent[] {
+  const { parent, name, ino } = query;
+  return new PathRestore(query).plan(parent, name, { ino, isWhiteout: false }).events;
 }
 
 /** The node at a path without following symbolic links; 0: none. */
@@ -41,31 +67,26 @@ export function nodeAt(tree: Tree, path: string): Ino {
 const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
 class PathRestore {
-  readonly #query: PathQuery;
+  readonly #query: Query;
   readonly #plan: RestorePlan;
   /** Nodes that are at the path or below it now. */
   readonly #inside = new Set<Ino>();
   /** What nodes of then are called now. */
   readonly #inos = new Map<Ino, Ino>();
+  readonly #names: NodeNames;
   #nextIno: Ino;
 
-  constructor(query: PathQuery) {
+  constructor(query: Query) {
     this.#query = query;
     this.#nextIno = query.now.nextIno;
+    this.#names = new NodeNames(query.now);
     this.#plan = new RestorePlan(query.subject, query.now, () => query.past);
   }
 
-  plan(): PathPlan {
-    const { now, past, path } = this.#query;
-    const parts = partsOf(path);
-    const name = parts.pop();
-    if (name === undefined) throw invalid('a whole container goes back with rewind, without a path');
-    const parent = nodeAt(now, parts.join('/'));
-    if (!now.get(parent)?.dir) {
-      throw invalid(`/${printableName(parts.join('/'))} is not there now, so ${printableName(path)} has no place`);
-    }
+  /** @param before - What shall stand at the name of a directory of now. */
+  plan(parent: Ino, name: string, before: EntryState): PathPlan {
+    const { now, past } = this.#query;
     this.#collect(now.lookup(parent, name));
-    const before = entryIn(past, nodeAt(past, parts.join('/')), name);
     const ino = before.ino === NOTHING ? NOTHING : this.#visit(before.ino);
     this.#entry(parent, name, { ino, isWhiteout: before.isWhiteout });
     if (this.#plan.isEmpty) return { events: [], tree: now };
@@ -90,7 +111,7 @@ class PathRestore {
     const known = this.#inos.get(from);
     if (known !== undefined) return known;
     const { now, past, at } = this.#query;
-    const isFree = now.get(from) === undefined || this.#inside.has(from);
+    const isFree = now.get(from) === undefined || this.#inside.has(from) || this.#isLowerWithoutName(from);
     const ino = isFree ? from : this.#nextIno++;
     this.#inos.set(from, ino);
     const before = past.at(from);
@@ -109,6 +130,13 @@ class PathRestore {
       this.#entry(ino, name, { ino: child, isWhiteout: entry.isWhiteout });
     }
     return ino;
+  }
+
+  /** A node of the lower stays in the table when its last name goes. */
+  #isLowerWithoutName(ino: Ino): boolean {
+    const { now, past } = this.#query;
+    if (past.at(ino).isUpper || now.at(ino).isUpper) return false;
+    return this.#names.of(ino).every(({ parent }) => !isReachable(now, parent));
   }
 
   #entry(parent: Ino, name: string, state: { ino: Ino; isWhiteout: boolean }): void {

@@ -9,6 +9,7 @@
 
 import { basename, resolve } from 'node:path';
 import type { Namespace } from '../engine/namespace.ts';
+import type { Ino } from '../events/event.ts';
 import { isFileEvent } from '../events/file-event.ts';
 import { storeError } from '../events/log-error.ts';
 import { checkDirectories, type OverlayDirectories } from '../mount/overlay/check-directories.ts';
@@ -17,7 +18,7 @@ import { MirroredContainer } from '../mount/overlay/mirrored-container.ts';
 import type { OverlayOptions } from '../mount/overlay/overlay-options.ts';
 import type { Operations } from '../mount/session.ts';
 import { overlayThen } from '../projections/world.ts';
-import { planPath } from '../replay/restore-path.ts';
+import { planLowerEntry } from '../replay/restore-path.ts';
 import type { Container } from './container.ts';
 import type { LoadProgress } from './load-options.ts';
 import { readOverlayNote, removeOverlayNote, writeOverlayNote } from './overlay-note.ts';
@@ -60,6 +61,8 @@ export async function openOverlayContainer(store: Store, options: OverlayContain
   checkStorePlace(resolve(where), directories);
   const image = await imageOfLowers(store, directories.lowers, options);
   const container = await containerOf(store, image, directories, options);
+  // As in the kernel, each mount has its own options: the log says what was done by them.
+  container.overlay.profile = overlay.profile;
   const namespace = container.namespace();
   const { engine } = store;
   const { userXattr, volatile } = overlay;
@@ -130,7 +133,7 @@ async function containerOf(
   const name = overlay.name ?? basename(resolve(directory));
   const labels = { [LOWER_LABEL]: lowers.toReversed().join(':'), [UPPER_LABEL]: upper as string };
   const there = store.containers.find(name);
-  if (there === null) return store.containers.create({ image, name, labels });
+  if (there === null) return store.containers.create({ image, name, labels, profile: overlay.profile });
   const found = there.inspect();
   const other = 'give another name with name=NAME';
   if (found.labels[UPPER_LABEL] !== labels[UPPER_LABEL]) {
@@ -176,7 +179,7 @@ function bringTogether(places: Places): void {
   // From here on the log changes: were this to stop half way, that would look like a change by somebody else.
   writeOverlayNote(where, container.id, { seq: store.seq, timeNs: null });
   const cause = ['mount', container.name, 'changed outside'] as const;
-  mirrored.takeIn([...cause], knownUntilNs, (parent, name) => restoreLower(store, container, parent, name));
+  mirrored.takeIn([...cause], knownUntilNs, (parent, name, ino) => restoreLower(store, container, parent, name, ino));
 }
 
 /** Whether verbs have changed its files. A rewind to that very moment changes nothing. */
@@ -190,13 +193,13 @@ function hasTransactionsSince(store: Store, { name, subject }: Container, seq: n
   return isChanged;
 }
 
-/** Makes a name what it was when the container was made: what the lowers have there. */
-function restoreLower(store: Store, container: Container, parent: number, name: string): void {
+/** Makes a name what the lowers have: a node of them as it was when the container was made. */
+function restoreLower(store: Store, container: Container, parent: Ino, name: string, ino: Ino): void {
   const { record, overlay, subject } = container;
   const past = overlayThen(store.world.registry, subject, record.seq, (seq) => store.worldAt(seq));
   if (past === undefined) throw storeError('ERR_NOT_FOUND', `container "${container.name}" has no beginning`);
   const timeNs = store.engine.now();
-  const path = overlay.tree.entryPath(parent, name);
-  const { events } = planPath({ subject, now: overlay.tree, past: past.tree, at: record.seq, path, timeNs });
+  const about = { subject, now: overlay.tree, past: past.tree, at: record.seq, timeNs };
+  const events = planLowerEntry({ ...about, parent, name, ino });
   store.engine.commit(subject, ['mount', container.name, 'changed outside'], events, timeNs);
 }

@@ -10,7 +10,6 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Namespace } from '../../engine/namespace.ts';
 import type { Cause, Ino, StoreEvent, Transaction } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
-import type { Tree } from '../../projections/tree/tree.ts';
 import type { Operations } from '../session.ts';
 import type { OverlayDirectories } from './check-directories.ts';
 import { HostCalls } from './host-calls.ts';
@@ -18,8 +17,8 @@ import { HostPlaces } from './host-places.ts';
 import { LayerHandles } from './layer-handles.ts';
 import { prefixOf } from './mark-prefix.ts';
 import { mirroredOperations } from './overlay-operations.ts';
-import { scanLayer } from './scan-layer.ts';
-import { takeInUpper } from './take-in.ts';
+import { readUpper, type UpperRead } from './read-upper.ts';
+import { type TakeInParts, takeInUpper } from './take-in.ts';
 import { followTree } from './upper-follow.ts';
 import { UpperMirror } from './upper-mirror.ts';
 import { WorkDirectory } from './work-directory.ts';
@@ -87,9 +86,9 @@ export class MirroredContainer {
 
   /** Whether anything in the upper is younger than a moment of {@link MirroredContainer.close}, ns since 1970. */
   hasChangedSince(timeNs: bigint): boolean {
-    const { tree } = this.#read();
+    const { found } = this.#read();
     let isYounger = false;
-    tree.inodes.forEach((inode) => {
+    found.inodes.forEach((inode) => {
       isYounger ||= inode.ctimeNs >= timeNs;
       return !isYounger;
     });
@@ -100,13 +99,12 @@ export class MirroredContainer {
    * Takes what the upper has into the log, as one transaction; none where they are the same.
    *
    * @param knownUntilNs - What {@link MirroredContainer.close} gave, when nothing was written to the container since.
-   * @throws `ERR_UNSUPPORTED` for an upper with redirects or files of attributes only.
+   * @throws `ERR_UNSUPPORTED` as {@link readUpper}.
    */
-  takeIn(cause: Cause, knownUntilNs: bigint | null, restoreLower: (parent: Ino, name: string) => void): void {
-    const { tree, places } = this.#read();
+  takeIn(cause: Cause, knownUntilNs: bigint | null, restoreLower: TakeInParts['restoreLower']): void {
     const { engine, namespace } = this.#parts;
     const { overlay } = namespace.root;
-    takeInUpper({ engine, overlay, found: tree, places, cause, knownUntilNs, restoreLower });
+    takeInUpper({ engine, overlay, read: this.#read(), cause, knownUntilNs, restoreLower });
   }
 
   /** Makes the upper what the container's tree says. */
@@ -115,7 +113,7 @@ export class MirroredContainer {
     this.#mirror.forget();
     followTree({
       overlay,
-      found: this.#read().tree,
+      found: this.#read().found,
       upper: this.#upper,
       work: this.#work,
       calls: this.#calls,
@@ -180,18 +178,11 @@ export class MirroredContainer {
     }
   }
 
-  #read(): { readonly tree: Tree; readonly places: HostPlaces } {
-    const places = new HostPlaces();
-    const tree = scanLayer(this.#upper, this.#calls, places, this.#prefix);
-    tree.inodes.forEach((inode, ino) => {
-      if (!inode.isMetacopy && (inode.marks?.redirect ?? '') === '') return;
-      const path = `${this.#upper}${tree.pathOf(ino) ?? ''}`;
-      throw storeError(
-        'ERR_UNSUPPORTED',
-        `${path} has its content elsewhere (redirect or metacopy), which a history of the upper does not follow: mount it without store=`,
-      );
-    });
-    return { tree, places };
+  #read(): UpperRead {
+    const { lower } = this.#parts.namespace.root.overlay;
+    if (lower === null) throw new Error('a container stands on the view of its image');
+    const layers = this.#parts.directories.lowers.length;
+    return readUpper({ upper: this.#upper, lower, layers, calls: this.#calls, prefix: this.#prefix });
   }
 
   /** The times of a file system move in steps: waits for the next one. */

@@ -123,14 +123,14 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   };
 }
 
-/** A history needs an upper that changes, in which each name stands for what the same name stood for. */
-function refuseWithStore({ redirectDir, index, metacopy }: OverlayProfile, store: string, readOnly: boolean): void {
+/** A history needs an upper that changes, in which content is where its name is. */
+function refuseWithStore({ index, metacopy }: OverlayProfile, store: string, readOnly: boolean): void {
   if (store === '') throw invalid('store is empty');
   if (readOnly)
     throw invalid(
       'store=DIR keeps the history of what is written, and nothing can be: give upperdir, and leave ro off',
     );
-  const on = metacopy ? 'metacopy' : redirectDir ? 'redirect_dir' : index ? 'index' : null;
+  const on = metacopy ? 'metacopy' : index ? 'index' : null;
   if (on === null) return;
   throw invalid(`${on}=on is not done with store=DIR: what it leaves in the upper is not read back into the history`);
 }

@@ -91,7 +91,8 @@ class Follow {
 
   #subdirectory(ino: Ino, node: Inode, there: Ino, isTaken: boolean, path: string): boolean {
     const { found } = this.#parts;
-    const stays = there !== NOWHERE && found.at(there).dir?.opaque === node.dir?.opaque;
+    const was = there === NOWHERE ? undefined : found.at(there);
+    const stays = was !== undefined && was.dir?.opaque === node.dir?.opaque && hasSameRedirect(was, node);
     if (!stays) {
       if (isTaken) this.#remove(path);
       this.#make(ino, path, node.dir?.opaque === true);
@@ -124,10 +125,12 @@ class Follow {
   }
 
   #make(ino: Ino, path: string, isOpaque: boolean): void {
-    const { work, copyUp, prefix } = this.#parts;
+    const { work, copyUp, prefix, overlay } = this.#parts;
     const made = work.name();
     const calls = copyUp.callsFor(ino, made, 'all');
     if (isOpaque) calls.push(['setxattr', made, `${prefix}opaque`, 'y']);
+    const redirect = overlay.tree.at(ino).marks?.redirect ?? '';
+    if (redirect !== '') calls.push(['setxattr', made, `${prefix}redirect`, redirect]);
     work.build(made, [...calls, ['rename', made, path, 0]]);
   }
 
@@ -174,6 +177,8 @@ class Follow {
     return namesInUpper(tree, directory).some((name) => (tree.get(tree.lookup(directory, name))?.origin ?? -1) !== -1);
   }
 }
+
+const hasSameRedirect = (a: Inode, b: Inode): boolean => (a.marks?.redirect ?? '') === (b.marks?.redirect ?? '');
 
 function isSameAttributes(a: Inode, b: Inode): boolean {
   const isSameOwner = a.uid === b.uid && a.gid === b.gid;

@@ -16,6 +16,16 @@ export interface NameOfNode {
  */
 export const namesOf = (tree: Tree, ino: Ino): NameOfNode[] => new NodeNames(tree).of(ino);
 
+/** Whether names lead from the root to a directory: one of the lower is in the table of a tree also when it has no name. */
+export function isReachable(tree: Tree, directory: Ino): boolean {
+  for (let ino = directory; ino !== ROOT_INO;) {
+    const node = tree.get(ino);
+    if (node === undefined || node.parent === 0 || tree.lookup(node.parent, node.name) !== ino) return false;
+    ino = node.parent;
+  }
+  return true;
+}
+
 /** As {@link namesOf} for many nodes of a tree that does not change: it is walked once at most. */
 export class NodeNames {
   readonly #tree: Tree;

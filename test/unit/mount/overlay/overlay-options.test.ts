@@ -61,7 +61,6 @@ describe('options of an overlay', () => {
     [`${DIRECTORIES},store=/s,ro`, 'give upperdir, and leave ro off'],
     ['lowerdir=/a,store=/s', 'give upperdir, and leave ro off'],
     [`${DIRECTORIES},store=/s,metacopy=on`, 'metacopy=on is not done with store=DIR'],
-    [`${DIRECTORIES},store=/s,redirect_dir=on`, 'redirect_dir=on is not done with store=DIR'],
     [`${DIRECTORIES},store=/s,index=on`, 'index=on is not done with store=DIR'],
     [`${DIRECTORIES},name=web`, 'give store=DIR, too'],
   ])('are refused with a sentence: %s', (list, said) => {
