@@ -2,7 +2,7 @@
 
 import type { Ino, StoreEvent, SubjectId } from '../events/event.ts';
 import { PERMISSION_BITS } from '../events/mode.ts';
-import type { Inode } from '../projections/tree/inode.ts';
+import type { Inode, UpperMarks } from '../projections/tree/inode.ts';
 import { applyRestored, type NodesRestored, NOTHING } from '../projections/tree/restore.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 
@@ -173,9 +173,19 @@ export function isSameState(a: Inode, b: Inode): boolean {
     a.target === b.target &&
     a.content === b.content &&
     a.dir?.opaque === b.dir?.opaque &&
+    isSameMarks(a.marks, b.marks) &&
     a.xattrs.length === b.xattrs.length &&
     a.xattrs.every(
       ([name, value], index) => name === b.xattrs[index][0] && Buffer.compare(value, b.xattrs[index][1]) === 0,
     )
   );
+}
+
+function isSameMarks(a: UpperMarks | null, b: UpperMarks | null): boolean {
+  if (a === b) return true;
+  if ((a?.redirect ?? '') !== (b?.redirect ?? '') || (a?.dataIno ?? 0) !== (b?.dataIno ?? 0)) return false;
+  const [here, there] = [a?.upperNames ?? null, b?.upperNames ?? null];
+  if (here === null || there === null) return here === there;
+  const keys = new Set(there.map(({ parent, name }) => `${parent}/${name}`));
+  return here.length === there.length && here.every(({ parent, name }) => keys.has(`${parent}/${name}`));
 }

@@ -42,7 +42,7 @@ export const overlayVerb: Verb = {
     {
       flags: '-o, --option <list>',
       description:
-        'lowerdir=, upperdir=, workdir=, redirect_dir=, metacopy=, userxattr, volatile, store=, name=, ro, noatime, …',
+        'lowerdir=, upperdir=, workdir=, redirect_dir=, index=, metacopy=, userxattr, volatile, store=, name=, ro, noatime, …',
       repeat: true,
     },
     { flags: '--source <text>', description: 'what the mount table shows as source; default: overlay' },

@@ -57,9 +57,11 @@ export class CopyUpToHost {
     return calls;
   }
 
-  /** The calls that bring the data of a file of attributes only. */
+  /** The calls that bring the data of a file of attributes only. Stored data is written there at once. */
   dataCalls(inode: Inode, path: string): HostCall[] {
-    return [...this.#data(inode, path, 'all'), ['removexattr', path, `${this.#prefix}metacopy`]];
+    if (this.#stored !== null) fillStored(inode, path, this.#stored);
+    const data = this.#stored === null ? this.#data(inode, path, 'all') : [];
+    return [...data, ['removexattr', path, `${this.#prefix}metacopy`]];
   }
 
   #data(inode: Inode, path: string, data: DataWanted): HostCall[] {
@@ -72,9 +74,10 @@ export class CopyUpToHost {
   /** What the kernel knows a lower node by; null where its file system gives nothing of the kind. */
   handleOf(ino: Ino): Buffer | null {
     const inode = this.#overlay.tree.at(ino);
-    const directory = this.#lowers[inode.layer];
+    const layer = inode.isUpper ? inode.origin : inode.layer;
+    const directory = this.#lowers[layer];
     const place = directory === undefined ? null : this.#placeIn(directory, ino, inode);
-    return place === null ? null : this.#handles.of(inode.layer, [place])[0];
+    return place === null ? null : this.#handles.of(layer, [place])[0];
   }
 
   /** Says where the copy comes from. A lower hard link says nothing: its copy is another node. */
@@ -100,20 +103,34 @@ export class CopyUpToHost {
 function writeStored(inode: Inode, path: string, data: DataWanted, chunks: ChunkReader): void {
   const file = openSync(hostPath(path), constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
   try {
-    for (const { offset, pieces } of data === 'all' ? contentRuns(inode) : []) {
-      let at = offset;
-      for (let index = 0; index < pieces.length; index += 3) {
-        const bytes = chunks.get(pieces[index]);
-        const end = pieces[index + 1] + pieces[index + 2];
-        for (let from = pieces[index + 1], written = 0; from < end; from += written, at += written)
-          written = writeSync(file, bytes, from, end - from, at);
-      }
-    }
+    if (data === 'all') writeRuns(inode, file, chunks);
     if (data !== 'none') ftruncateSync(file, inode.size);
   } catch (error) {
     unlinkSync(hostPath(path));
     throw error;
   } finally {
     closeSync(file);
+  }
+}
+
+/** Gives a file that has its size its data. When the host refuses a part, it goes on without: it says that the lower has it. */
+function fillStored(inode: Inode, path: string, chunks: ChunkReader): void {
+  const file = openSync(hostPath(path), constants.O_WRONLY);
+  try {
+    writeRuns(inode, file, chunks);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function writeRuns(inode: Inode, file: number, chunks: ChunkReader): void {
+  for (const { offset, pieces } of contentRuns(inode)) {
+    let at = offset;
+    for (let index = 0; index < pieces.length; index += 3) {
+      const bytes = chunks.get(pieces[index]);
+      const end = pieces[index + 1] + pieces[index + 2];
+      for (let from = pieces[index + 1], written = 0; from < end; from += written, at += written)
+        written = writeSync(file, bytes, from, end - from, at);
+    }
   }
 }

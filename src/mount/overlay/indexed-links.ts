@@ -30,7 +30,13 @@ export class IndexedLinks {
     this.#parts = parts;
     this.#paths = paths;
     this.#copyUp = copyUp;
-    for (const [ino, entry] of parts.index?.found ?? []) paths.indexed.set(ino, entry);
+    this.findEntries();
+  }
+
+  /** Takes the entries that were found when the index was read. */
+  findEntries(): void {
+    this.#paths.indexed.clear();
+    for (const [ino, entry] of this.#parts.index?.found ?? []) this.#paths.indexed.set(ino, entry);
   }
 
   /** Whether a lower node's names stay together when it is copied up (ovl_need_index). */

@@ -20,6 +20,7 @@ import { mirroredOperations } from './overlay-operations.ts';
 import { readUpper, type UpperRead } from './read-upper.ts';
 import { type TakeInParts, takeInUpper } from './take-in.ts';
 import { followTree } from './upper-follow.ts';
+import { UpperIndex } from './upper-index.ts';
 import { UpperMirror } from './upper-mirror.ts';
 import { WorkDirectory } from './work-directory.ts';
 
@@ -41,6 +42,8 @@ export class MirroredContainer {
   readonly #calls: HostCalls;
   readonly #prefix: string;
   readonly #work: WorkDirectory;
+  readonly #handles: LayerHandles;
+  readonly #index: UpperIndex | null;
   readonly #mirror: UpperMirror;
   #stopListening = (): void => {};
   /** The tree has become another one, and the upper is not there yet. */
@@ -58,7 +61,10 @@ export class MirroredContainer {
     try {
       this.#prefix = prefixOf(parts, directories, this.#calls);
       this.#work = new WorkDirectory(work, this.#calls, this.#prefix);
+      this.#handles = new LayerHandles(this.#calls, [...lowers, upper]);
       const { overlay, subject } = namespace.root;
+      const host = { work, upper, lowers, calls: this.#calls, handles: this.#handles, prefix: this.#prefix };
+      this.#index = overlay.profile.index ? new UpperIndex({ ...host, readOnly: false }) : null;
       const places = new HostPlaces();
       this.#mirror = new UpperMirror({
         overlay,
@@ -68,8 +74,8 @@ export class MirroredContainer {
         places,
         lowers,
         chunks: engine.log.chunks,
-        handles: new LayerHandles(this.#calls, [...lowers, upper]),
-        index: null,
+        handles: this.#handles,
+        index: this.#index,
         prefix: this.#prefix,
         isOpen: (ino) => namespace.files.isOpen(subject, ino),
         stored: engine.log.chunks,
@@ -105,6 +111,7 @@ export class MirroredContainer {
     const { engine, namespace } = this.#parts;
     const { overlay } = namespace.root;
     takeInUpper({ engine, overlay, read: this.#read(), cause, knownUntilNs, restoreLower });
+    this.#mirror.findEntries();
   }
 
   /** Makes the upper what the container's tree says. */
@@ -113,7 +120,8 @@ export class MirroredContainer {
     this.#mirror.forget();
     followTree({
       overlay,
-      found: this.#read().found,
+      read: this.#read(),
+      index: this.#index,
       upper: this.#upper,
       work: this.#work,
       calls: this.#calls,
@@ -121,6 +129,7 @@ export class MirroredContainer {
       chunks: this.#parts.engine.log.chunks,
       prefix: this.#prefix,
     });
+    this.#mirror.findEntries();
   }
 
   /** From now on the upper has each change before it is in the log. */
@@ -181,8 +190,9 @@ export class MirroredContainer {
   #read(): UpperRead {
     const { lower } = this.#parts.namespace.root.overlay;
     if (lower === null) throw new Error('a container stands on the view of its image');
-    const layers = this.#parts.directories.lowers.length;
-    return readUpper({ upper: this.#upper, lower, layers, calls: this.#calls, prefix: this.#prefix });
+    const { lowers } = this.#parts.directories;
+    const host = { calls: this.#calls, handles: this.#handles, index: this.#index, prefix: this.#prefix };
+    return readUpper({ upper: this.#upper, lower, lowers, ...host });
   }
 
   /** The times of a file system move in steps: waits for the next one. */

@@ -106,7 +106,10 @@ function releaseFile(session: Session, { files }: OverlayBacking, hasContent: bo
 function syncFile(session: Session, backing: OverlayBacking): number {
   const file = session.fileOf(session.request.u64(0));
   if (file === null) return GONE;
-  if (backing.volatile || !file.mount.overlay.tree.get(file.ino)?.isUpper) return 0;
+  const inode = file.mount.overlay.tree.get(file.ino);
+  if (backing.volatile || !inode?.isUpper) return 0;
+  // What has its data below has attributes to be kept, and is not opened by its data.
+  if (inode.isMetacopy) return inode.nlink === 0 ? 0 : syncPath(session, backing.pathOf(file.ino));
   const descriptor = descriptorOf(file, backing);
   if (descriptor === null) return EINVAL;
   if (session.request.u32(8) & FSYNC_FDATASYNC) fdatasyncSync(descriptor);
@@ -119,7 +122,11 @@ function syncDirectory(session: Session, { volatile, pathOf }: OverlayBacking): 
   const inode = session.node();
   if (inode === undefined) return GONE;
   if (volatile || !inode.isUpper || inode.nlink === 0) return 0;
-  const descriptor = openSync(hostPath(pathOf(session.target.ino)), 'r');
+  return syncPath(session, pathOf(session.target.ino));
+}
+
+function syncPath(session: Session, path: string): number {
+  const descriptor = openSync(hostPath(path), 'r');
   try {
     fsyncSync(descriptor);
   } finally {

@@ -106,7 +106,7 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   const store = values.get('store') ?? null;
   const profile = { redirectDir: redirect === 'on' || metacopy, index, metacopy };
   const readOnly = upper === null || generic.includes('ro');
-  if (store !== null) refuseWithStore(profile, store, readOnly);
+  if (store !== null) refuseWithStore(store, readOnly);
   if (name !== null && store === null) throw invalid('name=NAME names a container of a store: give store=DIR, too');
   return {
     lowers,
@@ -123,16 +123,12 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   };
 }
 
-/** A history needs an upper that changes, in which content is where its name is. */
-function refuseWithStore({ index, metacopy }: OverlayProfile, store: string, readOnly: boolean): void {
+function refuseWithStore(store: string, readOnly: boolean): void {
   if (store === '') throw invalid('store is empty');
   if (readOnly)
     throw invalid(
       'store=DIR keeps the history of what is written, and nothing can be: give upperdir, and leave ro off',
     );
-  const on = metacopy ? 'metacopy' : index ? 'index' : null;
-  if (on === null) return;
-  throw invalid(`${on}=on is not done with store=DIR: what it leaves in the upper is not read back into the history`);
 }
 
 function switchOf(values: ReadonlyMap<string, string>, key: string): boolean {

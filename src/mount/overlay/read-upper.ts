@@ -5,7 +5,11 @@ import { overLowerWithUpper } from '../../projections/tree/merge-upper.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import type { HostCalls } from './host-calls.ts';
 import { HostPlaces } from './host-places.ts';
-import { scanLayer } from './scan-layer.ts';
+import { joinIndex } from './join-index.ts';
+import type { LayerHandles } from './layer-handles.ts';
+import { lowerLinksOf } from './lower-links.ts';
+import { type LinkFound, scanLayer } from './scan-layer.ts';
+import type { UpperIndex } from './upper-index.ts';
 
 export interface UpperRead {
   /** The upper directory's own tree. */
@@ -14,33 +18,48 @@ export interface UpperRead {
   readonly merged: Tree;
   /** Where data of the upper's files lies. */
   readonly places: HostPlaces;
+  /** Names of hard links in the upper, by the numbers of the upper's own tree. */
+  readonly links: readonly LinkFound[];
 }
 
 export interface UpperToRead {
   readonly upper: string;
   readonly lower: Tree;
-  /** How many layers the lower view has. */
-  readonly layers: number;
+  /** Directories of its layers, lowest first. */
+  readonly lowers: readonly string[];
   readonly calls: HostCalls;
+  readonly handles: LayerHandles;
+  /** Null: the option index is off. */
+  readonly index: UpperIndex | null;
   /** Of overlay's attributes. */
   readonly prefix: string;
 }
 
 /** @throws `ERR_UNSUPPORTED` for an upper that shows a lower directory in two places, or has no data where it should have. */
-export function readUpper({ upper, lower, layers, calls, prefix }: UpperToRead): UpperRead {
+export function readUpper({ upper, lower, lowers, index, calls, handles, prefix }: UpperToRead): UpperRead {
   const places = new HostPlaces();
-  const found = scanLayer(upper, calls, places, prefix);
-  refuseMetacopies(found, upper);
-  const merged = overLowerWithUpper(lower, found, layers);
-  refuseCopies(merged, lower.nextIno - 2 + found.nextIno);
-  return { found, merged, places };
+  const links: LinkFound[] = [];
+  const found = scanLayer(upper, calls, places, prefix, (link) => links.push(link));
+  const merged = overLowerWithUpper(lower, found, lowers.length);
+  const base = lower.nextIno - 2;
+  refuseCopies(merged, base + found.nextIno);
+  refuseWithoutData(found, merged, base);
+  if (index !== null) {
+    index.found.clear();
+    const lowerLinks = index.names().length === 0 ? [] : lowerLinksOf(lower, lowers);
+    const upperLinks = links.map((link) => ({ ...link, ino: base + link.ino }));
+    joinIndex({ index, tree: merged, lower, lowerLinks, upperLinks, calls, handles, places, prefix });
+  }
+  return { found, merged, places, links };
 }
 
-function refuseMetacopies(found: Tree, upper: string): void {
+/** @param base - Added to a node's number in the upper's own tree, gives its number in the merged one. */
+function refuseWithoutData(found: Tree, merged: Tree, base: number): void {
   found.inodes.forEach((inode, ino) => {
-    if (!inode.isMetacopy) return;
-    const path = `${upper}${found.pathOf(ino) ?? ''}`;
-    throw unsupported(`${path} has its content elsewhere (metacopy)`);
+    if (inode.isMetacopy && merged.get(base + ino)?.isMetacopy !== true)
+      throw unsupported(
+        `${found.pathOf(ino) ?? ''} has no data (metacopy), and the lower directories have none for it`,
+      );
   });
 }
 

@@ -12,6 +12,8 @@ export interface TakeInStepsParts {
   readonly engine: Engine;
   readonly overlay: Overlay;
   readonly cause: Cause;
+  /** There are nodes with names that the upper does not have (`index`). */
+  readonly keepsLinks: boolean;
   /** Puts a node of the lower, with all below it, at a name as the lower has it. */
   readonly restoreLower: (parent: Ino, name: string, ino: Ino) => void;
 }
@@ -67,14 +69,22 @@ export class TakeInSteps {
     return this.tree.at(parent).dir?.whiteouts?.has(name) === true;
   }
 
-  /** Copies up a non-directory. @returns Its number in the upper. */
-  copyUp(parent: Ino, name: string, ino: Ino): Ino {
+  /**
+   * Copies up a non-directory.
+   *
+   * @param how.keepsLinks - A hard link stays one with its other names.
+   * @param how.dataIsBelow - A file's data stays in the lower.
+   * @returns Its number in the upper.
+   */
+  copyUp(parent: Ino, name: string, ino: Ino, how: { keepsLinks?: boolean; dataIsBelow?: boolean } = {}): Ino {
     const { mode, nlink, layer, size, content } = this.tree.at(ino);
-    const upperIno = nlink > 1 ? this.tree.nextIno : ino;
+    const upperIno = nlink > 1 && how.keepsLinks !== true ? this.tree.nextIno : ino;
     const about = { parent, name, ino, upperIno, layer, ctimeNs: this.#parts.engine.now() };
     if (isFileMode(mode)) {
-      const copiedBytes = content?.copyUpBytes(size) ?? 0;
-      this.commit({ type: 'FileCopiedUp', ...about, bytes: size, copiedBytes, withData: true });
+      const withData = how.dataIsBelow !== true;
+      const copiedBytes = withData ? (content?.copyUpBytes(size) ?? 0) : 0;
+      this.commit({ type: 'FileCopiedUp', ...about, bytes: size, copiedBytes, withData });
+      if (!withData) this.commit({ type: 'MetacopySet', ino: upperIno, dataIno: ino });
     } else this.commit({ type: isSymlinkMode(mode) ? 'SymlinkCopiedUp' : 'NodeCopiedUp', ...about });
     return upperIno;
   }
@@ -87,16 +97,42 @@ export class TakeInSteps {
     this.commit({ type: 'DirectoryCopiedUp', ino, layer, ctimeNs: this.#parts.engine.now() });
   }
 
-  /** Takes a name away with all that lies in the upper below it. */
+  /** Takes a name away with all that the upper has below it, and with names there of nodes that have others, too. */
   remove(parent: Ino, name: string, ino: Ino): void {
-    const { dir, isUpper, nlink: before } = this.tree.at(ino);
     const below: [string, Ino][] = [];
-    if (isUpper) dir?.entries.forEach((child, childIno) => void below.push([child, childIno]));
-    for (const [child, childIno] of below)
-      if (this.tree.at(childIno).hasInUpper(ino, child)) this.remove(ino, child, childIno);
+    this.tree.at(ino).dir?.entries.forEach((child, childIno) => {
+      if (this.#holdsUpper(childIno)) below.push([child, childIno]);
+    });
+    if (below.length > 0) this.copyUpDirectory(ino);
+    for (const [child, childIno] of below) this.remove(ino, child, childIno);
+    this.unname(parent, name, ino, false);
+  }
+
+  /** Takes a name away. @param stays - The node does without one for a moment. */
+  unname(parent: Ino, name: string, ino: Ino, stays: boolean): void {
+    const { dir, isUpper, nlink: before } = this.tree.at(ino);
     const nlink = dir !== null ? 0 : isUpper ? before - 1 : before;
-    const released = isUpper && nlink === 0;
+    const released = isUpper && nlink === 0 && !stays;
     this.commit({ type: 'Unlinked', parent, name, ino, nlink, released, timeNs: this.#parts.engine.now() });
+  }
+
+  /** Gives a node one more name, which the upper does not have. */
+  nameOutside(parent: Ino, name: string, ino: Ino): void {
+    const { engine, overlay, cause } = this.#parts;
+    const container = overlay.subject;
+    const names = { nodes: [], parents: [parent], names: [name], inos: [ino], whiteouts: [] };
+    engine.commit(container, cause, [{ type: 'NodesRestored', container, ...names }], engine.now());
+  }
+
+  #holdsUpper(ino: Ino): boolean {
+    const { isUpper, dir } = this.tree.at(ino);
+    let holds = isUpper;
+    // In a lower directory nothing is of the upper but names of hard links that the index keeps together.
+    if (!holds && this.#parts.keepsLinks)
+      dir?.entries.forEach((_, child) => {
+        holds ||= this.#holdsUpper(child);
+      });
+    return holds;
   }
 
   /** Gives a node that is in the upper another place, where nothing is. */

@@ -15,7 +15,9 @@ import type { Tree } from '../../projections/tree/tree.ts';
 import type { Overlay } from '../../projections/world.ts';
 import type { UpperRead } from './read-upper.ts';
 import { takeContent } from './take-content.ts';
+import { TakeInData } from './take-in-data.ts';
 import { takeInMoves } from './take-in-moves.ts';
+import { indexedIn, TakeInLinks } from './take-in-links.ts';
 import { TakeInSteps, type TakeInStepsParts } from './take-in-steps.ts';
 import { isSameNode, namesInUpper, sameXattrs } from './upper-names.ts';
 
@@ -35,10 +37,11 @@ export function takeInUpper(parts: TakeInParts): void {
   const { engine, overlay, cause, read } = parts;
   const { lower } = overlay;
   if (lower === null) throw new Error('a volume has no upper');
-  const steps = new TakeInSteps(parts);
+  const keepsLinks = indexedIn(overlay.tree).length > 0 || indexedIn(read.merged).length > 0;
+  const steps = new TakeInSteps({ ...parts, keepsLinks });
   engine.transact(cause, () => {
     takeInMoves(steps, lower, read.merged);
-    new TakeIn(parts, steps).everything();
+    new TakeIn(parts, steps, lower).everything();
   });
 }
 
@@ -46,16 +49,20 @@ class TakeIn {
   readonly #parts: TakeInParts;
   readonly #steps: TakeInSteps;
   readonly #merged: Tree;
+  readonly #data: TakeInData;
+  readonly #links: TakeInLinks;
   /** Nodes of the tree, by the number of what they are in what the upper shows. */
   readonly #taken = new Map<Ino, Ino>();
   readonly #owner = new Map<Ino, Ino>();
   /** Directories, whose times are still to be set: what changes in others may change them. */
   readonly #directories: [ino: Ino, wanted: Inode][] = [];
 
-  constructor(parts: TakeInParts, steps: TakeInSteps) {
+  constructor(parts: TakeInParts, steps: TakeInSteps, lower: Tree) {
     this.#parts = parts;
     this.#steps = steps;
     this.#merged = parts.read.merged;
+    this.#data = new TakeInData(steps, lower, this.#merged);
+    this.#links = new TakeInLinks(steps, this.#merged, (ino, wanted) => this.#settle(ino, wanted));
   }
 
   get #tree(): Tree {
@@ -63,6 +70,7 @@ class TakeIn {
   }
 
   everything(): void {
+    this.#links.everyNode();
     this.#directory(ROOT_INO, ROOT_INO);
     for (const [ino, wanted] of this.#directories) this.#attributes(ino, wanted);
   }
@@ -80,7 +88,9 @@ class TakeIn {
     const child = this.#merged.lookup(from, name);
     if (child !== 0) {
       const wanted = this.#merged.at(child);
-      if (!wanted.hasInUpper(from, name)) this.#showLower(parent, name, child, there);
+      if (wanted.isIndexed && wanted.hasInUpper(from, name)) this.#links.upperName(parent, name, child);
+      else if (wanted.isIndexed) this.#links.lowerName(parent, name, child);
+      else if (!wanted.hasInUpper(from, name)) this.#showLower(parent, name, child, there);
       else if (wanted.dir !== null) this.#subdirectory(parent, name, child, there);
       else this.#node(parent, name, child, there);
     } else if (this.#merged.at(from).dir?.whiteouts?.has(name)) {
@@ -126,12 +136,17 @@ class TakeIn {
     }
     const present = this.#tree.get(there);
     const isFree = (this.#owner.get(there) ?? child) === child;
+    const isSame = present !== undefined && isFree && !present.isIndexed && isSameNode(present, wanted);
     let ino = there;
-    if (present === undefined || !isFree || !isSameNode(present, wanted))
-      ino = steps.create(parent, name, wanted, there);
-    else if (!present.isUpper) ino = steps.copyUp(parent, name, there);
+    if (!isSame || !this.#data.fits(there, present, wanted))
+      ino = this.#data.moveTo(parent, name, wanted, there) || steps.create(parent, name, wanted, there);
+    else if (!present.isUpper) ino = steps.copyUp(parent, name, there, { dataIsBelow: wanted.isMetacopy });
     this.#taken.set(child, ino);
     this.#owner.set(ino, child);
+    this.#settle(ino, wanted);
+  }
+
+  #settle(ino: Ino, wanted: Inode): void {
     this.#redirect(ino, wanted);
     this.#content(ino, wanted);
     this.#attributes(ino, wanted);
@@ -146,6 +161,8 @@ class TakeIn {
   #content(ino: Ino, wanted: Inode): void {
     const { engine, read, knownUntilNs } = this.#parts;
     if (!isFileMode(wanted.mode)) return;
+    this.#data.settle(ino, wanted);
+    if (wanted.isMetacopy) return;
     const { size, mtimeNs } = this.#tree.at(ino);
     const looksSame = size === wanted.size && mtimeNs === wanted.mtimeNs;
     if (looksSame && knownUntilNs !== null && wanted.ctimeNs < knownUntilNs) return;

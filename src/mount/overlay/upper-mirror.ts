@@ -114,6 +114,11 @@ export class UpperMirror {
     this.#fresh = 0;
   }
 
+  /** Hard links of the lower that the index keeps together are others now. */
+  findEntries(): void {
+    this.#links.findEntries();
+  }
+
   close(): void {
     this.settleTimes();
     this.files.closeAll();

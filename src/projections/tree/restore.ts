@@ -6,9 +6,11 @@
  */
 
 import { type ContainerEvent, type Ino, ROOT_INO } from '../../events/event.ts';
+import { addUpperName, leaveUpper } from './fold-marks.ts';
 import { Directory, type Inode, UPPER } from './inode.ts';
 import { NameMap } from './name-map.ts';
 import type { Tree } from './tree.ts';
+import { count as countNode } from './upper-count.ts';
 
 export type NodesRestored = Extract<ContainerEvent, { type: 'NodesRestored' }>;
 
@@ -21,12 +23,15 @@ export const NOTHING = 0;
 export function applyRestored(tree: Tree, event: NodesRestored, seq: number, treeAt: (at: number) => Tree): void {
   const { nodes, parents, names, inos, whiteouts } = event;
   const loose = new Set<Ino>();
+  const restored = new Map<Ino, Inode>();
   for (let index = 0; index < parents.length; index++) detach(tree, parents[index], names[index], loose);
   for (let index = 0; index < nodes.length; index += 3) {
-    restoreNode(tree, nodes[index], treeAt(nodes[index + 2]).at(nodes[index + 1]), loose);
+    const then = treeAt(nodes[index + 2]).at(nodes[index + 1]);
+    restored.set(nodes[index], then);
+    restoreNode(tree, nodes[index], then, loose);
   }
   for (let index = 0; index < parents.length; index++) {
-    if (inos[index] !== NOTHING) attach(tree, parents[index], names[index], inos[index], loose);
+    if (inos[index] !== NOTHING) attach(tree, parents[index], names[index], inos[index], { loose, restored });
   }
   for (const index of whiteouts) whiteOut(tree, parents[index], names[index], seq);
   for (const ino of loose) dropIfNameless(tree, ino);
@@ -50,7 +55,8 @@ function detach(tree: Tree, parent: Ino, name: string, loose: Set<Ino>): void {
     return;
   }
   if (!node.isUpper) return;
-  if (node.nlink === 1) count(tree, node, -1);
+  if (node.isIndexed) leaveUpper(tree, ino, parent, name);
+  else if (node.nlink === 1) count(tree, node, -1);
   const inode = tree.edit(ino);
   inode.nlink--;
   if (inode.nlink === 0) inode.parent = 0;
@@ -66,6 +72,9 @@ function restoreNode(tree: Tree, ino: Ino, then: Inode, loose: Set<Ino>): void {
   inode.parent = now?.parent ?? 0;
   inode.name = now?.name ?? '';
   if (then.dir === null && then.isUpper) inode.nlink = now?.isUpper ? now.nlink : Number(isNamed);
+  // With an index its names say one by one whether they are in the upper; those that come back are added then.
+  const upperNames = then.marks?.upperNames?.filter((each) => tree.lookup(each.parent, each.name) === ino);
+  if (upperNames !== undefined) inode.mark({ upperNames });
   if (then.dir !== null) inode.dir = directoryOf(tree, then.dir, now?.dir ?? null);
   tree.insert(ino, inode);
   if (isNamed) count(tree, inode, 1);
@@ -88,7 +97,13 @@ function directoryOf(tree: Tree, then: Directory, now: Directory | null): Direct
 }
 
 /** A node that had no name, and is not loose, was held by an open file. */
-function attach(tree: Tree, parent: Ino, name: string, ino: Ino, loose: ReadonlySet<Ino>): void {
+function attach(
+  tree: Tree,
+  parent: Ino,
+  name: string,
+  ino: Ino,
+  { loose, restored }: { loose: ReadonlySet<Ino>; restored: ReadonlyMap<Ino, Inode> },
+): void {
   const directory = tree.editDirectory(parent);
   directory.entries.set(name, ino, tree.owner);
   const inode = tree.edit(ino);
@@ -99,7 +114,9 @@ function attach(tree: Tree, parent: Ino, name: string, ino: Ino, loose: Readonly
     count(tree, inode, 1);
   } else if (inode.isUpper) {
     inode.nlink++;
-    if (inode.nlink === 1) count(tree, inode, 1);
+    if (!inode.isIndexed) {
+      if (inode.nlink === 1) count(tree, inode, 1);
+    } else if (restored.get(ino)?.hasInUpper(parent, name)) addUpperName(tree, inode, parent, name);
   }
   inode.parent = parent;
   inode.name = name;
@@ -132,9 +149,6 @@ const NONE: ReadonlySet<Ino> = new Set();
 /** Adds a named node to the counters of the upper, or takes it out; of a directory its whiteouts too. */
 function count(tree: Tree, inode: Inode, sign: 1 | -1): void {
   if (inode.dir?.whiteouts) tree.whiteouts += sign * inode.dir.whiteouts.size;
-  if (inode.layer !== UPPER) return;
-  tree.upperNodes += sign;
-  if (inode.dir !== null) return;
-  tree.upperBytes += sign * inode.size;
-  if (inode.content !== null) tree.upperAllocatedBytes += sign * inode.content.allocatedBytes;
+  if (inode.layer !== UPPER || (inode.isIndexed && inode.upperLinks === 0)) return;
+  countNode(tree, inode, sign);
 }

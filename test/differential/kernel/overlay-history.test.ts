@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openOverlayContainer, parseOverlayOptions } from '../../../src/entry/mount.ts';
-import { listDirectory, listTree, openStore, type Store } from '../../../src/index.ts';
+import { checkInvariants, listDirectory, listTree, openStore, type Store } from '../../../src/index.ts';
 import { kernelMissing } from '../../../src/testing/kernel/kernel-mounts.ts';
 import { check } from '../../property/run.ts';
 
@@ -46,9 +46,9 @@ const OPS = [
   (on, a, b) => on.utimesSync(a, b.length, a.length),
 ] satisfies ((on: Fs, a: string, b: string) => void)[];
 
-const [WRITE, , MKDIR, RM, RENAME, , , CHMOD] = [0, 1, 2, 3, 4, 5, 6, 7];
+const [WRITE, APPEND, MKDIR, RM, RENAME, LINK, , CHMOD] = [0, 1, 2, 3, 4, 5, 6, 7];
 
-const NAMES = ['/low', '/d', '/d/one', '/d/two', '/d/e', '/d/e/deep', '/new', '/new/x'];
+const NAMES = ['/low', '/hard', '/d', '/d/one', '/d/two', '/d/e', '/d/e/deep', '/new', '/new/x'];
 
 interface Session {
   /** `upper`: somebody changes the upper directory itself. `verbs`: the container is gone back with, and nothing is mounted. */
@@ -75,6 +75,9 @@ const sessions: fc.Arbitrary<Session[]> = fc.array(
 const OPTIONS: readonly { readonly options: readonly string[]; readonly runs: number }[] = [
   { options: [], runs: 40 },
   { options: ['redirect_dir=on'], runs: 6 },
+  { options: ['index=on'], runs: 6 },
+  { options: ['metacopy=on,redirect_dir=on'], runs: 6 },
+  { options: ['redirect_dir=on', 'index=on', 'metacopy=on'], runs: 6 },
 ];
 
 describe.skipIf(missing !== null)(
@@ -249,6 +252,80 @@ describe.skipIf(missing !== null)(
           { by: 'overlog', ops: [[RENAME, '/d/e', '/e']] },
         ],
       ],
+      [
+        'a hard link of the lower stays one file, by whichever name it is changed, and goes with its last name',
+        ['index=on'],
+        [
+          { by: 'kernel', ops: [[WRITE, '/hard', '']] },
+          {
+            by: 'overlog',
+            ops: [
+              [APPEND, '/d/one', ''],
+              [LINK, '/d/one', '/more'],
+            ],
+          },
+          {
+            by: 'kernel',
+            ops: [
+              [RM, '/hard', ''],
+              [RENAME, '/d/one', '/d/e/one'],
+              [APPEND, '/more', '/'],
+            ],
+          },
+          { by: 'mounted verbs', ops: [[CHMOD, '/more', '/']] },
+          { by: 'killed', ops: [[RM, '/more', '']] },
+          { by: 'kernel', ops: [[RM, '/d', '']] },
+          { by: 'verbs', ops: [[0, '', '']] },
+          { by: 'overlog', ops: [] },
+        ],
+      ],
+      [
+        'a hard link of the lower that lost a name in the kernel has one less',
+        ['index=on'],
+        [
+          { by: 'kernel', ops: [[RM, '/hard', '']] },
+          { by: 'overlog', ops: [[CHMOD, '/d/one', '/']] },
+          { by: 'kernel', ops: [[RENAME, '/d/one', '/one']] },
+          { by: 'upper', ops: [[RM, '/one', '']] },
+          { by: 'overlog', ops: [] },
+        ],
+      ],
+      ...[['metacopy=on'], ['metacopy=on', 'index=on']].map((options): [string, string[], Session[]] => [
+        `a file that the kernel has left its data of below reads it from there, with ${options.join()}`,
+        options,
+        [
+          {
+            by: 'kernel',
+            ops: [
+              [CHMOD, '/low', '/'],
+              [CHMOD, '/hard', '/'],
+              [RENAME, '/d/two', '/moved'],
+              [RENAME, '/d', '/new'],
+            ],
+          },
+          {
+            by: 'overlog',
+            ops: [
+              [APPEND, '/low', ''],
+              [CHMOD, '/new/e/deep', ''],
+              [LINK, '/new/one', '/more'],
+            ],
+          },
+          {
+            by: 'kernel',
+            ops: [
+              [APPEND, '/moved', ''],
+              [RENAME, '/new/e', '/d'],
+              [RENAME, '/d/deep', '/low'],
+              [RENAME, '/more', '/d/one'],
+            ],
+          },
+          { by: 'mounted verbs', ops: [[APPEND, '/low', '']] },
+          { by: 'killed', ops: [[RENAME, '/low', '/d/deep']] },
+          { by: 'verbs', ops: [[0, '', '']] },
+          { by: 'overlog', ops: [] },
+        ],
+      ]),
     ])('%s', async (_, options, found) => {
       const place = new Place(options);
       for (const session of found) await place.play(session);
@@ -283,7 +360,7 @@ describe.skipIf(missing !== null)(
 
     it.each(OPTIONS)(
       'is what the container shows, whoever changed it and however a session ended: $options',
-      { timeout: 300_000 },
+      { timeout: 900_000 },
       async ({ options, runs }) => {
         await check(
           fc.asyncProperty(sessions, async (found) => {
@@ -307,6 +384,7 @@ class Place {
   readonly #root = fs.mkdtempSync(join(tmpdir(), 'overlog-history-'));
   readonly #merged = join(this.#root, 'merged');
   readonly #options: string;
+  readonly #hasIndex: boolean;
 
   played = 0;
   /** By verbs, since it was mounted. */
@@ -317,11 +395,13 @@ class Place {
     onTestFinished(() => this.remove());
     const directories = ['lower', 'upper', 'work'].map((name) => `${name}dir=${join(this.#root, name)}`);
     this.#options = [...directories, ...options].join(',');
+    this.#hasIndex = options.includes('index=on');
     for (const name of ['lower', 'upper', 'work', 'merged', 'lower/d', 'lower/d/e'])
       fs.mkdirSync(join(this.#root, name));
     for (const name of ['low', 'd/one', 'd/two', 'd/e/deep'])
       fs.writeFileSync(join(this.#root, 'lower', name), `lower ${name}`);
     fs.symlinkSync('one', join(this.#root, 'lower/d/link'));
+    fs.linkSync(join(this.#root, 'lower/d/one'), join(this.#root, 'lower/hard'));
   }
 
   /** @returns Whether somebody had to say which counts. */
@@ -371,6 +451,7 @@ class Place {
       return null;
     }
     opened.close();
+    expect(checkInvariants(store.world, store.engine.log)).toEqual([]);
     this.#compare('at the end', await this.kernelListing(), listing());
     return null;
   }
@@ -397,7 +478,7 @@ class Place {
   }
 
   #inKernel(step: () => void): void {
-    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', this.#options, this.#merged]);
+    this.#mount(this.#options);
     try {
       step();
     } finally {
@@ -405,10 +486,21 @@ class Place {
     }
   }
 
+  /** With an index an upper is busy for as long as a mount namespace of somebody else has a copy of the last mount. */
+  #mount(options: string): void {
+    for (let tries = 1; ; tries++) {
+      const { status, stderr } = spawnSync('mount', ['-t', 'overlay', 'overlay', '-o', options, this.#merged]);
+      if (status === 0) return;
+      if (tries === 100 || !/busy|already mounted/.test(String(stderr))) throw new Error(String(stderr));
+      spawnSync('sleep', ['0.1']);
+    }
+  }
+
   async kernelListing(): Promise<string> {
-    // A mount that is for reading leaves the work directory to the one that serves.
+    // A mount that is for reading leaves the work directory to the one that serves; but it has no index.
     const lower = `lowerdir=${join(this.#root, 'upper')}:${join(this.#root, 'lower')}`;
-    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', lower, this.#merged]);
+    const options = this.#hasIndex ? this.#options : `${lower},redirect_dir=follow,metacopy=on`;
+    this.#mount(options);
     try {
       const entries = [];
       for await (const entry of listDirectory(this.#merged)) entries.push(entry);

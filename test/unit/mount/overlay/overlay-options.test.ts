@@ -60,8 +60,6 @@ describe('options of an overlay', () => {
     [`${DIRECTORIES},store=`, 'store is empty'],
     [`${DIRECTORIES},store=/s,ro`, 'give upperdir, and leave ro off'],
     ['lowerdir=/a,store=/s', 'give upperdir, and leave ro off'],
-    [`${DIRECTORIES},store=/s,metacopy=on`, 'metacopy=on is not done with store=DIR'],
-    [`${DIRECTORIES},store=/s,index=on`, 'index=on is not done with store=DIR'],
     [`${DIRECTORIES},name=web`, 'give store=DIR, too'],
   ])('are refused with a sentence: %s', (list, said) => {
     expect(() => parseOverlayOptions([list])).toThrow(said);
