@@ -52,6 +52,19 @@ export class TakeInLinks {
     steps.nameOutside(parent, name, ino);
   }
 
+  /**
+   * When all names are there: counts are as the upper says. They are not those of the names where somebody has put a file of
+   * their own over one by hand.
+   */
+  everyCount(): void {
+    const { tree } = this.#steps;
+    for (const ino of indexedIn(this.#merged)) {
+      const { nlink } = this.#merged.at(ino);
+      const [at] = this.#isUpper(ino) && tree.at(ino).nlink !== nlink ? this.#namesOf(ino) : [];
+      if (at !== undefined) this.#steps.count(at, ino, nlink);
+    }
+  }
+
   #isUpper(ino: Ino): boolean {
     return this.#steps.tree.get(ino)?.isUpper === true;
   }

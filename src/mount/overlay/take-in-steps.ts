@@ -3,7 +3,7 @@
 import type { Engine } from '../../engine/engine.ts';
 import type { Cause, FileEvent, Ino, StoreEvent } from '../../events/event.ts';
 import { isFileMode, isSymlinkMode } from '../../events/mode.ts';
-import type { Inode } from '../../projections/tree/inode.ts';
+import type { Inode, NodeName } from '../../projections/tree/inode.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 import type { Overlay } from '../../projections/world.ts';
 import { lowerOf } from './upper-names.ts';
@@ -114,6 +114,19 @@ export class TakeInSteps {
     const nlink = dir !== null ? 0 : isUpper ? before - 1 : before;
     const released = isUpper && nlink === 0 && !stays;
     this.commit({ type: 'Unlinked', parent, name, ino, nlink, released, timeNs: this.#parts.engine.now() });
+  }
+
+  /** Gives a node that the index keeps together another count, with one of its names. */
+  count({ parent, name }: NodeName, ino: Ino, nlink: number): void {
+    const node = this.tree.at(ino);
+    const about = { parent, name, ino, timeNs: this.#parts.engine.now() };
+    if (node.hasInUpper(parent, name)) {
+      this.commit({ type: 'Unlinked', ...about, nlink: node.nlink, released: false });
+      this.commit({ type: 'Linked', ...about, nlink, timeNs: null, parentTimeNs: null });
+      return;
+    }
+    this.commit({ type: 'Unlinked', ...about, nlink: nlink - 1, released: false });
+    this.nameOutside(parent, name, ino);
   }
 
   /** Gives a node one more name, which the upper does not have. */

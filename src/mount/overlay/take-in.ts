@@ -72,6 +72,7 @@ class TakeIn {
   everything(): void {
     this.#links.everyNode();
     this.#directory(ROOT_INO, ROOT_INO);
+    this.#links.everyCount();
     for (const [ino, wanted] of this.#directories) this.#attributes(ino, wanted);
   }
 
