@@ -34,6 +34,7 @@ export {
   imageOfLowers,
   openOverlayContainer,
   type OverlayContainer,
+  takeInOverlay,
 } from '../store/overlay-container.ts';
 export { checkDirectories } from '../mount/overlay/check-directories.ts';
 export { type OverlayOptions, parseOverlayOptions } from '../mount/overlay/overlay-options.ts';

@@ -15,13 +15,14 @@ import { storeError } from '../events/log-error.ts';
 import { checkDirectories, type OverlayDirectories } from '../mount/overlay/check-directories.ts';
 import { layerFingerprint } from '../mount/overlay/layer-fingerprint.ts';
 import { MirroredContainer } from '../mount/overlay/mirrored-container.ts';
+import { ReadOnlyUpper } from '../mount/overlay/read-only-upper.ts';
 import type { OverlayOptions } from '../mount/overlay/overlay-options.ts';
 import type { Operations } from '../mount/session.ts';
 import { overlayThen } from '../projections/world.ts';
 import { planLowerEntry } from '../replay/restore-path.ts';
 import type { Container } from './container.ts';
 import type { LoadProgress } from './load-options.ts';
-import { readOverlayNote, removeOverlayNote, writeOverlayNote } from './overlay-note.ts';
+import { type OverlayNote, readOverlayNote, removeOverlayNote, writeOverlayNote } from './overlay-note.ts';
 import type { Store } from './store.ts';
 
 export interface OverlayContainerOptions {
@@ -54,15 +55,8 @@ const UPPER_LABEL = 'overlog.overlay.upper';
  *   name, or what is in the directories, is another container's; `ERR_UNSUPPORTED`; as `store.images.load`.
  */
 export async function openOverlayContainer(store: Store, options: OverlayContainerOptions): Promise<OverlayContainer> {
+  const { where, container, directories } = await findOrMake(store, options);
   const { overlay } = options;
-  const directories = checkDirectories(overlay);
-  const where = store.directory;
-  if (where === null) throw storeError('ERR_INVALID_ARGUMENT', 'a store in memory keeps no history of an overlay');
-  checkStorePlace(resolve(where), directories);
-  const image = await imageOfLowers(store, directories.lowers, options);
-  const container = await containerOf(store, image, directories, options);
-  // As in the kernel, each mount has its own options: the log says what was done by them.
-  container.overlay.profile = overlay.profile;
   const namespace = container.namespace();
   const { engine } = store;
   const { userXattr, volatile } = overlay;
@@ -92,6 +86,52 @@ export async function openOverlayContainer(store: Store, options: OverlayContain
       else if (timeNs !== null) writeOverlayNote(where, id, { seq: store.seq, timeNs });
     },
   };
+}
+
+/**
+ * For a mount that is for reading only: what others have changed in the upper comes into the log, and nothing is written to
+ * the directories. An upper that is behind its container, since verbs have changed that, stays so until it is written to.
+ *
+ * @returns The container, which shows what the mount has to show. Throws as {@link openOverlayContainer}.
+ */
+export async function takeInOverlay(store: Store, options: OverlayContainerOptions): Promise<Container> {
+  const { where, container, directories } = await findOrMake(store, options);
+  const { engine } = store;
+  const { id, overlay } = container;
+  const upper = new ReadOnlyUpper({ engine, overlay, directories, userXattr: options.overlay.userXattr });
+  try {
+    const note = readOverlayNote(where, id);
+    if (!isBehind(store, container, note, upper)) {
+      const knownUntilNs = note?.timeNs ?? null;
+      writeOverlayNote(where, id, { seq: store.seq, timeNs: null });
+      const timeNs = takeIn(store, container, upper, knownUntilNs);
+      await store.flush();
+      writeOverlayNote(where, id, { seq: store.seq, timeNs });
+    }
+  } finally {
+    upper.close();
+  }
+  return container;
+}
+
+interface Found {
+  /** The store's directory. */
+  readonly where: string;
+  readonly container: Container;
+  readonly directories: OverlayDirectories;
+}
+
+async function findOrMake(store: Store, options: OverlayContainerOptions): Promise<Found> {
+  const { overlay } = options;
+  const directories = checkDirectories(overlay);
+  const where = store.directory;
+  if (where === null) throw storeError('ERR_INVALID_ARGUMENT', 'a store in memory keeps no history of an overlay');
+  checkStorePlace(resolve(where), directories);
+  const image = await imageOfLowers(store, directories.lowers, options);
+  const container = await containerOf(store, image, directories, options);
+  // As in the kernel, each mount has its own options: the log says what was done by them.
+  container.overlay.profile = overlay.profile;
+  return { where, container, directories };
 }
 
 /** @throws `ERR_INVALID_ARGUMENT` for a store that would be a part of what it keeps. */
@@ -161,25 +201,42 @@ interface Places {
 function bringTogether(places: Places): void {
   const { store, where, container, mirrored } = places;
   const note = readOverlayNote(where, container.id);
-  const isClean = note !== null && note.timeNs !== null;
-  const isLogChanged = isClean && hasTransactionsSince(store, container, note.seq);
-  if (isLogChanged && mirrored.hasChangedSince(note.timeNs))
-    throw storeError(
-      'ERR_CONFLICT',
-      `both container "${container.name}" and its upper directory were changed while nothing was mounted: overlog rewind ` +
-        `${container.name} ${note.seq} lets the directory count`,
-    );
-  if (isLogChanged) {
+  if (note !== null && isBehind(store, container, note, mirrored)) {
     places.following = note.seq;
     mirrored.follow();
     delete places.following;
     return;
   }
-  const knownUntilNs = isClean ? note.timeNs : null;
   // From here on the log changes: were this to stop half way, that would look like a change by somebody else.
   writeOverlayNote(where, container.id, { seq: store.seq, timeNs: null });
+  takeIn(store, container, mirrored, note?.timeNs ?? null);
+}
+
+/** An upper that can be read. */
+type Readable = Pick<MirroredContainer, 'hasChangedSince'> & {
+  takeIn(...parts: Parameters<MirroredContainer['takeIn']>): unknown;
+};
+
+/** Whether verbs have changed the container, and nobody the upper. @throws `ERR_CONFLICT` where both happened. */
+function isBehind(store: Store, container: Container, note: OverlayNote | null, upper: Readable): boolean {
+  if (note === null || note.timeNs === null || !hasTransactionsSince(store, container, note.seq)) return false;
+  if (!upper.hasChangedSince(note.timeNs)) return true;
+  throw storeError(
+    'ERR_CONFLICT',
+    `both container "${container.name}" and its upper directory were changed while nothing was mounted: overlog rewind ` +
+      `${container.name} ${note.seq} lets the directory count`,
+  );
+}
+
+function takeIn<Upper extends Readable>(
+  store: Store,
+  container: Container,
+  upper: Upper,
+  knownUntilNs: bigint | null,
+): ReturnType<Upper['takeIn']> {
   const cause = ['mount', container.name, 'changed outside'] as const;
-  mirrored.takeIn([...cause], knownUntilNs, (parent, name, ino) => restoreLower(store, container, parent, name, ino));
+  const restore = (parent: Ino, name: string, ino: Ino): void => restoreLower(store, container, parent, name, ino);
+  return upper.takeIn([...cause], knownUntilNs, restore) as ReturnType<Upper['takeIn']>;
 }
 
 /** Whether verbs have changed its files. A rewind to that very moment changes nothing. */

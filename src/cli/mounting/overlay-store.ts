@@ -1,7 +1,13 @@
 /** An overlay of plain directories whose history a store keeps: served by the thread that owns the store, as a container is. */
 
 import { resolve } from 'node:path';
-import { checkDirectories, checkStorePlace, imageOfLowers, type OverlayOptions } from '../../entry/mount.ts';
+import {
+  checkDirectories,
+  checkStorePlace,
+  imageOfLowers,
+  type OverlayOptions,
+  takeInOverlay,
+} from '../../entry/mount.ts';
 import type { VerbContext } from '../context.ts';
 import { loadProgressText } from '../format/progress.ts';
 import { prepareMount, refuseSecondWriter, ServedMount } from './served-mount.ts';
@@ -52,16 +58,36 @@ interface HistoryMount {
   readonly cutOff: AbortSignal;
 }
 
-export const serveWithHistory = (
+/** For reading only it is the container at the moment at which it is mounted, and the store is free for others. */
+export async function serveWithHistory(
   context: VerbContext,
   { store, options, directory, cutOff }: HistoryMount,
-): Promise<ServedMount> =>
-  ServedMount.start({
+): Promise<ServedMount> {
+  const overlay = { overlay: options, directory };
+  const what = options.readOnly ? await takenIn(context, store, overlay) : overlay;
+  return ServedMount.start({
     store: resolve(store),
-    what: { overlay: options, directory },
+    what,
     directory,
     env: context.env,
     say: (text) => context.say(text),
     generic: options.generic,
     cutOff,
   });
+}
+
+async function takenIn(
+  context: VerbContext,
+  store: string,
+  overlay: { readonly overlay: OverlayOptions; readonly directory: string },
+): Promise<{ readonly container: string; readonly at: string }> {
+  const other = context.at(store);
+  try {
+    const opened = await other.store('create');
+    const warn = (text: string): void => context.say(`warning: ${text}`);
+    const { name } = await takeInOverlay(opened, { ...overlay, warn });
+    return { container: name, at: String(opened.seq) };
+  } finally {
+    await other.close();
+  }
+}

@@ -31,7 +31,7 @@ export const overlayVerb: Verb = {
     'What is changed goes to the upper directory, in the format of the kernel: it can mount the same directories afterwards. Options ' +
     'are those of mount(8) for an overlay; without -o lowerdir= they are given as LOWERS UPPER DIR, and the work directory is ' +
     'UPPER.work. With --store, or -o store=DIR, every change is also in the log of that store, as a container of the name of DIR or ' +
-    '--name. Linux with /dev/fuse, as root or in a user namespace.',
+    '--name; with ro it shows that container as it is then. Linux with /dev/fuse, as root or in a user namespace.',
   args: [
     {
       form: '<place...>',

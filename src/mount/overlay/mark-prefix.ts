@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { storeError } from '../../events/log-error.ts';
 import type { OverlayDirectories } from './check-directories.ts';
 import type { HostCalls } from './host-calls.ts';
@@ -28,4 +28,10 @@ export function prefixOf(
     }
   }
   throw storeError('ERR_UNSUPPORTED', `${work}: this user may set no extended attributes there`);
+}
+
+/** The same where nothing may be written: in a user namespace others can't be set and are not seen (user_namespaces(7)). */
+export function prefixForReading(userXattr: boolean): string {
+  const isInitial = /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
+  return userXattr || !isInitial ? 'user.overlay.' : 'trusted.overlay.';
 }

@@ -17,7 +17,7 @@ import { HostPlaces } from './host-places.ts';
 import { LayerHandles } from './layer-handles.ts';
 import { prefixOf } from './mark-prefix.ts';
 import { mirroredOperations } from './overlay-operations.ts';
-import { readUpper, type UpperRead } from './read-upper.ts';
+import { readUpper, type UpperRead, youngestOf } from './read-upper.ts';
 import { type TakeInParts, takeInUpper } from './take-in.ts';
 import { followTree } from './upper-follow.ts';
 import { UpperIndex } from './upper-index.ts';
@@ -92,13 +92,7 @@ export class MirroredContainer {
 
   /** Whether anything in the upper is younger than a moment of {@link MirroredContainer.close}, ns since 1970. */
   hasChangedSince(timeNs: bigint): boolean {
-    const { found } = this.#read();
-    let isYounger = false;
-    found.inodes.forEach((inode) => {
-      isYounger ||= inode.ctimeNs >= timeNs;
-      return !isYounger;
-    });
-    return isYounger;
+    return youngestOf(this.#read()) >= timeNs;
   }
 
   /**

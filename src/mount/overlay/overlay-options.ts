@@ -106,7 +106,7 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   const store = values.get('store') ?? null;
   const profile = { redirectDir: redirect === 'on' || metacopy, index, metacopy };
   const readOnly = upper === null || generic.includes('ro');
-  if (store !== null) refuseWithStore(store, readOnly);
+  if (store !== null) refuseWithStore(store, upper);
   if (name !== null && store === null) throw invalid('name=NAME names a container of a store: give store=DIR, too');
   return {
     lowers,
@@ -123,11 +123,11 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   };
 }
 
-function refuseWithStore(store: string, readOnly: boolean): void {
+function refuseWithStore(store: string, upper: string | null): void {
   if (store === '') throw invalid('store is empty');
-  if (readOnly)
+  if (upper === null)
     throw invalid(
-      'store=DIR keeps the history of what is written, and nothing can be: give upperdir, and leave ro off',
+      'store=DIR keeps the history of an upper, and there is none: give upperdir, with ro for reading only',
     );
 }
 

@@ -53,6 +53,15 @@ export function readUpper({ upper, lower, lowers, index, calls, handles, prefix 
   return { found, merged, places, links };
 }
 
+/** When something in an upper was changed last by the times of its file system, ns since 1970. */
+export function youngestOf({ found }: UpperRead): bigint {
+  let youngest = 0n;
+  found.inodes.forEach(({ ctimeNs }) => {
+    if (ctimeNs > youngest) youngest = ctimeNs;
+  });
+  return youngest;
+}
+
 /** @param base - Added to a node's number in the upper's own tree, gives its number in the merged one. */
 function refuseWithoutData(found: Tree, merged: Tree, base: number): void {
   found.inodes.forEach((inode, ino) => {

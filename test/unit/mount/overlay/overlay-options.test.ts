@@ -58,8 +58,7 @@ describe('options of an overlay', () => {
     [`${DIRECTORIES},metacopy=on,redirect_dir=off`, 'metacopy=on needs redirect_dir=on'],
     [`${DIRECTORIES},userxattr,metacopy=on`, 'userxattr goes with neither'],
     [`${DIRECTORIES},store=`, 'store is empty'],
-    [`${DIRECTORIES},store=/s,ro`, 'give upperdir, and leave ro off'],
-    ['lowerdir=/a,store=/s', 'give upperdir, and leave ro off'],
+    ['lowerdir=/a,store=/s', 'the history of an upper, and there is none: give upperdir'],
     [`${DIRECTORIES},name=web`, 'give store=DIR, too'],
   ])('are refused with a sentence: %s', (list, said) => {
     expect(() => parseOverlayOptions([list])).toThrow(said);
