@@ -88,6 +88,7 @@ describe.skipIf(noOverlay !== null)(
     it('tells what the kernel has done with its options, and shows it as the kernel does', async () => {
       const { directories, lower, merged, run, mount, mountNow } = withHistory();
       linkSync(join(lower, 'file'), join(lower, 'other'));
+      writeFileSync(join(lower, 'plain'), 'plain\n');
       const options = 'redirect_dir=on,index=on,metacopy=on';
       expect(mount(options).exitCode).toBe(0);
       renameSync(join(merged, 'sub'), join(merged, 'moved'));
@@ -102,12 +103,14 @@ describe.skipIf(noOverlay !== null)(
         chmodSync(join(merged, 'moved/inner'), 0o600);
         mkdirSync(join(merged, 'made'));
         renameSync(join(merged, 'moved'), join(merged, 'made/again'));
+        renameSync(join(merged, 'plain'), join(merged, 'made/plain'));
         return listing(merged);
       });
       expect(mount(options)).toMatchObject({ exitCode: 0, stderr: '' });
       expect(listing(merged)).toBe(written);
       const { stdout } = await run('diff', 'mine..now', 'work');
       expect(stdout).toMatch(/^R \/moved\/ -> \/made\/again\/$/m);
+      expect(stdout).toMatch(/^R \/plain -> \/made\/plain$/m);
       expect(stdout).toMatch(/^M \/file/m);
       expect((await run('log', '--container', 'work')).stdout).toContain('changed outside');
       appendFileSync(join(merged, 'made/again/inner'), 'data\n');

@@ -29,6 +29,8 @@ export function applyRestored(tree: Tree, event: NodesRestored, seq: number, tre
     const then = treeAt(nodes[index + 2]).at(nodes[index + 1]);
     restored.set(nodes[index], then);
     restoreNode(tree, nodes[index], then, loose);
+    // A copy is a file of its own, whatever the index keeps together.
+    if (nodes[index] !== nodes[index + 1] && then.isIndexed) tree.edit(nodes[index]).mark({ upperNames: null });
   }
   for (let index = 0; index < parents.length; index++) {
     if (inos[index] !== NOTHING) attach(tree, parents[index], names[index], inos[index], { loose, restored });
