@@ -105,7 +105,7 @@ export class MirroredContainer {
     const { engine, namespace } = this.#parts;
     const { overlay } = namespace.root;
     takeInUpper({ engine, overlay, read: this.#read(), cause, knownUntilNs, restoreLower });
-    this.#mirror.findEntries();
+    this.#mirror.links.findEntries();
   }
 
   /** Makes the upper what the container's tree says. */
@@ -123,7 +123,7 @@ export class MirroredContainer {
       chunks: this.#parts.engine.log.chunks,
       prefix: this.#prefix,
     });
-    this.#mirror.findEntries();
+    this.#mirror.links.findEntries();
   }
 
   /** From now on the upper has each change before it is in the log. */

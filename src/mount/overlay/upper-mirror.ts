@@ -53,7 +53,7 @@ export class UpperMirror {
   readonly #parts: UpperMirrorParts;
   readonly copyUp: CopyUpToHost;
   readonly #content: UpperContent;
-  readonly #links: IndexedLinks;
+  readonly links: IndexedLinks;
   /** Nodes whose times on the host are of the moment that the host was told. */
   readonly #touched = new Set<Ino>();
   readonly #impure = new Set<Ino>();
@@ -72,7 +72,7 @@ export class UpperMirror {
         return descriptor === null ? null : `/proc/${process.pid}/fd/${descriptor}`;
       },
     );
-    this.#links = new IndexedLinks(parts, this.paths, this.copyUp);
+    this.links = new IndexedLinks(parts, this.paths, this.copyUp);
     this.#content = new UpperContent(this.files, this.paths, parts.calls, parts.chunks);
   }
 
@@ -112,11 +112,6 @@ export class UpperMirror {
     this.#touched.clear();
     this.#impure.clear();
     this.#fresh = 0;
-  }
-
-  /** Hard links of the lower that the index keeps together are others now. */
-  findEntries(): void {
-    this.#links.findEntries();
   }
 
   close(): void {
@@ -159,7 +154,7 @@ export class UpperMirror {
         return this.#copyUpData(event);
       case 'LinkedUp':
         this.#markImpure(event.parent);
-        return this.#links.linkUp(event, this.#keepParent(event.parent));
+        return this.links.linkUp(event, this.#keepParent(event.parent));
       case 'Written':
         this.#touched.add(event.ino);
         this.#content.write(event);
@@ -272,7 +267,7 @@ export class UpperMirror {
       else rmdirSync(hostPath(path));
     } else if (leavesWhiteout) work.placeWhiteout(path, isUpper);
     else if (isUpper) unlinkSync(hostPath(path));
-    this.#links.leave(event.ino);
+    this.links.leave(event.ino);
     if (event.released) this.#release(event.ino);
   }
 
@@ -304,7 +299,7 @@ export class UpperMirror {
     } else if (leavesWhiteout) calls.run(['rename', from, to, RENAME_WHITEOUT]);
     else renameSync(hostPath(from), hostPath(to));
     this.paths.move(event.ino, to);
-    if (event.replaced !== 0) this.#links.leave(event.replaced);
+    if (event.replaced !== 0) this.links.leave(event.replaced);
     if (event.replacedReleased) this.#release(event.replaced);
   }
 
@@ -363,7 +358,7 @@ export class UpperMirror {
     }
     const path = this.paths.entry(event.parent, event.name);
     const keepParent = this.#keepParent(event.parent);
-    if (this.#links.keeps(event.ino)) this.#links.bring(event.ino, path, made, copy, keepParent);
+    if (this.links.keeps(event.ino)) this.links.bring(event.ino, path, made, copy, keepParent);
     else work.build(made, [...copy, ['rename', made, path, 0], ...keepParent]);
     this.#markImpure(event.parent);
     this.paths.move(event.upperIno, path);
