@@ -33,7 +33,7 @@ describe.skipIf(missing !== null)(title, { timeout: 300_000 }, () => {
   test('are answered by a mounted container and by an overlay as by ext4: results, modes, owners, sizes, times', async () => {
     const local = mkdtempSync(join(tmpdir(), 'overlog-answers-'));
     onTestFinished(() => rmSync(local, { recursive: true, force: true }));
-    const { directory } = await mountedContainer({ isBuilt: true });
+    const { directory } = await mountedContainer();
     const directories = overlayDirectories();
     expect(overlay(directories.options, directories.merged).exitCode).toBe(0);
     const [expected, container, over] = await Promise.all([local, directory, directories.merged].map(answersIn));

@@ -16,7 +16,7 @@ interface Told {
 
 describe.skipIf(reason !== null)(`overlog exec${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   test('has its start in the group that its program writes in, and groups of the same stem for what that starts', async () => {
-    const { store, run, directory } = await mountedContainer({ isBuilt: true });
+    const { store, run, directory } = await mountedContainer();
     const env = { ...process.env, OVERLOG_STORE: store };
     const overlog = (...argv: string[]) => spawnSync(node, [main, ...argv], { env, encoding: 'utf8' });
     const refused = overlog('exec', 'web', '--', 'true');
@@ -54,7 +54,7 @@ describe.skipIf(reason !== null)(`overlog exec${reason === null ? '' : ` (skippe
   });
 
   test('of a program that can not be started tells its end, with 127', async () => {
-    const { store, run } = await mountedContainer({ isBuilt: true });
+    const { store, run } = await mountedContainer();
     const env = { ...process.env, OVERLOG_STORE: store };
     await run('start', 'web');
     const tried = spawnSync(node, [main, 'exec', 'web', '--', 'nothing'], { env, encoding: 'utf8' });

@@ -17,7 +17,7 @@ const step = fc.record({
 const title = 'what is read behind the close of a file is what was written, whatever the page cache had';
 
 test.skipIf(noMount !== null)(noMount === null ? title : `${title} (skipped: ${noMount})`, async () => {
-  const { directory } = await mountedContainer({ isBuilt: true });
+  const { directory } = await mountedContainer();
   const [path, other] = [join(directory, 'f'), join(directory, 'g')];
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {

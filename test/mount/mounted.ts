@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { isServed, mountRecords } from '../../src/entry/mount.ts';
 import { openStore } from '../../src/index.ts';
-import { type CommandResult, runCommand, spawnBuilt, spawnCommand } from '../e2e/command.ts';
+import { type CommandResult, runCommand, spawnCommand } from '../e2e/command.ts';
 
 /** Why nothing can be mounted here; null: it can. */
 export const noMount: string | null = reason();
@@ -31,11 +31,11 @@ export interface Mounted {
 }
 
 /**
- * Makes a store with a container `web`, over an image made of a directory when one is given, and mounts it; with `isBuilt` by the
- * command in dist/, which starts sooner.
+ * Makes a store with a container `web`, over an image made of a directory when one is given, and mounts it by the command in
+ * dist/.
  */
 export async function mountedContainer(
-  options: { image?: string; name?: string; supervise?: boolean; store?: string; isBuilt?: boolean } = {},
+  options: { image?: string; name?: string; supervise?: boolean; store?: string } = {},
 ): Promise<Mounted> {
   const { name = 'web' } = options;
   const root = mkdtempSync(join(tmpdir(), 'overlog-mount-'));
@@ -43,11 +43,9 @@ export async function mountedContainer(
   mkdirSync(directory);
   const run = (...argv: string[]): Promise<CommandResult> => runCommand([...argv, '--store', store]);
   const mount = (what: string, at: string): CommandResult =>
-    (options.isBuilt === true ? spawnBuilt : spawnCommand)(
-      root,
-      ['mount', ...(options.supervise === true ? ['--supervise'] : []), what, at],
-      { env: { OVERLOG_STORE: store } },
-    );
+    spawnCommand(root, ['mount', ...(options.supervise === true ? ['--supervise'] : []), what, at], {
+      env: { OVERLOG_STORE: store },
+    });
   onTestFinished(async () => {
     spawnSync('umount', ['-f', '-l', directory]);
     // The server ends with its mount.

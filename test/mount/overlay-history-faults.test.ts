@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { spawnBuilt } from '../e2e/command.ts';
+import { spawnCommand } from '../e2e/command.ts';
 import { type Directories, noOverlay, overlay, overlayDirectories, unmounted } from './overlay-directories.ts';
 
 const title = `a host that refuses${noOverlay === null ? '' : ` (skipped: ${noOverlay})`}`;
@@ -32,7 +32,7 @@ const OBSTACLES: Readonly<Record<string, Obstacle>> = {
 };
 
 interface Made extends Directories {
-  readonly run: (...argv: string[]) => ReturnType<typeof spawnBuilt>;
+  readonly run: (...argv: string[]) => ReturnType<typeof spawnCommand>;
   readonly mount: () => ReturnType<typeof overlay>;
 }
 
@@ -48,8 +48,8 @@ function made(): Made {
   const directories = overlayDirectories(folder);
   const { root, lower, merged, options } = directories;
   writeFileSync(join(lower, 'low'), 'low');
-  const run = (...argv: string[]): ReturnType<typeof spawnBuilt> =>
-    spawnBuilt(root, argv, { env: { OVERLOG_STORE: store } });
+  const run = (...argv: string[]): ReturnType<typeof spawnCommand> =>
+    spawnCommand(root, argv, { env: { OVERLOG_STORE: store } });
   const mount = (): ReturnType<typeof overlay> => overlay(`${options},store=${store},name=work`, merged);
   expect(mount()).toMatchObject({ exitCode: 0 });
   const at = (name: string): string => join(merged, name);

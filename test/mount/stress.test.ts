@@ -77,7 +77,7 @@ describe.skipIf(reason !== null)(title, () => {
       `processes in trees and in one file get the answers that the host file system gives, and leave the same trees${kills ? ', while the server is killed again and again' : ''}`,
       { timeout: (SECONDS + 900) * 1000 },
       async () => {
-        const { directory, store, run } = await mountedContainer({ supervise: kills, isBuilt: true });
+        const { directory, store, run } = await mountedContainer({ supervise: kills });
         const oracle = mkdtempSync(join(tmpdir(), 'overlog-oracle-'));
         onTestFinished(() => rmSync(oracle, { recursive: true, force: true }));
         const operations = kills ? OPERATIONS_UNDER_KILLS : OPERATIONS;

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { builtMain, type CommandResult, spawnBuilt } from '../e2e/command.ts';
+import { builtMain, type CommandResult, spawnCommand } from '../e2e/command.ts';
 import { type Mounted, mountedContainer, noMount } from './mounted.ts';
 
 const reason = noMount ?? (existsSync(builtMain) ? null : 'there is no build: npm run build');
@@ -75,10 +75,10 @@ async function mounted(): Promise<Mounted & { readonly image: string }> {
   const image = mkdtempSync(join(tmpdir(), 'overlog-image-'));
   onTestFinished(() => rmSync(image, { recursive: true, force: true }));
   writeFileSync(join(image, 'l'), 'lower');
-  const made = await mountedContainer({ image, isBuilt: true });
+  const made = await mountedContainer({ image });
   const env = { OVERLOG_STORE: made.store };
   const run = (...argv: string[]): Promise<CommandResult> =>
-    argv.includes('--') ? Promise.resolve(spawnBuilt(image, argv, { env })) : made.run(...argv);
+    argv.includes('--') ? Promise.resolve(spawnCommand(image, argv, { env })) : made.run(...argv);
   return { ...made, run, image };
 }
 

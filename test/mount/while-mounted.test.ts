@@ -42,7 +42,7 @@ function refusal(call: () => unknown): unknown {
 
 describe.skipIf(reason !== null)(title, { timeout: 300_000 }, () => {
   test('its life cycle, forks and names are changed by the process that serves it, over a socket of its owner alone', async () => {
-    const { directory, run, store } = await mountedContainer({ isBuilt: true });
+    const { directory, run, store } = await mountedContainer();
     writeFileSync(join(directory, 'file'), 'one');
     expect(statSync(join(store, 'control.sock')).mode & 0o077).toBe(0);
     for (const verb of [
@@ -63,7 +63,7 @@ describe.skipIf(reason !== null)(title, { timeout: 300_000 }, () => {
   });
 
   test('others follow its log, its sizes and its differences', async () => {
-    const { directory, run, store } = await mountedContainer({ isBuilt: true });
+    const { directory, run, store } = await mountedContainer();
     const follower = spawn(process.execPath, [builtMain, 'log', '--follow', '--ndjson', '--store', store]);
     onTestFinished(() => void follower.kill());
     let told = '';
@@ -77,7 +77,7 @@ describe.skipIf(reason !== null)(title, { timeout: 300_000 }, () => {
   });
 
   test('a rewind gives an open file the content that it had, and one that was not there yet is ESTALE', async () => {
-    const { directory, run } = await mountedContainer({ isBuilt: true });
+    const { directory, run } = await mountedContainer();
     writeFileSync(join(directory, 'kept'), 'then');
     mkdirSync(join(directory, 'dir'));
     await run('label', 'then');
@@ -98,7 +98,7 @@ describe.skipIf(reason !== null)(title, { timeout: 300_000 }, () => {
   });
 
   test.skipIf(!hasPython)('a rewind is seen through mapped memory', async () => {
-    const { directory, run } = await mountedContainer({ isBuilt: true });
+    const { directory, run } = await mountedContainer();
     writeFileSync(join(directory, 'file'), 'then');
     await run('label', 'then');
     writeFileSync(join(directory, 'file'), 'late');
@@ -118,7 +118,7 @@ with open(sys.argv[1], 'r+b') as f:
   });
 
   test('umount tells which process has a copy in a mount namespace of its own, and the server ends with that', async () => {
-    const { directory, run, store } = await mountedContainer({ isBuilt: true });
+    const { directory, run, store } = await mountedContainer();
     const daemon = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', 'echo ready; exec sleep 1000']);
     onTestFinished(() => void daemon.kill('SIGKILL'));
     let said = '';
@@ -140,7 +140,7 @@ with open(sys.argv[1], 'r+b') as f:
   });
 
   test('umount says who is in a mount that is busy', async () => {
-    const { directory, run } = await mountedContainer({ isBuilt: true });
+    const { directory, run } = await mountedContainer();
     const program = spawn('sleep', ['1000'], { cwd: directory });
     onTestFinished(() => void program.kill());
     expect(await run('umount', directory)).toEqual({
@@ -151,7 +151,7 @@ with open(sys.argv[1], 'r+b') as f:
   });
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s unmounts it and closes the store', async (signal) => {
-    const { directory, run, store } = await mountedContainer({ isBuilt: true });
+    const { directory, run, store } = await mountedContainer();
     await run('umount', directory);
     const server = spawn(process.execPath, [builtMain, 'mount', '--foreground', '--store', store, 'web', directory]);
     const ended = new Promise<number | null>((done) => server.once('exit', (code) => done(code)));
