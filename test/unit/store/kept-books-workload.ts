@@ -6,6 +6,7 @@ import { openStore } from '../../../src/index.ts';
 import type { LogFileSystem } from '../../../src/storage/file/log-file-system.ts';
 import { openOn } from '../../crash/log-workload.ts';
 import { SimulatedDisk } from '../../crash/simulated-disk.ts';
+import { countedReads } from './counted-reads.ts';
 
 /** Moments that forks were made from are read off checkpoints, so that what is read of the log is read for the books. */
 export const timeMachine = { foldMax: -1, checkpoints: { every: 50, lightMin: 1, keepMin: 1 } };
@@ -22,15 +23,7 @@ export async function opened(files: LogFileSystem, readOnly = true): Promise<Ope
   const log = openOn(files, { readOnly });
   const warnings: string[] = [];
   const store = await openStore({ log, timeMachine, onWarning: (warning) => warnings.push(warning) });
-  let count = 0;
-  const read = log.read.bind(log);
-  log.read = function* (from, to) {
-    for (const transaction of read(from, to)) {
-      count++;
-      yield transaction;
-    }
-  };
-  return { store, reads: () => count, warnings };
+  return { store, reads: countedReads(log), warnings };
 }
 
 /** What a process of its own answers, and how much of the log it reads for that. */

@@ -5,6 +5,7 @@ import { openStore, type Store } from '../../../src/index.ts';
 import { copyUpLedger, copyUps } from '../../../src/projections/copy-up-ledger.ts';
 import { openOn } from '../../crash/log-workload.ts';
 import { SimulatedDisk } from '../../crash/simulated-disk.ts';
+import { countedReads } from './counted-reads.ts';
 
 const options = { timeMachine: { checkpoints: { every: 40, lightMin: 1 } } };
 const FILES = 200;
@@ -20,15 +21,7 @@ function setVersion(next: number): void {
 async function opened(disk: SimulatedDisk, readOnly: boolean): Promise<{ store: Store; reads: () => number }> {
   const log = openOn(disk, { readOnly });
   const store = await openStore({ log, ...options });
-  let count = 0;
-  const read = log.read.bind(log);
-  log.read = function* (from, to) {
-    for (const transaction of read(from, to)) {
-      count++;
-      yield transaction;
-    }
-  };
-  return { store, reads: () => count };
+  return { store, reads: countedReads(log) };
 }
 
 const entriesOf = (store: Store): string[] => [...copyUps(store.copyUps())].map(({ seq, path }) => `${seq} ${path}`);
