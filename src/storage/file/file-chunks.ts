@@ -16,6 +16,9 @@ import { corrupt, segmentName } from './segment.ts';
 /** Chunks with one CRC that are compared before a new one is stored anyway; bounds what made-up collisions cost. */
 const COMPARED_MAX = 16;
 
+/** What is shorter has its checksum as quickly as it is compared. */
+const REPEATED_BYTES_MIN = 4096;
+
 /** Digests that are kept after they were asked for. */
 const DIGESTS_MAX = 16_384;
 
@@ -34,6 +37,9 @@ export class FileChunks implements ChunkStore {
   readonly #ahead: ReadAhead;
   readonly #beforeAppend: () => void;
   readonly #digests = new Map<ChunkNumber, Buffer>();
+  /** The chunk that was found equal last, and what is in it. */
+  #repeated: ChunkNumber = 0;
+  #repeatedContent: Uint8Array = new Uint8Array(0);
 
   constructor(parts: {
     files: LogFileSystem;
@@ -64,6 +70,7 @@ export class FileChunks implements ChunkStore {
     const { length } = bytes;
     if (length === 0 || length > CHUNK_BYTES_MAX) throw chunkTooLarge(length);
     const { chunks } = this.#index;
+    if (this.#isRepeated(bytes)) return this.#repeated;
     const sum = crc32(bytes, 0, length);
     const known = this.#find(bytes, sum);
     if (known !== 0) return known;
@@ -112,6 +119,15 @@ export class FileChunks implements ChunkStore {
     return digest;
   }
 
+  /** Whether this is once more what was found last: zeros of a disk image, a pattern. Comparing takes a fifth of a checksum. */
+  #isRepeated(bytes: Uint8Array): boolean {
+    const content = this.#repeatedContent;
+    const last = bytes.length - 1;
+    if (content.length !== bytes.length || content[0] !== bytes[0] || content[last] !== bytes[last]) return false;
+    // It may have been dropped meanwhile.
+    return this.#index.chunks.byteLength(this.#repeated) === bytes.length && Buffer.compare(content, bytes) === 0;
+  }
+
   #find(bytes: Uint8Array, sum: number): ChunkNumber {
     const { chunks } = this.#index;
     let chunk = chunks.firstWithSum(sum);
@@ -125,7 +141,13 @@ export class FileChunks implements ChunkStore {
   /** A chunk that is damaged on the disk is equal to none: the content is stored once more. */
   #isEqual(chunk: ChunkNumber, bytes: Uint8Array): boolean {
     try {
-      return Buffer.compare(this.get(chunk), bytes) === 0;
+      const content = this.get(chunk);
+      if (Buffer.compare(content, bytes) !== 0) return false;
+      if (content.length >= REPEATED_BYTES_MIN) {
+        this.#repeated = chunk;
+        this.#repeatedContent = content;
+      }
+      return true;
     } catch (error) {
       if (isStoreError(error, 'ERR_LOG_CORRUPT')) return false;
       throw error;
