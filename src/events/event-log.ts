@@ -52,7 +52,11 @@ export interface EventLog {
 
   /** Hands everything appended so far to the operating system; resolves when it has it. Concurrent calls share the work. */
   flush(): Promise<void>;
-  flushSync(): void;
+  /** @param isHurried - Somebody waits: what a log computes over what it writes may be left to {@link EventLog.settle}. */
+  flushSync(isHurried?: boolean): void;
+
+  /** Does what hurried flushes have left, as every later write would. Left out by a log that leaves nothing. */
+  settle?(): void;
 
   /** As flush, and onto the disk (fdatasync). Concurrent calls share one sync. */
   sync(): Promise<void>;

@@ -72,6 +72,8 @@ export class MountServer {
   #before: ServedBefore | null = null;
   /** Head of the log as it was found. */
   readonly #headFound: number;
+  /** What the kernel has to be told behind the answer to the request at hand. */
+  #notices: Uint8Array[] = [];
   /** Numbers that broken links got in the request at hand. */
   #copiedUp: Ino[] = [];
 
@@ -120,6 +122,7 @@ export class MountServer {
           if (answerBytes > 0) writeAnswer(device, reply.bytes, answerBytes);
           const page = lastPage.take();
           if (page !== null) writeAnswer(device, page, page.length);
+          this.#settle();
         }
         if (isWanted()) return 'asked';
       }
@@ -128,6 +131,19 @@ export class MountServer {
       this.#keepTrees();
       if (engine !== null) engine.group = groupBefore;
       this.#pid = -1;
+    }
+  }
+
+  /** What is left of a request once it is answered: nobody waits for it. */
+  #settle(): void {
+    if (this.#notices.length > 0) {
+      this.#options.onNotices(this.#notices);
+      this.#notices = [];
+    }
+    try {
+      this.session.namespace.engine?.log.settle?.();
+    } catch {
+      // The log has noted its failure, and refuses the next write.
     }
   }
 
@@ -175,7 +191,7 @@ export class MountServer {
       engine.group = this.#groupOf(session.request.pid);
       const result = this.#runNoted(operation, opcode);
       // What was answered survives the death of this process. A log that has failed can be read all the same.
-      if (!engine.log.failed) engine.log.flushSync();
+      if (!engine.log.failed) engine.log.flushSync(true);
       return result;
     } catch (error) {
       return errnoOf(error);
@@ -224,7 +240,9 @@ export class MountServer {
       }
     }
     if (!this.#isServing) this.#trees.set(subject, mount.overlay.tree.snapshot());
-    if (notices.length > 0) this.#options.onNotices(notices);
+    if (notices.length === 0) return;
+    if (this.#isServing) this.#notices.push(...notices);
+    else this.#options.onNotices(notices);
   };
 
   /** Of its own changes the kernel knows, but not that a node was copied up for them; of those by commands it knows nothing. */

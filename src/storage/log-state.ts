@@ -30,6 +30,11 @@ export function chunkTooLarge(length: number): Error {
   });
 }
 
+export function transactionTooLarge(bytes: number, bytesMax: number, seq: number): Error {
+  const message = `a transaction of ${bytes} bytes: at most ${bytesMax} are allowed`;
+  return storeError('ERR_LOG_RECORD_TOO_LARGE', message, { detail: { bytes, seq } });
+}
+
 /** The chunk has a number and nothing else: no moment that was kept speaks of it. */
 export function droppedChunk(chunk: ChunkNumber): Error {
   const message = `the content of chunk ${chunk} is gone: the history that it belonged to was dropped`;

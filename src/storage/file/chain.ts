@@ -8,9 +8,13 @@ import { chunkPrefixBytes, COMMIT_PREFIX_BYTES, FRAME_HEADER_BYTES, KIND_CHUNK }
  * Of a chunk frame of format 1, header, number and digest take part, and the digest stands for the content. Format 2
  * stores no digests: there the content itself takes part. A hash over a whole write costs half of one for each chunk.
  */
+const NOTHING = Buffer.alloc(0);
+
 export class Chain {
   #hash: Hash;
   readonly #format: number;
+  /** Bytes that are taken later; empty: none are. */
+  #later: Buffer = NOTHING;
 
   /** @param previous - The hash that it goes on from; read, not kept. */
   constructor(previous: Buffer, format: number) {
@@ -22,6 +26,22 @@ export class Chain {
   add(buffer: Buffer, kind: number, start: number, end: number): void {
     const isCut = kind === KIND_CHUNK && this.#format === 1;
     this.#hash.update(buffer.subarray(start, isCut ? start + FRAME_HEADER_BYTES + chunkPrefixBytes(1) : end));
+  }
+
+  /** Takes the first bytes of a buffer later: they must stay as they are until {@link Chain.catchUp}. */
+  addLater(buffer: Buffer, end: number): void {
+    this.catchUp();
+    this.#later = buffer.subarray(0, end);
+  }
+
+  get isBehind(): boolean {
+    return this.#later.length > 0;
+  }
+
+  catchUp(): void {
+    if (!this.isBehind) return;
+    this.#hash.update(this.#later);
+    this.#later = NOTHING;
   }
 
   /**

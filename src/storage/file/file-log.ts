@@ -247,9 +247,14 @@ class SegmentLog implements FileLog {
     return this.#commits?.flush() ?? Promise.resolve();
   }
 
-  flushSync(): void {
+  flushSync(isHurried = false): void {
     this.#checkOpen();
-    this.#writer?.write();
+    if (isHurried) this.#writer?.writeHurried();
+    else this.#writer?.write();
+  }
+
+  settle(): void {
+    this.#writer?.settle();
   }
 
   sync(): Promise<void> {

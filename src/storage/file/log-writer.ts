@@ -2,6 +2,7 @@ import { BundleWriter } from '../../events/bundle-writer.ts';
 import type { Transaction } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
 import { FORMAT_VERSION } from '../../events/upcast.ts';
+import { transactionTooLarge } from '../log-state.ts';
 import { Chain } from './chain.ts';
 import { createSegment } from './create-segment.ts';
 import {
@@ -19,9 +20,10 @@ import {
   writeChunkHeader,
   writeUint64,
 } from './frame.ts';
-import { type LogFileSystem, writeFully } from './log-file-system.ts';
+import type { LogFileSystem } from './log-file-system.ts';
 import type { LogIndex } from './log-index.ts';
 import { SEGMENT_HEADER_BYTES, type SegmentHeader, segmentPath } from './segment.ts';
+import { SegmentOutput } from './segment-output.ts';
 import { scanFrames } from './segment-scan.ts';
 
 /** Frames gathered in memory before they are written without being asked: room for a mebibyte of content in its frames. */
@@ -36,6 +38,9 @@ const BUNDLE_BYTES = 8192;
  * half commit frame, and its hash would take longer than the write(2).
  */
 const COMMIT_BYTES = 65_536;
+
+/** A hurried write of less is hashed at once: that takes less than asking for it again. */
+const HURRIED_BYTES_MIN = 16_384;
 
 export interface LogWriterOptions {
   readonly segmentBytesMax: number;
@@ -69,12 +74,9 @@ export class LogWriter {
   readonly #index: LogIndex;
   readonly #options: LogWriterOptions;
   #chain: Chain;
-  #fd: number;
+  readonly #output: SegmentOutput;
   /** Bytes of the segment that are on the disk. */
   #synced: number;
-  #syncsInFlight = 0;
-  /** Descriptors to close when no sync is in flight. */
-  #retired: number[] = [];
 
   /** @param index - Of the loaded log, its tail cut; the writer goes on from there. */
   constructor(files: LogFileSystem, directory: string, index: LogIndex, options: LogWriterOptions) {
@@ -82,18 +84,19 @@ export class LogWriter {
     this.#directory = directory;
     this.#index = index;
     this.#options = options;
-    this.#fd = files.openSync(index.last.path, 'r+');
+    const fd = files.openSync(index.last.path, 'r+');
+    this.#output = new SegmentOutput(files, fd);
     this.written = index.lastEnd;
     this.#synced = Math.max(index.commit.durable, SEGMENT_HEADER_BYTES);
     this.syncedSeq = index.syncedSeq;
     const { commit, last } = index;
     this.#chain = new Chain(commit.chain, last.format);
     try {
-      scanFrames(files, this.#fd, commit.end, last, (kind, buffer, start, end) => {
+      scanFrames(files, fd, commit.end, last, (kind, buffer, start, end) => {
         this.#chain.add(buffer, kind, start - FRAME_HEADER_BYTES, end);
       });
     } catch (error) {
-      files.closeSync(this.#fd);
+      this.#output.close();
       throw error;
     }
   }
@@ -168,15 +171,35 @@ export class LogWriter {
       this.#sealBundle();
       return this.#add(transaction);
     }
-    const { seq } = transaction;
-    const message = `a transaction of ${bytes} bytes: at most ${TRANSACTION_BYTES_MAX} are allowed`;
-    throw storeError('ERR_LOG_RECORD_TOO_LARGE', message, { detail: { bytes, seq } });
+    throw transactionTooLarge(bytes, TRANSACTION_BYTES_MAX, transaction.seq);
   }
 
   /** Hands the buffer to the operating system. */
   write(): void {
     this.check();
     if (this.used > 0 || !this.bundle.isEmpty) this.#guard(() => this.#write());
+  }
+
+  /** As write, but leaves the hash over a long stretch, and the commit frame behind it, to {@link LogWriter.settle}. */
+  writeHurried(): void {
+    if (this.used < HURRIED_BYTES_MIN || this.buffer.length > BUFFER_BYTES_KEPT) return this.write();
+    this.check();
+    this.#guard(() => {
+      this.#sealBundle();
+      this.#chain.addLater(this.buffer, this.used);
+      this.#writeBuffer();
+    });
+  }
+
+  /** Does what a hurried write has left. */
+  settle(): void {
+    if (!this.#chain.isBehind || this.failure !== null) return;
+    this.#guard(() => {
+      this.#chain.catchUp();
+      if (!this.bundle.isEmpty || !this.#isCommitDue) return;
+      this.#commit();
+      this.#writeBuffer();
+    });
   }
 
   /** The same, with a commit frame at the end of everything. */
@@ -189,7 +212,7 @@ export class LogWriter {
     this.writeCommitted();
     if (this.isSynced) return;
     this.#guard(() => {
-      this.#files.fdatasyncSync(this.#fd);
+      this.#output.syncSync();
       this.#markSynced(this.#index.last.number, this.written, this.#index.head);
     });
   }
@@ -200,10 +223,7 @@ export class LogWriter {
     const segment = this.#index.last.number;
     const { written } = this;
     const { head } = this.#index;
-    this.#syncsInFlight++;
-    this.#files.fdatasync(this.#fd, (error) => {
-      this.#syncsInFlight--;
-      this.#closeRetired();
+    this.#output.sync((error) => {
       if (error === null) this.#markSynced(segment, written, head);
       else this.failure ??= error;
       done(this.failure === null ? null : this.failed());
@@ -221,7 +241,7 @@ export class LogWriter {
       this.#guard(() => {
         this.#commit();
         this.#writeBuffer();
-        this.#files.fdatasyncSync(this.#fd);
+        this.#output.syncSync();
       });
     } finally {
       this.abandon();
@@ -230,8 +250,7 @@ export class LogWriter {
 
   /** Closes the segment as it is. */
   abandon(): void {
-    this.#retired.push(this.#fd);
-    this.#closeRetired();
+    this.#output.close();
   }
 
   /** @throws `ERR_LOG_FAILED` after a failure. */
@@ -248,6 +267,7 @@ export class LogWriter {
   /** Makes room for a frame in the buffer. Whatever fails here fails before the frame is part of the log. */
   #makeRoom(frameBytes: number): void {
     this.check();
+    this.#chain.catchUp();
     const isOld = this.#index.last.format !== FORMAT_VERSION;
     if (isOld || this.#isTooFull(frameBytes, this.bundle.isEmpty)) this.#roll();
     const wanted = frameBytes + COMMIT_FRAME_BYTES + this.#bundleFrameBytes;
@@ -273,6 +293,7 @@ export class LogWriter {
 
   /** Makes a frame of the transactions that have been gathered. */
   #sealBundle(): void {
+    this.#chain.catchUp();
     const { bundle } = this;
     if (bundle.isEmpty) return;
     const bytes = bundle.bytes();
@@ -331,7 +352,7 @@ export class LogWriter {
   }
 
   #writeBuffer(): void {
-    writeFully(this.#files, this.#fd, this.buffer, this.used, this.written);
+    this.#output.write(this.buffer, this.used, this.written);
     this.written += this.used;
     this.used = 0;
     if (this.buffer.length > BUFFER_BYTES_KEPT) this.buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
@@ -341,7 +362,7 @@ export class LogWriter {
   #roll(): void {
     this.#guard(() => {
       if (this.#isUncommitted) this.#writeCommitted();
-      this.#files.fdatasyncSync(this.#fd);
+      this.#output.syncSync();
       const { last, head, chunks } = this.#index;
       this.#markSynced(last.number, this.written, head);
       const header: SegmentHeader = {
@@ -353,9 +374,7 @@ export class LogWriter {
         previousChain: Buffer.from(this.#index.chainAfter),
       };
       const fd = createSegment(this.#files, this.#directory, header);
-      this.#retired.push(this.#fd);
-      this.#closeRetired();
-      this.#fd = fd;
+      this.#output.replace(fd);
       this.#index.addSegment({ ...header, path: segmentPath(this.#directory, header.number) });
       this.#chain = new Chain(header.previousChain, FORMAT_VERSION);
       this.written = SEGMENT_HEADER_BYTES;
@@ -367,12 +386,6 @@ export class LogWriter {
   #markSynced(segment: number, written: number, head: number): void {
     if (segment === this.#index.last.number && written > this.#synced) this.#synced = written;
     if (head > this.syncedSeq) this.syncedSeq = head;
-  }
-
-  #closeRetired(): void {
-    if (this.#syncsInFlight > 0) return;
-    for (const fd of this.#retired) this.#files.closeSync(fd);
-    this.#retired = [];
   }
 
   #guard(run: () => void): void {
