@@ -190,6 +190,7 @@ export class MountServer {
       if (engine === null || engine.log.readOnly) return operation(session);
       engine.group = this.#groupOf(session.request.pid);
       const result = this.#runNoted(operation, opcode);
+      if (result >= 0) session.known.done(opcode, session.request);
       // What was answered survives the death of this process. A log that has failed can be read all the same.
       if (!engine.log.failed) engine.log.flushSync(true);
       return result;
@@ -239,7 +240,10 @@ export class MountServer {
         }
       }
     }
-    if (!this.#isServing) this.#trees.set(subject, mount.overlay.tree.snapshot());
+    if (!this.#isServing) {
+      this.session.known.clear();
+      this.#trees.set(subject, mount.overlay.tree.snapshot());
+    }
     if (notices.length === 0) return;
     if (this.#isServing) this.#notices.push(...notices);
     else this.#options.onNotices(notices);

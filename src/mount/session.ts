@@ -9,6 +9,7 @@ import { O_RDWR, OpenFile } from '../engine/open-files.ts';
 import type { Cause, Ino } from '../events/event.ts';
 import type { Inode } from '../projections/tree/inode.ts';
 import { Handles } from './handles.ts';
+import { KnownEntries } from './known-entries.ts';
 import { LastPage } from './last-page.ts';
 import { Node, type NodeNumbers, Nodes } from './nodes.ts';
 import { Paths } from './paths.ts';
@@ -30,6 +31,7 @@ export class Session {
   readonly namespace: Namespace;
   readonly caller: Caller;
   readonly nodes: Nodes;
+  readonly known: KnownEntries;
   readonly handles = new Handles();
   readonly paths = new Paths();
   readonly request = new Request();
@@ -50,6 +52,7 @@ export class Session {
     this.namespace = namespace;
     this.caller = rootCaller(namespace);
     this.nodes = new Nodes(namespace, numbers);
+    this.known = new KnownEntries(this.nodes);
   }
 
   /** Finds the request's node in {@link Session.target}. @returns Its inode; undefined: the kernel gets ESTALE. */

@@ -55,6 +55,7 @@ function readEntries(session: Session, prefixBytes: number): number {
   const entries = readdir(directory);
   if (typeof entries === 'number') return entries;
   const limit = Math.min(request.u32(16), MAX_WRITE_BYTES);
+  const tells = prefixBytes > 0 && !session.known.isComplete(request.nodeId, entries.length);
   let at = 0;
   let next = offset;
   for (let index = offset; index < entries.length + DOTS; index++) {
@@ -62,7 +63,7 @@ function readEntries(session: Session, prefixBytes: number): number {
     const bytes = nameBytes(entry.name);
     const end = at + prefixBytes + Math.ceil((DIRENT_BYTES + bytes) / 8) * 8;
     if (end > limit) break;
-    writeEntry(session, directory, entry, { at, prefixBytes, nameBytes: bytes, next: index + 1 });
+    writeEntry(session, directory, entry, { at, prefixBytes, tells, nameBytes: bytes, next: index + 1 });
     at = end;
     next = index + 1;
   }
@@ -80,7 +81,7 @@ function writeEntry(
   session: Session,
   directory: OpenFile,
   entry: DirectoryEntry,
-  place: { at: number; prefixBytes: number; nameBytes: number; next: number },
+  place: { at: number; prefixBytes: number; tells: boolean; nameBytes: number; next: number },
 ): void {
   const { reply, namespace, nodes } = session;
   const { at, prefixBytes } = place;
@@ -88,7 +89,7 @@ function writeEntry(
   const mount = top === null ? directory.mount : top.mount;
   const ino = top === null ? entry.ino : top.ino;
   if (prefixBytes > 0) {
-    const inode = place.next <= DOTS ? undefined : mount.overlay.tree.get(ino);
+    const inode = place.tells && place.next > DOTS ? mount.overlay.tree.get(ino) : undefined;
     if (inode === undefined) reply.clear(at, prefixBytes);
     else session.writeNode(mount, ino, inode, top === null ? directory.ino : 0, top === null ? entry.name : '', at);
   }

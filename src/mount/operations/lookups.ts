@@ -22,17 +22,23 @@ function lookup(session: Session): number {
 }
 
 function forget(session: Session): number {
-  session.nodes.forget(session.request.nodeId, session.request.u64(0));
+  const { request } = session;
+  forgetOne(session, request.nodeId, request.u64(0));
   return NO_REPLY;
 }
 
 function forgetMany(session: Session): number {
-  const { request, nodes } = session;
+  const { request } = session;
   const count = request.u32(0);
   for (let index = 0; index < count && request.has(8 + 16 * (index + 1)); index++) {
-    nodes.forget(request.u64(8 + 16 * index), request.u64(16 + 16 * index));
+    forgetOne(session, request.u64(8 + 16 * index), request.u64(16 + 16 * index));
   }
   return NO_REPLY;
+}
+
+function forgetOne({ known, nodes }: Session, id: number, lookups: number): void {
+  known.forget(id);
+  nodes.forget(id, lookups);
 }
 
 function readlink(session: Session): number {
