@@ -1,11 +1,11 @@
 /** Completion for shells, made from the table of verbs. */
 
-import type { Verb } from './verb.ts';
+import type { VerbForm } from './verb-form.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-export function completionScript(shell: Shell, verbs: readonly Verb[]): string {
+export function completionScript(shell: Shell, verbs: readonly VerbForm[]): string {
   switch (shell) {
     case 'bash':
       return bash(verbs);
@@ -17,7 +17,7 @@ export function completionScript(shell: Shell, verbs: readonly Verb[]): string {
 }
 
 /** All option flags of a verb, with what they tell. */
-export function flagsOf(verb: Verb): { flag: string; takesValue: boolean; description: string }[] {
+export function flagsOf(verb: VerbForm): { flag: string; takesValue: boolean; description: string }[] {
   const specs = [
     ...verb.options,
     ...(verb.reads ? [{ flags: '--at <moment>', description: 'look at an earlier moment' }] : []),
@@ -36,7 +36,7 @@ export function flagsOf(verb: Verb): { flag: string; takesValue: boolean; descri
   });
 }
 
-function bash(verbs: readonly Verb[]): string {
+function bash(verbs: readonly VerbForm[]): string {
   const cases = verbs.map(
     (verb) =>
       `    ${verb.name}) words='${flagsOf(verb)
@@ -68,7 +68,7 @@ complete -o filenames -F _overlog overlog
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-function zsh(verbs: readonly Verb[]): string {
+function zsh(verbs: readonly VerbForm[]): string {
   const names = verbs.map(({ name, summary }) => `    ${quoted(`${name}:${summary.replaceAll(':', String.raw`\:`)}`)}`);
   const cases = verbs.map((verb) => {
     const specs = flagsOf(verb).map(({ flag, takesValue, description }) =>
@@ -94,7 +94,7 @@ compdef _overlog overlog
 `;
 }
 
-function fish(verbs: readonly Verb[]): string {
+function fish(verbs: readonly VerbForm[]): string {
   const lines = verbs.map(
     ({ name, summary }) => `complete -c overlog -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
   );

@@ -17,6 +17,7 @@ import { type Column, formatTable, formatTemplate } from './format/table.ts';
 import type { Output } from './output.ts';
 import { type Options, textOption } from './options.ts';
 import type { Input } from './stdin.ts';
+import type { VerbForm } from './verb-form.ts';
 
 /** Where a store lies unless said otherwise. */
 export const DEFAULT_STORE = './.overlog';
@@ -30,6 +31,8 @@ export interface ContextParts {
   readonly options: Options;
   /** The store that a scenario runs on; it is not closed. */
   readonly session?: Store | undefined;
+  /** All verbs of the command. */
+  readonly verbs: readonly VerbForm[];
   /** Runs a verb on an open store, its output collected. */
   readonly nested: (store: Store, argv: readonly string[]) => Promise<CliResult>;
 }
@@ -42,6 +45,7 @@ export class VerbContext {
   readonly options: Options;
   readonly style: Style;
   readonly session: Store | undefined;
+  readonly verbs: readonly VerbForm[];
   /** Runs a verb on an open store: what `$ verb` in a scenario does. */
   readonly nested: ContextParts['nested'];
   /** Takes a signal over from the command, which would end at once. */
@@ -56,6 +60,7 @@ export class VerbContext {
     this.env = parts.env;
     this.options = parts.options;
     this.session = parts.session;
+    this.verbs = parts.verbs;
     this.nested = parts.nested;
     this.style = styleFor(parts.stdout.isTerminal, parts.env);
   }
@@ -73,13 +78,14 @@ export class VerbContext {
 
   /** The same, for a store elsewhere. */
   at(directory: string): VerbContext {
-    const { stdout, stderr, stdin, env, session, nested } = this;
+    const { stdout, stderr, stdin, env, session, verbs, nested } = this;
     return new VerbContext({
       stdout,
       stderr,
       stdin,
       env,
       session,
+      verbs,
       nested,
       options: { ...this.options, store: directory },
     });

@@ -124,5 +124,5 @@ export const VERBS: readonly Verb[] = [
   verifyVerb,
   dumpVerb,
   fuzzVerb,
-  completionVerb(() => VERBS),
+  completionVerb,
 ];
