@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 const NODE_MIN = [20, 19];
+const BUNDLER = join('scripts', 'bundle-command.mjs');
 const BUILD_STAMP = join(root, 'dist', '.built');
 
 /** Installs and builds whatever is missing or older than the sources; ends the process where that fails. */
@@ -30,12 +31,14 @@ export function setUp() {
   if (!buildIsFresh()) build();
 }
 
-/** Compiles src/ to dist/. The old dist/ stays in place until the new one is whole. */
+/** Compiles src/ to dist/, and bundles the command there. The old dist/ stays in place until the new one is whole. */
 export function build() {
   say('building dist/');
   const fresh = join(root, `dist-${process.pid}`);
   const stamp = sourceDigest();
-  const status = runTool('typescript', 'tsc', ['-p', 'tsconfig.build.json', '--outDir', fresh]);
+  const compiled = runTool('typescript', 'tsc', ['-p', 'tsconfig.build.json', '--outDir', fresh]);
+  // Imported by the bundler are packages, so that it is a process of its own, as the compiler is.
+  const status = compiled || runNode([BUNDLER, fresh]);
   if (status !== 0) {
     rmSync(fresh, { recursive: true, force: true });
     fail('the build failed', status);
@@ -43,8 +46,7 @@ export function build() {
   // The compiler leaves alone what is not TypeScript.
   for (const file of filesUnder('src').filter((path) => /\.(py|pl)$/.test(path)))
     copyFileSync(join(root, file), join(fresh, file.slice('src/'.length)));
-  const bin = join(fresh, 'cli', 'main.js');
-  if (existsSync(bin)) chmodSync(bin, 0o755);
+  chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
   writeFileSync(join(fresh, '.built'), stamp);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(fresh, join(root, 'dist'));
@@ -127,7 +129,7 @@ function buildIsFresh() {
 /** A digest of all that the build reads. Contents, not times: a checkout gives every file a new time. */
 function sourceDigest() {
   const hash = createHash('sha256');
-  const files = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...filesUnder('src')];
+  const files = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', BUNDLER, ...filesUnder('src')];
   for (const file of files) {
     const path = join(root, file);
     if (!existsSync(path)) continue;

@@ -7,6 +7,12 @@ import type { CliRun } from './run-verb.ts';
 import { VERBS } from './verbs.ts';
 import { VERSION } from './version.ts';
 
+/** Loads all that it takes to run these verbs, so that nothing is read from the disk for them afterwards. */
+export async function loadVerbs(names: ReadonlySet<string>): Promise<void> {
+  const verbs = VERBS.filter(({ name }) => names.has(name));
+  await Promise.all([import('./run-verb.ts'), ...verbs.map((verb) => verb.load?.())]);
+}
+
 /** @returns The exit code. */
 export async function runCli(run: CliRun): Promise<number> {
   let parsed: Parsed | null = null;

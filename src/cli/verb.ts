@@ -5,6 +5,8 @@ import type { Options } from './options.ts';
 import type { VerbForm } from './verb-form.ts';
 
 export interface Verb extends VerbForm {
+  /** Loads what `run` takes; not there where that has been loaded with the table of verbs. */
+  load?(): Promise<unknown>;
   /** @returns The exit code; nothing is 0. */
   run(context: VerbContext, args: readonly string[], options: Options): Promise<number | void>;
 }

@@ -5,7 +5,7 @@ import { isStoreError } from '../../index.ts';
 import type { CommandResult } from './messages.ts';
 
 /** Those that name nothing on the host, whose paths would mean something else in the other process. */
-const FORWARDED: ReadonlySet<string> = new Set([
+export const FORWARDED: ReadonlySet<string> = new Set([
   'commit',
   'create',
   'down',

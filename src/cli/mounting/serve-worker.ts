@@ -8,7 +8,8 @@ import { hostRoom, lookAround, MountServer, openOverlayContainer, type OverlayCo
 import { type ContainerView, openStore, type Store } from '../../index.ts';
 import { EXIT_DIFFERENT, EXIT_OK, exitCodeOf } from '../exit-codes.ts';
 import { BufferOutput } from '../output.ts';
-import { runCli } from '../run-cli.ts';
+import { loadVerbs, runCli } from '../run-cli.ts';
+import { FORWARDED } from './forward.ts';
 import {
   type CommandMessage,
   type FromServer,
@@ -75,6 +76,8 @@ async function open(request: ServeRequest): Promise<Opened | null> {
       operations: overlay?.operations ?? hostRoom(request.store),
       onNotices: (notices) => say({ type: 'notify', notices }),
     });
+    // Their files may be others by then, or lie in what is mounted: this thread can't wait for them while it serves.
+    await loadVerbs(FORWARDED);
     // One that takes over is waited for.
     if (journal?.goesOn !== true) {
       await warmServer();
