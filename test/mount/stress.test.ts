@@ -55,7 +55,7 @@ async function round(directory: string, seed: number, operations: number): Promi
   return Promise.all([...trees, inFile]);
 }
 
-/** Kills servers at any moment of their lives, but not so that the supervisor gives up: five that died early. */
+/** Kills servers at any moment of their lives, but not so that the supervisor gives up: five that died early and did nothing. */
 async function killAgainAndAgain(store: string, killing: Killing): Promise<void> {
   let killed: number | null = null;
   while (!killing.isOver) {

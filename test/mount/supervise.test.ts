@@ -62,6 +62,29 @@ describe.skipIf(reason !== null)(title, () => {
     },
   );
 
+  test('it goes on while servers that die early do something, and is given up when five in a row do nothing', async () => {
+    const { directory, store } = await mountedContainer({ supervise: true });
+    /** Null: there is none any more. */
+    const nextServer = async (killed: number | null): Promise<number | null> => {
+      await expect.poll(() => mountRecords(store)[0]?.server, { timeout: 20_000 }).not.toBe(killed);
+      return mountRecords(store)[0]?.server ?? null;
+    };
+    let server = await nextServer(null);
+    const kill = (killed: number): Promise<number | null> => {
+      process.kill(killed, 'SIGKILL');
+      return nextServer(killed);
+    };
+    for (let round = 0; round < 7; round++) {
+      writeFileSync(join(directory, `f${round}`), 'kept');
+      server = await kill(server as number);
+      expect(server).not.toBeNull();
+    }
+    // The first of these may have the end of the last write to do, and one on a busy machine its start.
+    for (let idle = 0; idle < 15 && server !== null; idle++) server = await kill(server);
+    expect(server).toBeNull();
+    expect(() => statSync(join(directory, 'f0'))).toThrow('ENOENT');
+  });
+
   test('it ends with its supervisor, and the store is closed', async () => {
     const { directory, store, run } = await mountedContainer({ supervise: true });
     writeFileSync(join(directory, 'file'), 'kept');

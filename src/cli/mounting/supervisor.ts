@@ -10,8 +10,9 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import { release } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   abortConnection,
   closeDevice,
@@ -31,7 +32,10 @@ import { untilUnmounted } from './signals.ts';
 const SUPERVISED_VARIABLE = 'OVERLOG_SUPERVISED';
 const DEVICE_FD = 3;
 
-/** So many servers that die within this time of their start end it: another one would not do better. */
+/**
+ * So many servers in a row that die within this time of their start, and have brought nothing into the log, end it: another one would
+ * not do better.
+ */
 const EARLY_DEATHS_MAX = 5;
 const EARLY_MS = 2000;
 
@@ -72,7 +76,7 @@ export async function supervise(
   let earlyDeaths = 0;
   try {
     for (;;) {
-      const started = performance.now();
+      const [started, logBytes] = [performance.now(), logBytesOf(context.directory)];
       child = startSupervised(context, mounted === null ? name : whatIs(mounted), directory, device, mounted !== null);
       const end = await endOf(child, (report) => {
         if (mounted === null) onMounted(report);
@@ -80,7 +84,8 @@ export async function supervise(
       });
       if (end.type === 'ended') return end.error;
       if (mounted === null) throw Object.assign(new Error(end.message), { exitCode: end.exitCode });
-      earlyDeaths = performance.now() - started < EARLY_MS ? earlyDeaths + 1 : 0;
+      const isEarly = performance.now() - started < EARLY_MS && logBytesOf(context.directory) === logBytes;
+      earlyDeaths = isEarly ? earlyDeaths + 1 : 0;
       if (end.type === 'refused' || earlyDeaths >= EARLY_DEATHS_MAX) return giveUp(context, directory, end.message);
       context.say(`${directory}: ${end.message}; another one goes on`);
     }
@@ -88,6 +93,11 @@ export async function supervise(
     context.onSignal = null;
     closeDevice(device);
   }
+}
+
+function logBytesOf(store: string): number {
+  const log = join(store, 'log');
+  return readdirSync(log).reduce((sum, name) => sum + statSync(join(log, name)).size, 0);
 }
 
 /** The same container at the same moment, whatever it is called by then. */
