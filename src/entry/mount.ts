@@ -26,6 +26,7 @@ export { removeServeJournal } from '../mount/serve-journal.ts';
 export { foreignHolder, type MountEntry, type MountHolder, processIn } from '../mount/mount-table.ts';
 export { MountServer, type MountServerOptions, type ServeEnd } from '../mount/server.ts';
 export { hostRoom } from '../mount/host-room.ts';
+export { pastOperations } from '../mount/operations/past.ts';
 export { lookAround, warmUp, type WarmUpFailure } from '../mount/warm-up.ts';
 export { type ControlServer, listenForCommands, sendCommand, takesCommands } from '../mount/control-socket.ts';
 export { openOverlay, type OpenOverlay } from '../mount/overlay/overlay-mount.ts';

@@ -4,7 +4,14 @@
  */
 
 import { isMainThread, type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { hostRoom, lookAround, MountServer, openOverlayContainer, type OverlayContainer } from '../../entry/mount.ts';
+import {
+  hostRoom,
+  lookAround,
+  MountServer,
+  openOverlayContainer,
+  type OverlayContainer,
+  pastOperations,
+} from '../../entry/mount.ts';
 import { type ContainerView, openStore, type Store } from '../../index.ts';
 import { EXIT_DIFFERENT, EXIT_OK, exitCodeOf } from '../exit-codes.ts';
 import { BufferOutput } from '../output.ts';
@@ -73,7 +80,7 @@ async function open(request: ServeRequest): Promise<Opened | null> {
       group: `${defaults === null ? 'mount' : 'run'}-${store.seq}`,
       ...(journal !== undefined && { journal }),
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
-      operations: overlay?.operations ?? hostRoom(request.store),
+      operations: overlay?.operations ?? [...hostRoom(request.store), ...(readOnly ? pastOperations() : [])],
       onNotices: (notices) => say({ type: 'notify', notices }),
     });
     // Their files may be others by then, or lie in what is mounted: this thread can't wait for them while it serves.

@@ -40,36 +40,49 @@ const readPlain = (session: Session): number => readEntries(session, 0);
 const readPlus = (session: Session): number => readEntries(session, ENTRY_OUT_BYTES);
 
 /**
- * Fills the answer with as many entries as it takes. The offset of an entry is the place of the next one in the list that
- * the handle has taken, so telldir(3) and seekdir(3) hold whatever changes meanwhile; reading from 0 takes a new list.
- *
- * @param prefixBytes - Of fuse_entry_out in front of each (READDIRPLUS), or 0.
+ * Reads from the list that the handle has taken, so telldir(3) and seekdir(3) hold whatever changes meanwhile; reading from 0
+ * takes a new list.
  */
 function readEntries(session: Session, prefixBytes: number): number {
   const { request } = session;
   const directory = session.handles.get(request.u64(0));
   if (directory === null) return EBADF;
-  const offset = request.u64(8);
-  if (offset === 0) directory.entries = null;
+  if (request.u64(8) === 0) directory.entries = null;
   const isNew = directory.entries === null;
   const entries = readdir(directory);
   if (typeof entries === 'number') return entries;
+  const { bytes, next } = writeEntries(session, directory, entries, prefixBytes);
+  // Who goes on in a list needs the same list.
+  if (isNew && next < entries.length + DOTS) session.journal?.listed(request.u64(0), entries);
+  return bytes;
+}
+
+/**
+ * Fills the answer with as many entries as it takes. The offset of an entry is the place of the next one in the list.
+ *
+ * @param prefixBytes - Of fuse_entry_out in front of each (READDIRPLUS), or 0.
+ * @returns How many bytes that are, and the place of the first entry that did not fit.
+ */
+export function writeEntries(
+  session: Session,
+  directory: OpenFile,
+  entries: readonly DirectoryEntry[],
+  prefixBytes: number,
+): { bytes: number; next: number } {
+  const { request, known } = session;
   const limit = Math.min(request.u32(16), MAX_WRITE_BYTES);
-  const tells = prefixBytes > 0 && !session.known.isComplete(request.nodeId, entries.length);
+  const tells = prefixBytes > 0 && !known.isComplete(request.nodeId, entries.length);
   let at = 0;
-  let next = offset;
-  for (let index = offset; index < entries.length + DOTS; index++) {
+  let index = request.u64(8);
+  for (; index < entries.length + DOTS; index++) {
     const entry = index < DOTS ? dotEntry(directory, index) : entries[index - DOTS];
     const bytes = nameBytes(entry.name);
     const end = at + prefixBytes + Math.ceil((DIRENT_BYTES + bytes) / 8) * 8;
     if (end > limit) break;
     writeEntry(session, directory, entry, { at, prefixBytes, tells, nameBytes: bytes, next: index + 1 });
     at = end;
-    next = index + 1;
   }
-  // Who goes on in a list needs the same list.
-  if (isNew && next < entries.length + DOTS) session.journal?.listed(request.u64(0), entries);
-  return at;
+  return { bytes: at, next: index };
 }
 
 function dotEntry({ mount, ino }: OpenFile, index: number): DirectoryEntry {

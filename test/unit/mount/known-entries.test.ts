@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Asking, askServer, handleOf, idOf, numbers, OUT_HEADER_BYTES, ROOT_ID, text } from './asking.ts';
+import {
+  askEmpty,
+  type Asking,
+  askServer,
+  handleOf,
+  idOf,
+  numbers,
+  OUT_HEADER_BYTES,
+  ROOT_ID,
+  text,
+} from './asking.ts';
 
 const [LOOKUP, GETATTR, MKDIR, UNLINK, OPENDIR, RELEASEDIR, READDIRPLUS, RENAME2] = [1, 3, 9, 10, 27, 29, 44, 45];
 const ENTRY_BYTES = 128;
@@ -47,7 +57,7 @@ function list(kernel: Asking, directory: number): Map<string, number> {
 }
 
 test('a directory whose files were all made here is listed by names alone', async () => {
-  const kernel = await askServer();
+  const kernel = await askEmpty();
   const directory = makeDirectory(kernel, 'd');
   for (const name of ['a', 'b', 'c']) makeFile(kernel, directory, name);
   unlink(kernel, directory, 'b');
@@ -55,7 +65,7 @@ test('a directory whose files were all made here is listed by names alone', asyn
 });
 
 test('what has changed since it was told is told again, until somebody has asked', async () => {
-  const kernel = await askServer();
+  const kernel = await askEmpty();
   const directory = makeDirectory(kernel, 'd');
   const a = makeFile(kernel, directory, 'a');
   const b = writeFile(kernel, directory, 'b');
@@ -100,7 +110,7 @@ test('nothing is left out that the kernel does not know as it is', async () => {
   let leftOut = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 40 }), async (steps) => {
-      const kernel = await askServer();
+      const kernel = await askEmpty();
       const directories = [makeDirectory(kernel, 'd0'), makeDirectory(kernel, 'd1')];
       /** Half of the files stand in each directory. */
       const placeOf = (file: number): [directory: number, name: string] => [directories[file % 2], `f${file}`];

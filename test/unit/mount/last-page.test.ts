@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askServer, O_RDONLY, O_RDWR, OUT_HEADER_BYTES, ROOT_ID } from './asking.ts';
+import { askEmpty, O_RDONLY, O_RDWR, OUT_HEADER_BYTES, ROOT_ID } from './asking.ts';
 
 const UNLINK = 10;
 const FUSE_NOTIFY_STORE = 4;
@@ -23,7 +23,7 @@ test.each([
   [4097, 4096, 1],
   [10_000, 8192, 1808],
 ])('behind the close of a file of %i bytes that was written goes its last page', async (size, position, length) => {
-  const kernel = await askServer();
+  const kernel = await askEmpty();
   const { id, handle } = kernel.create('f');
   const bytes = Buffer.from(Uint8Array.from({ length: size }, (_, index) => index % 251));
   kernel.write(id, handle, 0, bytes);
@@ -33,7 +33,7 @@ test.each([
 });
 
 test('what was written in pieces, through two files, is whole in the page', async () => {
-  const kernel = await askServer();
+  const kernel = await askEmpty();
   const { id, handle } = kernel.create('f');
   kernel.write(id, handle, 0, Buffer.from('one two'));
   const second = kernel.open(id, O_RDWR);
@@ -43,7 +43,7 @@ test('what was written in pieces, through two files, is whole in the page', asyn
 });
 
 test('no page goes where somebody may hold its lock, and none that nobody needs', async () => {
-  const kernel = await askServer();
+  const kernel = await askEmpty();
   const { id, handle } = kernel.create('f');
   kernel.write(id, handle, 0, Buffer.alloc(100));
   const reader = kernel.open(id, O_RDONLY);
