@@ -284,12 +284,11 @@ function written(tree: Tree, event: EventOf<'Written'>): void {
 
 function truncated(tree: Tree, event: EventOf<'Truncated'>): void {
   const inode = tree.edit(event.ino);
-  const counts = inode.layer === UPPER && inode.nlink > 0;
-  if (counts) count(tree, inode, -1);
-  if (event.size === 0) inode.content = null;
-  else if (event.size <= inode.size && inode.content !== null) tree.editContent(inode).truncate(event.size);
-  inode.size = event.size;
-  if (counts) count(tree, inode, 1);
+  changeSize(tree, inode, () => {
+    if (event.size === 0) inode.content = null;
+    else if (event.size <= inode.size && inode.content !== null) tree.editContent(inode).truncate(event.size);
+    inode.size = event.size;
+  });
   modified(inode, event.timeNs);
 }
 

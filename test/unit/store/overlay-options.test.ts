@@ -53,6 +53,18 @@ describe('a container with the overlay options', () => {
     expect(checkInvariants(store.world, store.engine.log)).toEqual([]);
   });
 
+  test('counts a hard link that none of its names has brought into the upper with nothing, also when it is cut (SEM-H5)', async () => {
+    const store = await smallStore();
+    const c = await posix(store);
+    const open = c.fs.openSync('/data/seed', 'r+');
+    c.fs.unlinkSync('/data/seed');
+    c.fs.ftruncateSync(open, 100_000);
+    expect(c.fs.statSync('/data/twin')).toMatchObject({ nlink: 1, size: 100_000 });
+    expect(c.sizes().sizeRwBytes).toBe(0);
+    expect(checkInvariants(store.world, store.engine.log)).toEqual([]);
+    c.fs.closeSync(open);
+  });
+
   test('copies the data of a file when it is opened for writing, not when its mode changes (SEM-X1, SEM-X2)', async () => {
     const store = await smallStore();
     const c = await posix(store);
