@@ -2,59 +2,64 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { hostPath } from '../../engine/bind-mirror-scan.ts';
 import type { Ino } from '../../events/event.ts';
 
-interface Opened {
-  readonly descriptor: number;
-  readonly isUpper: boolean;
-}
-
-/** Descriptors of the host's files behind open files of the mount: one a node, for as long as somebody has it open. */
+/**
+ * Descriptors of the host's files behind open files of the mount: for each node one of its file in the upper and one of its data in
+ * a lower, as they are asked for, for as long as somebody has it open. A file that has its attributes in the upper and its data
+ * below has both.
+ */
 export class HostFiles {
-  readonly #opened = new Map<Ino, Opened>();
+  readonly #upper = new Map<Ino, number>();
+  readonly #lower = new Map<Ino, number>();
 
   /** Of a file in the upper, for reading and writing. */
   upper(ino: Ino, path: () => string): number {
-    const opened = this.#opened.get(ino);
-    if (opened?.isUpper) return opened.descriptor;
-    this.close(ino);
-    return this.#add(ino, openQuietly(path(), constants.O_RDWR), true);
+    return this.#upper.get(ino) ?? add(this.#upper, ino, openQuietly(path(), constants.O_RDWR));
   }
 
   /** Of lower data, for reading. */
   lower(ino: Ino, path: string): number {
-    const opened = this.#opened.get(ino);
-    if (opened !== undefined && !opened.isUpper) return opened.descriptor;
-    this.close(ino);
-    return this.#add(ino, openQuietly(path, constants.O_RDONLY), false);
+    return this.#lower.get(ino) ?? add(this.#lower, ino, openQuietly(path, constants.O_RDONLY));
   }
 
   /** The descriptor of a file in the upper, if there is one. */
   upperIfOpen(ino: Ino): number | null {
-    const opened = this.#opened.get(ino);
-    return opened?.isUpper ? opened.descriptor : null;
+    return this.#upper.get(ino) ?? null;
   }
 
-  /** Keeps a descriptor that was opened elsewhere. */
+  /** Keeps a descriptor that was opened elsewhere, of a file in the upper. */
   adopt(ino: Ino, descriptor: number): void {
     this.close(ino);
-    this.#add(ino, descriptor, true);
+    add(this.#upper, ino, descriptor);
+  }
+
+  /** The data is in the upper from now on. */
+  closeLower(ino: Ino): void {
+    close(this.#lower, ino);
   }
 
   close(ino: Ino): void {
-    const opened = this.#opened.get(ino);
-    if (opened === undefined) return;
-    closeSync(opened.descriptor);
-    this.#opened.delete(ino);
+    close(this.#upper, ino);
+    close(this.#lower, ino);
   }
 
   closeAll(): void {
-    for (const { descriptor } of this.#opened.values()) closeSync(descriptor);
-    this.#opened.clear();
+    for (const files of [this.#upper, this.#lower]) {
+      for (const descriptor of files.values()) closeSync(descriptor);
+      files.clear();
+    }
   }
+}
 
-  #add(ino: Ino, descriptor: number, isUpper: boolean): number {
-    this.#opened.set(ino, { descriptor, isUpper });
-    return descriptor;
-  }
+function add(files: Map<Ino, number>, ino: Ino, descriptor: number): number {
+  files.set(ino, descriptor);
+  return descriptor;
+}
+
+function close(files: Map<Ino, number>, ino: Ino): void {
+  const descriptor = files.get(ino);
+  if (descriptor === undefined) return;
+  closeSync(descriptor);
+  files.delete(ino);
 }
 
 /** Reading leaves the access time alone: only the file's owner may ask for that, and root. */

@@ -109,7 +109,7 @@ function syncFile(session: Session, backing: OverlayBacking): number {
   const inode = file.mount.overlay.tree.get(file.ino);
   if (backing.volatile || !inode?.isUpper) return 0;
   // What has its data below has attributes to be kept, and is not opened by its data.
-  if (inode.isMetacopy) return inode.nlink === 0 ? 0 : syncPath(session, backing.pathOf(file.ino));
+  if (inode.isMetacopy) return syncPath(session, backing.pathOf(file.ino));
   const descriptor = descriptorOf(file, backing);
   if (descriptor === null) return EINVAL;
   if (session.request.u32(8) & FSYNC_FDATASYNC) fdatasyncSync(descriptor);

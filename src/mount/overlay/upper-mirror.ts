@@ -326,7 +326,7 @@ export class UpperMirror {
   /** A file that somebody has open goes on without its name. */
   #keepIfOpen(ino: Ino): void {
     const inode = this.#parts.overlay.tree.get(ino);
-    if (inode === undefined || !isFileMode(inode.mode) || inode.isMetacopy || !this.#parts.isOpen(ino)) return;
+    if (inode === undefined || !isFileMode(inode.mode) || !this.#parts.isOpen(ino)) return;
     this.files.upper(ino, () => this.paths.of(ino));
   }
 
@@ -350,7 +350,7 @@ export class UpperMirror {
     const data = isBelow ? 'below' : event.type === 'FileCopiedUp' && event.withData ? 'all' : 'none';
     const made = work.name();
     const copy = this.copyUp.callsFor(event.ino, made, data);
-    this.files.close(event.ino);
+    this.files.closeLower(event.ino);
     if (event.parent === 0) {
       work.build(made, copy);
       this.paths.nameless.set(event.upperIno, made);
@@ -365,7 +365,7 @@ export class UpperMirror {
   }
 
   #copyUpData({ ino }: EventOf<'DataCopiedUp'>): void {
-    this.files.close(ino);
+    this.files.closeLower(ino);
     this.#parts.calls.run(...this.copyUp.dataCalls(this.#parts.overlay.tree.at(ino), this.paths.of(ino)));
     this.#touched.add(ino);
   }
