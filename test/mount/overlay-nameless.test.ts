@@ -1,4 +1,4 @@
-/** Files that somebody has open and that have lost their names, over a lower: as the kernel's overlay has them. */
+/** Files and directories that somebody has open and that have lost their names: as the kernel's overlay has them. */
 
 import {
   chmodSync,
@@ -10,10 +10,13 @@ import {
   ftruncateSync,
   futimesSync,
   linkSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   statSync,
   truncateSync,
   unlinkSync,
@@ -66,9 +69,9 @@ const CASES = Object.keys(LOSSES).flatMap((loss) => Object.keys(CHANGES).map((ch
 const OPTIONS = 'redirect_dir=on,metacopy=on,index=on';
 
 describe.skipIf(noOverlay !== null)(
-  `a file of attributes only that has lost its name${noOverlay === null ? '' : ` (skipped: ${noOverlay})`}`,
+  `what is open and has lost its name${noOverlay === null ? '' : ` (skipped: ${noOverlay})`}`,
   () => {
-    it('takes changes by the descriptor that is left, as in the kernel, and the upper and the log agree', async () => {
+    it('takes changes by the descriptor that is left, as in the kernel, and leaves the upper and the log alike', async () => {
       const [theirs, ours, kept] = [filled(), filled(), filled()];
       const kernel = withKernel(theirs, `,${OPTIONS}`, () => changeAll(theirs.merged));
 
@@ -87,12 +90,42 @@ describe.skipIf(noOverlay !== null)(
       expect(withKernel(kept, `,${OPTIONS}`, () => listing(kept.merged))).toBe(listed);
       expect(await runCommand(['verify', '--store', store])).toMatchObject({ exitCode: 0 });
     });
+
+    it('takes them after a rewind to when it had lost its name already, too', async () => {
+      const { root, lower, merged, options } = overlayDirectories();
+      const store = join(root, 'store');
+      writeFileSync(join(lower, 'file'), 'below');
+      expect(overlay(`${options},${OPTIONS},store=${store}`, merged)).toMatchObject({ exitCode: 0 });
+      const verb = (...argv: string[]) => runCommand([...argv, '--store', store]);
+      const directory = join(merged, 'directory');
+      mkdirSync(directory);
+      writeFileSync(join(merged, 'own'), 'mine');
+      chmodSync(join(merged, 'file'), 0o600);
+      const names = ['file', 'own', 'directory'];
+      const [file, own, open] = names.map((name) => openSync(join(merged, name), 'r'));
+      for (const name of ['file', 'own']) unlinkSync(join(merged, name));
+      rmdirSync(directory);
+      expect(await verb('label', 'then')).toMatchObject({ exitCode: 0 });
+      again(own, 'r+', (writable) => void writeSync(writable, 'ours'));
+      writeFileSync(join(merged, 'later'), '');
+      expect(await verb('rewind', 'merged', 'then')).toMatchObject({ exitCode: 0 });
+      expect([file, own].map((each) => seen(each).at(-1))).toEqual(['below', 'mine']);
+      for (const each of [file, own, open]) fchmodSync(each, 0o705);
+      for (const each of [file, own]) again(each, 'r+', (writable) => void writeSync(writable, 'B'));
+      expect([file, own].map((each) => seen(each).at(-1))).toEqual(['Below', 'Bine']);
+      expect([file, own, open].map((each) => fstatSync(each).mode & 0o777)).toEqual([0o705, 0o705, 0o705]);
+      for (const each of [file, own, open]) closeSync(each);
+      expect(await verb('umount', merged)).toMatchObject({ exitCode: 0 });
+      expect(readdirSync(join(root, 'work/work'))).toEqual([]);
+      expect(await verb('verify')).toMatchObject({ exitCode: 0 });
+    });
   },
 );
 
 /** A file for each case, and one with another name that stays. */
 function filled(): ReturnType<typeof overlayDirectories> {
   const directories = overlayDirectories();
+  mkdirSync(join(directories.lower, 'below'));
   for (const at of CASES.keys()) {
     writeFileSync(join(directories.lower, `f${at}`), `content of ${at}, below`);
     writeFileSync(join(directories.lower, `h${at}`), `content of link ${at}, below`);
@@ -102,7 +135,23 @@ function filled(): ReturnType<typeof overlayDirectories> {
 }
 
 /** What programs have seen meanwhile. */
-function changeAll(merged: string): unknown[] {
+const changeAll = (merged: string): unknown[] => [...changeFiles(merged), ...changeDirectories(merged)];
+
+function changeDirectories(merged: string): unknown[] {
+  mkdirSync(join(merged, 'own'));
+  return ['below', 'own'].map((name) => {
+    chmodSync(join(merged, name), 0o700);
+    const open = openSync(join(merged, name), 'r');
+    rmdirSync(join(merged, name));
+    CHANGES.attributes(open);
+    fsyncSync(open);
+    const { mode, uid, gid, atimeMs, mtimeMs } = fstatSync(open);
+    closeSync(open);
+    return [name, mode, uid, gid, atimeMs, mtimeMs];
+  });
+}
+
+function changeFiles(merged: string): unknown[] {
   return CASES.flatMap(([loss, change], at) =>
     [`f${at}`, `h${at}`].map((name) => {
       const open = openSync(join(merged, name), 'r');

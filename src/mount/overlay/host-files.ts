@@ -16,6 +16,13 @@ export class HostFiles {
     return this.#upper.get(ino) ?? add(this.#upper, ino, openQuietly(path(), constants.O_RDWR));
   }
 
+  /** Of a directory in the upper. */
+  directory(ino: Ino, path: () => string): number {
+    return (
+      this.#upper.get(ino) ?? add(this.#upper, ino, openQuietly(path(), constants.O_RDONLY | constants.O_DIRECTORY))
+    );
+  }
+
   /** Of lower data, for reading. */
   lower(ino: Ino, path: string): number {
     return this.#lower.get(ino) ?? add(this.#lower, ino, openQuietly(path, constants.O_RDONLY));

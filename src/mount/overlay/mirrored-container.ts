@@ -124,6 +124,7 @@ export class MirroredContainer {
       prefix: this.#prefix,
     });
     this.#mirror.links.findEntries();
+    this.#mirror.nameless.remake();
   }
 
   /** From now on the upper has each change before it is in the log. */

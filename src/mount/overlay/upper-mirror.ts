@@ -20,6 +20,7 @@ import { HostFiles } from './host-files.ts';
 import type { HostPlaces } from './host-places.ts';
 import { IndexedLinks } from './indexed-links.ts';
 import type { LayerHandles } from './layer-handles.ts';
+import { NamelessNodes } from './nameless-nodes.ts';
 import { makeCall, timesCall } from './upper-attributes.ts';
 import { UpperContent } from './upper-content.ts';
 import type { UpperIndex } from './upper-index.ts';
@@ -54,6 +55,7 @@ export class UpperMirror {
   readonly copyUp: CopyUpToHost;
   readonly #content: UpperContent;
   readonly links: IndexedLinks;
+  readonly nameless: NamelessNodes;
   /** Nodes whose times on the host are of the moment that the host was told. */
   readonly #touched = new Set<Ino>();
   readonly #impure = new Set<Ino>();
@@ -73,6 +75,7 @@ export class UpperMirror {
       },
     );
     this.links = new IndexedLinks(parts, this.paths, this.copyUp);
+    this.nameless = new NamelessNodes(parts, this.files, this.paths, this.copyUp);
     this.#content = new UpperContent(this.files, this.paths, parts.calls, parts.chunks);
   }
 
@@ -108,7 +111,7 @@ export class UpperMirror {
   /** The tree is another one, which somebody else brings the upper to. */
   forget(): void {
     this.files.closeAll();
-    this.paths.nameless.clear();
+    this.nameless.forget();
     this.#touched.clear();
     this.#impure.clear();
     this.#fresh = 0;
@@ -241,15 +244,14 @@ export class UpperMirror {
   #link(event: EventOf<'Linked'>): void {
     const path = this.paths.entry(event.parent, event.name);
     this.#touched.add(event.parent);
-    const waiting = this.paths.nameless.get(event.ino);
-    if (waiting !== undefined) {
-      renameSync(waiting, hostPath(path));
-      this.paths.nameless.delete(event.ino);
-    } else if (this.#hasWhiteout(event.parent, event.name)) {
-      const made = this.#parts.work.name();
-      linkSync(hostPath(this.paths.of(event.ino)), made);
-      renameSync(made, hostPath(path));
-    } else linkSync(hostPath(this.paths.of(event.ino)), hostPath(path));
+    if (!this.nameless.name(event.ino, path)) {
+      const from = hostPath(this.paths.of(event.ino));
+      if (this.#hasWhiteout(event.parent, event.name)) {
+        const made = this.#parts.work.name();
+        linkSync(from, made);
+        renameSync(made, hostPath(path));
+      } else linkSync(from, hostPath(path));
+    }
     this.paths.move(event.ino, path);
   }
 
@@ -260,7 +262,7 @@ export class UpperMirror {
     const isUpper = this.#isUpper(event.ino);
     const dir = overlay.tree.get(event.ino)?.dir ?? null;
     this.#touched.add(event.parent);
-    if (isUpper) this.#keepIfOpen(event.ino);
+    if (isUpper) this.nameless.keep(event.ino);
     if (dir !== null && isUpper) {
       if (leavesWhiteout) work.whiteoutDirectory(path);
       else if (dir.whiteouts !== null && dir.whiteouts.size > 0) work.removeDirectory(path);
@@ -287,7 +289,7 @@ export class UpperMirror {
     const isDirectory = overlay.tree.get(event.ino)?.dir != null;
     const replacesUpper = event.replaced !== 0 && this.#isUpper(event.replaced);
     if (replacesUpper) {
-      this.#keepIfOpen(event.replaced);
+      this.nameless.keep(event.replaced);
       const whiteouts = overlay.tree.at(event.replaced).dir?.whiteouts;
       if (whiteouts && whiteouts.size > 0) work.clearDirectory(to);
     }
@@ -315,19 +317,8 @@ export class UpperMirror {
   }
 
   #release(ino: Ino): void {
-    this.files.close(ino);
+    this.nameless.release(ino);
     this.#touched.delete(ino);
-    const waiting = this.paths.nameless.get(ino);
-    if (waiting === undefined) return;
-    unlinkSync(waiting);
-    this.paths.nameless.delete(ino);
-  }
-
-  /** A file that somebody has open goes on without its name. */
-  #keepIfOpen(ino: Ino): void {
-    const inode = this.#parts.overlay.tree.get(ino);
-    if (inode === undefined || !isFileMode(inode.mode) || !this.#parts.isOpen(ino)) return;
-    this.files.upper(ino, () => this.paths.of(ino));
   }
 
   // ----------------------------------------------------------------------------------------------------------- copy-up
