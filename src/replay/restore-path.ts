@@ -1,11 +1,13 @@
 /** Going back with one path of a container: what stands there, and all below it; nothing else changes. */
 
-import { type Ino, ROOT_INO, type StoreEvent, type SubjectId } from '../events/event.ts';
+import { type FileEvent, type Ino, ROOT_INO, type StoreEvent, type SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { printableName } from '../events/name.ts';
 import { isReachable, NodeNames } from '../projections/tree/names-of.ts';
+import type { NodeName } from '../projections/tree/inode.ts';
 import { NOTHING } from '../projections/tree/restore.ts';
 import type { Tree } from '../projections/tree/tree.ts';
+import { directoriesUp, nodeOfThen } from './restore-links.ts';
 import { entryIn, type EntryState, isSameState, RestorePlan } from './restore-plan.ts';
 
 interface Query {
@@ -50,13 +52,16 @@ export function planPath(query: PathQuery): PathPlan {
   if (!now.get(parent)?.dir) {
     throw invalid(`/${printableName(parts.join('/'))} is not there now, so ${printableName(path)} has no place`);
   }
-  return new PathRestore(query).plan(parent, name, entryIn(past, nodeAt(past, parts.join('/')), name));
+  return new PathRestore(query, true).plan(parent, name, entryIn(past, nodeAt(past, parts.join('/')), name));
 }
 
-/** The same for a node of the lower, wherever it was then. One that has no name now, and all below it, keeps its number. */
+/**
+ * The same for a node of the lower, wherever it was then. One that has no name now, and all below it, keeps its number. Hard links
+ * are the lower's again, whatever names they have.
+ */
 export function planLowerEntry(query: LowerEntryQuery): readonly StoreEvent[] {
   const { parent, name, ino } = query;
-  return new PathRestore(query).plan(parent, name, { ino, isWhiteout: false }).events;
+  return new PathRestore(query, false).plan(parent, name, { ino, isWhiteout: false }).events;
 }
 
 /** The node at a path without following symbolic links; 0: none. */
@@ -74,10 +79,15 @@ class PathRestore {
   /** What nodes of then are called now. */
   readonly #inos = new Map<Ino, Ino>();
   readonly #names: NodeNames;
+  /** Of hard links that the index keeps together elsewhere: what files of the upper are made of, by their numbers, and where. */
+  readonly #copies = new Map<Ino, { readonly from: Ino; readonly names: NodeName[] }>();
+  /** Hard links that the index keeps together stay in the upper. */
+  readonly #keepsLinks: boolean;
   #nextIno: Ino;
 
-  constructor(query: Query) {
+  constructor(query: Query, keepsLinks: boolean) {
     this.#query = query;
+    this.#keepsLinks = keepsLinks;
     this.#nextIno = query.now.nextIno;
     this.#names = new NodeNames(query.now);
     this.#plan = new RestorePlan(query.subject, query.now, () => query.past);
@@ -89,15 +99,30 @@ class PathRestore {
     this.#collect(now.lookup(parent, name));
     const ino = before.ino === NOTHING ? NOTHING : this.#visit(before.ino);
     this.#entry(parent, name, { ino, isWhiteout: before.isWhiteout });
-    if (this.#plan.isEmpty) return { events: [], tree: now };
+    if (this.#plan.isEmpty && this.#copies.size === 0) return { events: [], tree: now };
     const isUpper = before.isWhiteout || (past.get(before.ino)?.isUpper ?? false);
+    const isTouched = this.#plan.parents.has(parent) || this.#copies.has(ino);
+    if (this.#keepsLinks) this.#plan.keepLinks();
+    this.#plan.settle();
+    for (const [copy, { from, names }] of this.#copies) this.#copy(copy, from, names);
     const events = [
       ...(isUpper ? this.#copyUps(parent) : []),
       ...this.#plan.events(),
-      ...(this.#plan.parents.has(parent) ? [this.#touched(parent)] : []),
+      ...(isTouched ? [this.#touched(parent)] : []),
     ];
-    this.#plan.settle();
     return { events, tree: this.#plan.tree };
+  }
+
+  /** A name that the lower has would be one of the node that the index keeps together; a file of the upper's own is none. */
+  #copy(ino: Ino, from: Ino, [first, ...others]: NodeName[]): void {
+    const then = this.#query.past.at(from);
+    this.#change(first.parent, nodeOfThen(ino, first, then));
+    for (const [index, name] of others.entries())
+      this.#change(name.parent, [{ type: 'Linked', ...name, ino, nlink: index + 2, timeNs: null, parentTimeNs: null }]);
+  }
+
+  #change(parent: Ino, events: readonly FileEvent[]): void {
+    this.#plan.change([...directoriesUp(this.#plan.tree, parent, this.#query.timeNs), ...events]);
   }
 
   #collect(ino: Ino): void {
@@ -115,6 +140,10 @@ class PathRestore {
     const ino = isFree ? from : this.#nextIno++;
     this.#inos.set(from, ino);
     const before = past.at(from);
+    if (this.#keepsLinks && !isFree && !before.isUpper && now.at(from).isIndexed) {
+      this.#copies.set(ino, { from, names: [] });
+      return ino;
+    }
     const present = now.get(ino);
     if (present === undefined || !isSameState(before, present)) this.#plan.node(ino, from, at);
     if (before.dir === null) return ino;
@@ -139,7 +168,10 @@ class PathRestore {
     return this.#names.of(ino).every(({ parent }) => !isReachable(now, parent));
   }
 
-  #entry(parent: Ino, name: string, state: { ino: Ino; isWhiteout: boolean }): void {
+  #entry(parent: Ino, name: string, wanted: EntryState): void {
+    const copy = this.#copies.get(wanted.ino);
+    copy?.names.push({ parent, name });
+    const state = copy === undefined ? wanted : { ino: NOTHING, isWhiteout: false };
     const present = entryIn(this.#query.now, parent, name);
     if (present.ino === state.ino && present.isWhiteout === state.isWhiteout) return;
     this.#plan.entry(parent, name, state);

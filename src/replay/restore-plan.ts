@@ -1,10 +1,12 @@
 /** Collects what of a tree shall be as it was, and makes the events that say so. */
 
-import type { Ino, StoreEvent, SubjectId } from '../events/event.ts';
+import type { FileEvent, Ino, StoreEvent, SubjectId } from '../events/event.ts';
 import { PERMISSION_BITS } from '../events/mode.ts';
 import type { Inode, UpperMarks } from '../projections/tree/inode.ts';
 import { applyRestored, type NodesRestored, NOTHING } from '../projections/tree/restore.ts';
 import type { Tree } from '../projections/tree/tree.ts';
+import { applyFileEvent } from '../projections/tree/fold.ts';
+import { contentOfThen, hasSameNames } from './restore-links.ts';
 
 /** What stands at a name. */
 export interface EntryState {
@@ -26,6 +28,8 @@ export class RestorePlan {
   readonly #treeAt: (at: number) => Tree;
   readonly #entries = new Map<string, EntryState & { readonly parent: Ino; readonly name: string }>();
   readonly #nodes = new Map<Ino, { readonly from: Ino; readonly at: number }>();
+  /** What is done in the upper once names and nodes are as they were. */
+  readonly #changes: FileEvent[] = [];
   readonly #attributes: StoreEvent[] = [];
   /** The tree as it will be, as far as {@link RestorePlan.settle} has made it. */
   readonly tree: Tree;
@@ -59,7 +63,8 @@ export class RestorePlan {
   }
 
   get isEmpty(): boolean {
-    return this.#entries.size === 0 && this.#nodes.size === 0 && this.#attributes.length === 0;
+    const changes = this.#changes.length + this.#attributes.length;
+    return this.#entries.size === 0 && this.#nodes.size === 0 && changes === 0;
   }
 
   /** Directories whose names change. */
@@ -70,6 +75,34 @@ export class RestorePlan {
   /** Makes {@link RestorePlan.tree} what the entries and nodes so far say. */
   settle(): void {
     applyRestored(this.tree, this.#restored(), 0, this.#treeAt);
+    for (const event of this.#changes) applyFileEvent(this.tree, event, 0);
+  }
+
+  /**
+   * Before {@link RestorePlan.settle}: nodes that the index keeps together become files of the lower again only with the names that
+   * they had as such. With others they stay in the upper, and get their content and attributes of then.
+   */
+  keepLinks(): void {
+    const links = [...this.#nodes].filter(
+      ([ino, { from, at }]) =>
+        ino === from && this.tree.get(ino)?.isIndexed === true && !this.#treeAt(at).at(from).isUpper,
+    );
+    if (links.length === 0) return;
+    const tree = this.tree.snapshot();
+    applyRestored(tree, this.#restored(), 0, this.#treeAt);
+    for (const [ino, { at }] of links) {
+      const past = this.#treeAt(at);
+      if (hasSameNames(tree, past, ino)) continue;
+      this.#nodes.delete(ino);
+      this.#changes.push(...contentOfThen(ino, this.tree.at(ino), past.at(ino)));
+      this.#changes.push(...attributesOf(ino, this.tree.at(ino), past.at(ino), null, past.at(ino)));
+    }
+  }
+
+  /** After {@link RestorePlan.settle}: does more in the tree. */
+  change(events: readonly FileEvent[]): void {
+    for (const event of events) applyFileEvent(this.tree, event, 0);
+    this.#changes.push(...events);
   }
 
   /**
@@ -99,7 +132,7 @@ export class RestorePlan {
   events(): StoreEvent[] {
     const restored = this.#restored();
     const isNothing = restored.names.length === 0 && restored.nodes.length === 0;
-    return [...(isNothing ? [] : [restored]), ...this.#attributes];
+    return [...(isNothing ? [] : [restored]), ...this.#changes, ...this.#attributes];
   }
 
   #restored(): NodesRestored {
@@ -129,12 +162,12 @@ function isBareIn(tree: Tree, { dir }: Inode): boolean {
 }
 
 /** @param timeNs - null: the times that it had. */
-function attributesOf(ino: Ino, now: Inode, then: Inode, timeNs: bigint | null, times: Inode): StoreEvent[] {
+function attributesOf(ino: Ino, now: Inode, then: Inode, timeNs: bigint | null, times: Inode): FileEvent[] {
   const mtimeNs = timeNs ?? times.mtimeNs;
   const ctimeNs = timeNs ?? times.ctimeNs;
   const [modeNow, mode] = [now.mode & PERMISSION_BITS, then.mode & PERMISSION_BITS];
   const xattrs = new Map(then.xattrs);
-  const events: StoreEvent[] = [];
+  const events: FileEvent[] = [];
   for (const [name] of now.xattrs) {
     if (!xattrs.has(name)) events.push({ type: 'XattrRemoved', ino, name, ctimeNs });
   }

@@ -153,6 +153,7 @@ class Undo {
 
   /** Directories, the deepest first: attributes, times, and whether they need to be in the upper any longer. */
   #finish(): void {
+    this.#plan.keepLinks();
     this.#plan.settle();
     const { tree } = this.#plan;
     const depth = (ino: Ino): number => (ino === ROOT_INO ? 0 : (tree.pathOf(ino) ?? '').split('/').length);

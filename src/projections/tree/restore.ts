@@ -9,6 +9,7 @@ import { type ContainerEvent, type Ino, ROOT_INO } from '../../events/event.ts';
 import { addUpperName, leaveUpper } from './fold-marks.ts';
 import { Directory, type Inode, UPPER } from './inode.ts';
 import { NameMap } from './name-map.ts';
+import { namesOf } from './names-of.ts';
 import type { Tree } from './tree.ts';
 import { count as countNode } from './upper-count.ts';
 
@@ -24,10 +25,13 @@ export function applyRestored(tree: Tree, event: NodesRestored, seq: number, tre
   const { nodes, parents, names, inos, whiteouts } = event;
   const loose = new Set<Ino>();
   const restored = new Map<Ino, Inode>();
+  /** Nodes of the lower that become hard links which the index keeps together. */
+  const linked: Ino[] = [];
   for (let index = 0; index < parents.length; index++) detach(tree, parents[index], names[index], loose);
   for (let index = 0; index < nodes.length; index += 3) {
     const then = treeAt(nodes[index + 2]).at(nodes[index + 1]);
     restored.set(nodes[index], then);
+    if (then.isIndexed && tree.get(nodes[index])?.isUpper === false) linked.push(nodes[index]);
     restoreNode(tree, nodes[index], then, loose);
     // A copy is a file of its own, whatever the index keeps together.
     if (nodes[index] !== nodes[index + 1] && then.isIndexed) tree.edit(nodes[index]).mark({ upperNames: null });
@@ -35,6 +39,8 @@ export function applyRestored(tree: Tree, event: NodesRestored, seq: number, tre
   for (let index = 0; index < parents.length; index++) {
     if (inos[index] !== NOTHING) attach(tree, parents[index], names[index], inos[index], { loose, restored });
   }
+  for (const [ino, then] of restored) if (then.dir !== null && !then.isUpper) leaveToLower(tree, ino);
+  for (const ino of linked) tree.edit(ino).nlink = namesOf(tree, ino).length;
   for (const index of whiteouts) whiteOut(tree, parents[index], names[index], seq);
   for (const ino of loose) dropIfNameless(tree, ino);
 }
@@ -73,13 +79,13 @@ function restoreNode(tree: Tree, ino: Ino, then: Inode, loose: Set<Ino>): void {
   const inode = then.copy(tree.owner);
   inode.parent = now?.parent ?? 0;
   inode.name = now?.name ?? '';
-  if (then.dir === null && then.isUpper) inode.nlink = now?.isUpper ? now.nlink : Number(isNamed);
-  // With an index its names say one by one whether they are in the upper; those that come back are added then.
-  const upperNames = then.marks?.upperNames?.filter((each) => tree.lookup(each.parent, each.name) === ino);
-  if (upperNames !== undefined) inode.mark({ upperNames });
+  const isLinked = then.isIndexed && now?.isUpper === false;
+  if (then.dir === null && then.isUpper && !isLinked) inode.nlink = now?.isUpper ? now.nlink : Number(isNamed);
+  // Which of the names that stay are in the upper, says the node of now; those that come back are added then.
+  if (then.isIndexed) inode.mark({ upperNames: now?.marks?.upperNames ?? [] });
   if (then.dir !== null) inode.dir = directoryOf(tree, then.dir, now?.dir ?? null);
   tree.insert(ino, inode);
-  if (isNamed) count(tree, inode, 1);
+  if (isNamed || then.isIndexed) count(tree, inode, 1);
 }
 
 /** Lower nodes do not tell whether they have a name: their layer has one for them. */
@@ -122,6 +128,11 @@ function attach(
   }
   inode.parent = parent;
   inode.name = name;
+}
+
+/** A directory that is not in the upper has no names there: those of nodes that are kept together are the lower's. */
+function leaveToLower(tree: Tree, ino: Ino): void {
+  tree.at(ino).dir?.entries.forEach((name, child) => leaveUpper(tree, child, ino, name));
 }
 
 function whiteOut(tree: Tree, parent: Ino, name: string, seq: number): void {

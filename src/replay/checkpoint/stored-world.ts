@@ -17,7 +17,7 @@ import { type Overlay, World } from '../../projections/world.ts';
 import type { Tree } from '../../projections/tree/tree.ts';
 
 /** Raised whenever the fold makes another world of the same log, or the form below changes: checkpoints are made anew. */
-export const WORLD_VERSION = 10;
+export const WORLD_VERSION = 11;
 
 interface StoredOverlay {
   readonly subject: SubjectId;

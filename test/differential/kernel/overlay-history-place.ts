@@ -44,14 +44,17 @@ export const [WRITE, APPEND, MKDIR, RM, RENAME, LINK, , CHMOD] = [0, 1, 2, 3, 4,
 const NAMES = ['/low', '/hard', '/d', '/d/one', '/d/two', '/d/e', '/d/e/deep', '/new', '/new/x'];
 
 export interface Session {
-  /** `upper`: somebody changes the upper directory itself. `verbs`: the container is gone back with, and nothing is mounted. */
-  readonly by: 'overlog' | 'killed' | 'kernel' | 'upper' | 'verbs' | 'mounted verbs';
+  /**
+   * `upper`: somebody changes the upper directory itself. `verbs`: the container is gone back with, and nothing is mounted; `path`:
+   * with the first path of the last call alone.
+   */
+  readonly by: 'overlog' | 'killed' | 'kernel' | 'upper' | 'verbs' | 'mounted verbs' | 'path' | 'mounted path';
   readonly ops: readonly (readonly [op: number, a: string, b: string])[];
   /** In place of those of the other sessions. */
   readonly options?: string;
 }
 
-const ACTORS: Session['by'][] = ['overlog', 'killed', 'kernel', 'verbs', 'mounted verbs'];
+const ACTORS: Session['by'][] = ['overlog', 'killed', 'kernel', 'verbs', 'mounted verbs', 'path', 'mounted path'];
 
 /**
  * @param isPlain - No option is on under which a change of the upper itself means nothing certain (overlayfs.rst, "Changes to
@@ -119,8 +122,8 @@ export class Place {
     if (by === 'kernel' || by === 'upper') return null;
     const store = await openStore(join(this.#root, 'store'));
     try {
-      if (by !== 'verbs') return await this.#mounted(store, by, ops);
-      await this.#goBack(store, ops.length);
+      if (by !== 'verbs' && by !== 'path') return await this.#mounted(store, by, ops);
+      await this.#goBack(store, by, ops);
       this.#isGoneBack = true;
       return null;
     } finally {
@@ -145,7 +148,7 @@ export class Place {
     const listing = (): string => text(listTree(container.overlay.tree, store.engine.log.chunks));
     this.#compare('at the start', await this.kernelListing(), listing());
     perform(container.fs, ops);
-    if (by === 'mounted verbs') await this.#goBack(store, ops.length);
+    if (by === 'mounted verbs' || by === 'mounted path') await this.#goBack(store, by, ops);
     if (by === 'killed') {
       const shown = listing();
       // Nothing is closed. Times are the host's then, which they may differ from by a little.
@@ -167,24 +170,44 @@ export class Place {
     await this.#mounted(store, 'overlog', []);
   }
 
-  /** To a moment that the number chooses, of those since the container was made. */
-  async #goBack(store: Store, number: number): Promise<void> {
+  /** To a moment that the number of calls chooses, of those since the container was made. */
+  async #goBack(store: Store, by: Session['by'], ops: Session['ops']): Promise<void> {
     if (!store.containers.list().some(({ name }) => name === 'merged')) return;
     const { seq: first } = store.containers.get('merged').record;
     const ends = Array.from(
       store.transactions({ from: first, container: 'merged' }),
       ({ seq, events }) => seq + events.length - 1,
     );
-    const to = ends.at(-1 - number * 3) ?? first;
-    await store.rewind('merged', to);
+    const to = ends.at(-1 - ops.length * 3) ?? first;
+    const path = ops.at(-1)?.[1];
+    if (!by.endsWith('path')) await store.rewind('merged', to);
+    else if (path !== undefined) await this.#goBackWith(store, to, path);
   }
 
-  /** With one path, to before the last transaction. */
-  async goBackWith(path: string): Promise<void> {
+  async #goBackWith(store: Store, to: number, path: string): Promise<void> {
+    try {
+      await store.containers.rewindPath('merged', to, path);
+    } catch (error) {
+      // The directory that holds it is not there now.
+      if ((error as { code?: string }).code !== 'ERR_INVALID_ARGUMENT') throw error;
+    }
+  }
+
+  /** Head of the log, to go back to. */
+  async moment(): Promise<number> {
     const store = await openStore(join(this.#root, 'store'));
-    const seqs = Array.from(store.transactions({ container: 'merged' }), ({ seq }) => seq);
-    await store.containers.rewindPath('merged', (seqs.at(-1) as number) - 1, path);
+    const { seq } = store;
     await store.close();
+    return seq;
+  }
+
+  /** As a whole, or with one path. */
+  async goBackTo(moment: number, path?: string): Promise<void> {
+    const store = await openStore(join(this.#root, 'store'));
+    if (path === undefined) await store.rewind('merged', moment);
+    else await store.containers.rewindPath('merged', moment, path);
+    await store.close();
+    this.#isGoneBack = true;
   }
 
   #inKernel(step: () => void): void {

@@ -309,34 +309,6 @@ describe.skipIf(missing !== null)(
       expect(place.played).toBe(found.length);
     });
 
-    it('gets a copy of a hard link by going back with one name of it, and the link by going back as a whole', async () => {
-      const place = new Place('index=on');
-      await place.play({ by: 'kernel', ops: [[APPEND, '/hard', '/']] });
-      await place.play({ by: 'overlog', ops: [[LINK, '/d/one', '/more']] });
-      const before = await place.kernelListing();
-      await place.play({ by: 'overlog', ops: [[RM, '/more', '']] });
-      await place.goBackWith('/more');
-      await place.play({ by: 'overlog', ops: [] });
-      const counts = (listing: string): unknown[] =>
-        listing
-          .split('\n')
-          .map((line) => JSON.parse(line) as { path: string; nlink?: number })
-          .filter(({ path }) => ['/hard', '/d/one', '/more'].includes(path))
-          .map(({ path, nlink = 1 }) => [path, nlink]);
-      expect(counts(before)).toEqual([
-        ['/d/one', 3],
-        ['/hard', 3],
-        ['/more', 3],
-      ]);
-      expect(counts(await place.kernelListing())).toEqual([
-        ['/d/one', 2],
-        ['/hard', 2],
-        ['/more', 1],
-      ]);
-      await place.play({ by: 'verbs', ops: [[0, '', '']] });
-      await place.play({ by: 'overlog', ops: [] });
-    });
-
     it('that shows a lower directory in two places is refused with the path', async () => {
       const place = new Place('redirect_dir=on');
       await place.play({ by: 'kernel', ops: [[RENAME, '/d/e', '/e']] });
