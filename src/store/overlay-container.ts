@@ -59,8 +59,16 @@ export async function openOverlayContainer(store: Store, options: OverlayContain
   const { overlay } = options;
   const namespace = container.namespace();
   const { engine } = store;
-  const { userXattr, volatile } = overlay;
-  const mirrored = new MirroredContainer({ engine, namespace, directories, userXattr, volatile, warn: options.warn });
+  const { userXattr, follows, volatile } = overlay;
+  const mirrored = new MirroredContainer({
+    engine,
+    namespace,
+    directories,
+    userXattr,
+    follows,
+    volatile,
+    warn: options.warn,
+  });
   const { id } = container;
   const places: Places = { store, where, container, mirrored };
   try {
@@ -98,7 +106,8 @@ export async function takeInOverlay(store: Store, options: OverlayContainerOptio
   const { where, container, directories } = await findOrMake(store, options);
   const { engine } = store;
   const { id, overlay } = container;
-  const upper = new ReadOnlyUpper({ engine, overlay, directories, userXattr: options.overlay.userXattr });
+  const { userXattr, follows } = options.overlay;
+  const upper = new ReadOnlyUpper({ engine, overlay, directories, userXattr, follows });
   try {
     const note = readOverlayNote(where, id);
     if (!isBehind(store, container, note, upper)) {

@@ -20,6 +20,7 @@ import { mirroredOperations } from './overlay-operations.ts';
 import { readUpper, type UpperRead, youngestOf } from './read-upper.ts';
 import { type TakeInParts, takeInUpper } from './take-in.ts';
 import { followTree } from './upper-follow.ts';
+import { type Follows, refuseUnfollowedIn } from './unfollowed-marks.ts';
 import { UpperIndex } from './upper-index.ts';
 import { UpperMirror } from './upper-mirror.ts';
 import { WorkDirectory } from './work-directory.ts';
@@ -30,6 +31,7 @@ export interface MirroredContainerParts {
   /** With an upper and a work directory. */
   readonly directories: OverlayDirectories;
   readonly userXattr: boolean;
+  readonly follows: Follows;
   readonly volatile: boolean;
   /** Told when the upper could not follow; nothing more can be written then. */
   readonly warn: (message: string) => void;
@@ -60,6 +62,7 @@ export class MirroredContainer {
     this.#calls = new HostCalls();
     try {
       this.#prefix = prefixOf(parts, directories, this.#calls);
+      for (const directory of lowers) refuseUnfollowedIn(directory, this.#calls, this.#prefix, parts.follows);
       this.#work = new WorkDirectory(work, this.#calls, this.#prefix);
       this.#handles = new LayerHandles(this.#calls, [...lowers, upper]);
       const { overlay, subject } = namespace.root;
@@ -185,9 +188,10 @@ export class MirroredContainer {
   #read(): UpperRead {
     const { lower } = this.#parts.namespace.root.overlay;
     if (lower === null) throw new Error('a container stands on the view of its image');
-    const { lowers } = this.#parts.directories;
+    const { directories, follows } = this.#parts;
+    const { lowers } = directories;
     const host = { calls: this.#calls, handles: this.#handles, index: this.#index, prefix: this.#prefix };
-    return readUpper({ upper: this.#upper, lower, lowers, ...host });
+    return readUpper({ upper: this.#upper, lower, lowers, follows, ...host });
   }
 
   /** The times of a file system move in steps: waits for the next one. */

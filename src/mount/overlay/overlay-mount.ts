@@ -27,6 +27,7 @@ import { prefixOf } from './mark-prefix.ts';
 import type { OverlayOptions } from './overlay-options.ts';
 import { overlayOperations } from './overlay-operations.ts';
 import { type LinkFound, scanLayer } from './scan-layer.ts';
+import { refuseUnfollowed } from './unfollowed-marks.ts';
 import { UpperIndex, type UpperIndexParts } from './upper-index.ts';
 import { UpperMirror } from './upper-mirror.ts';
 import { UpperPaths } from './upper-paths.ts';
@@ -76,6 +77,7 @@ function readOverlay(options: OverlayOptions, directories: OverlayDirectories, c
       index && lowerLinks.push({ layer, ino: base + ino, path: `${directory}/${path}` });
     const nodes = new Map<number, HostNode>();
     const found = scanLayer(directory, calls, places, prefix, onLink, (ino, node) => nodes.set(ino, node));
+    refuseUnfollowed(directory, found, options.follows);
     lower = mergeLayer(lower, found, layer);
     numbers.addLower(lower, found, nodes, layer);
   }
@@ -85,6 +87,7 @@ function readOverlay(options: OverlayOptions, directories: OverlayDirectories, c
   const nodes = new Map<number, HostNode>();
   const onNode = (ino: number, node: HostNode): unknown => nodes.set(ino, node);
   const upperTree = upper === null ? null : scanLayer(upper, calls, places, prefix, onLink, onNode);
+  if (upper !== null && upperTree !== null) refuseUnfollowed(upper, upperTree, options.follows);
   const tree = upperTree === null ? lower.snapshot() : overLowerWithUpper(lower, upperTree, lowers.length);
   if (upperTree !== null) numbers.addUpper(tree, upperTree, nodes);
   if (index !== null) joinIndex({ index, tree, lower, lowerLinks, upperLinks, calls, handles, places, prefix });

@@ -2,6 +2,7 @@
 
 import type { OverlayProfile } from '../../events/event.ts';
 import { storeError } from '../../events/log-error.ts';
+import type { Follows } from './unfollowed-marks.ts';
 
 export interface OverlayOptions {
   /** Topmost first. */
@@ -10,6 +11,7 @@ export interface OverlayOptions {
   readonly upper: string | null;
   readonly work: string | null;
   readonly profile: OverlayProfile;
+  readonly follows: Follows;
   readonly readOnly: boolean;
   /** The upper's marks are `user.overlay.*` instead of `trusted.overlay.*`. */
   readonly userXattr: boolean;
@@ -98,9 +100,10 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
   const metacopy = switchOf(values, 'metacopy');
   if (metacopy && values.has('redirect_dir') && redirect !== 'on')
     throw invalid('metacopy=on needs redirect_dir=on: a moved file says by it where its data is');
-  if (values.has('userxattr') && (metacopy || redirect === 'on'))
+  const isFollowing = redirect === 'on' || redirect === 'follow';
+  if (values.has('userxattr') && (metacopy || isFollowing))
     throw invalid(
-      'userxattr goes with neither redirect_dir=on nor metacopy=on: who owns the upper could point anywhere',
+      'userxattr goes with neither redirect_dir=on or follow nor metacopy=on: who owns the upper could point anywhere',
     );
   const name = values.get('name') ?? null;
   const store = values.get('store') ?? null;
@@ -113,6 +116,7 @@ function optionsOf(values: ReadonlyMap<string, string>, generic: readonly string
     upper,
     work,
     profile,
+    follows: { redirects: redirect !== 'nofollow' && !values.has('userxattr'), metacopy },
     readOnly,
     userXattr: values.has('userxattr'),
     xino: xino !== 'off',

@@ -10,6 +10,7 @@ import { LayerHandles } from './layer-handles.ts';
 import { prefixForReading } from './mark-prefix.ts';
 import { readUpper, type UpperRead, youngestOf } from './read-upper.ts';
 import { type TakeInParts, takeInUpper } from './take-in.ts';
+import { type Follows, refuseUnfollowedIn } from './unfollowed-marks.ts';
 import { UpperIndex } from './upper-index.ts';
 
 export interface ReadOnlyUpperParts {
@@ -18,6 +19,7 @@ export interface ReadOnlyUpperParts {
   /** With an upper and a work directory. */
   readonly directories: OverlayDirectories;
   readonly userXattr: boolean;
+  readonly follows: Follows;
 }
 
 /** More than a step of the clock that file systems take times from (1 to 10 ms, `ktime_get_coarse_real_ts64`). */
@@ -68,14 +70,15 @@ export class ReadOnlyUpper {
   }
 
   #read(): UpperRead {
-    const { overlay, directories, userXattr } = this.#parts;
+    const { overlay, directories, userXattr, follows } = this.#parts;
     const { lower, profile } = overlay;
     const { lowers, upper, work } = directories;
     if (lower === null || upper === null || work === null)
       throw storeError('ERR_INVALID_ARGUMENT', 'a history needs an upperdir');
     const handles = new LayerHandles(this.#calls, [...lowers, upper]);
     const host = { upper, lowers, calls: this.#calls, handles, prefix: prefixForReading(userXattr) };
+    for (const directory of lowers) refuseUnfollowedIn(directory, this.#calls, host.prefix, follows);
     const index = profile.index ? new UpperIndex({ ...host, work, readOnly: true }) : null;
-    return readUpper({ ...host, lower, index });
+    return readUpper({ ...host, lower, index, follows });
   }
 }

@@ -9,6 +9,7 @@ import { joinIndex } from './join-index.ts';
 import type { LayerHandles } from './layer-handles.ts';
 import { lowerLinksOf } from './lower-links.ts';
 import { type LinkFound, scanLayer } from './scan-layer.ts';
+import { type Follows, refuseUnfollowed } from './unfollowed-marks.ts';
 import type { UpperIndex } from './upper-index.ts';
 
 export interface UpperRead {
@@ -33,13 +34,18 @@ export interface UpperToRead {
   readonly index: UpperIndex | null;
   /** Of overlay's attributes. */
   readonly prefix: string;
+  readonly follows: Follows;
 }
 
-/** @throws `ERR_UNSUPPORTED` for an upper that shows a lower directory in two places, or has no data where it should have. */
-export function readUpper({ upper, lower, lowers, index, calls, handles, prefix }: UpperToRead): UpperRead {
+/**
+ * @throws `ERR_UNSUPPORTED` for an upper that shows a lower directory in two places, or has no data where it should have;
+ *   `ERR_INVALID_ARGUMENT` for marks that the mount does not follow.
+ */
+export function readUpper({ upper, lower, lowers, index, calls, handles, prefix, follows }: UpperToRead): UpperRead {
   const places = new HostPlaces();
   const links: LinkFound[] = [];
   const found = scanLayer(upper, calls, places, prefix, (link) => links.push(link));
+  refuseUnfollowed(upper, found, follows);
   const merged = overLowerWithUpper(lower, found, lowers.length);
   const base = lower.nextIno - 2;
   refuseCopies(merged, base + found.nextIno);
