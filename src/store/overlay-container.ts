@@ -165,12 +165,22 @@ export async function imageOfLowers(
 ): Promise<string> {
   const tag = `overlay/${layerFingerprint(lowers).slice(0, 32)}:latest`;
   if (store.images.has(tag)) return store.images.get(tag).id;
-  const { id } = await store.images.loadDirectories(lowers, {
+  const loaded = store.images.loadDirectories(lowers, {
     tag,
     ...(onProgress !== undefined && { onProgress }),
     onWarning: ({ file, entry, message }) => warn(`${file}${entry === null ? '' : `, ${entry}`}: ${message}`),
   });
+  const { id } = await loaded.catch((error: unknown) => {
+    throw unreadable(error);
+  });
   return id;
+}
+
+function unreadable(error: unknown): unknown {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== 'EACCES') return error;
+  const message = `${path} may not be read by this user, and the store keeps the data of all lower files: mount them without store=`;
+  return storeError('ERR_UNSUPPORTED', message, { cause: error });
 }
 
 async function containerOf(
