@@ -1,5 +1,6 @@
 /** Going back with one path of a container: what stands there, and all below it; nothing else changes. */
 
+import { existsBelow } from '../engine/decide/lower.ts';
 import { type FileEvent, type Ino, ROOT_INO, type StoreEvent, type SubjectId } from '../events/event.ts';
 import { storeError } from '../events/log-error.ts';
 import { printableName } from '../events/name.ts';
@@ -7,6 +8,7 @@ import { isReachable, NodeNames } from '../projections/tree/names-of.ts';
 import type { NodeName } from '../projections/tree/inode.ts';
 import { NOTHING } from '../projections/tree/restore.ts';
 import type { Tree } from '../projections/tree/tree.ts';
+import type { Overlay } from '../projections/world.ts';
 import { directoriesUp, nodeOfThen } from './restore-links.ts';
 import { entryIn, type EntryState, isSameState, RestorePlan } from './restore-plan.ts';
 
@@ -20,6 +22,8 @@ interface Query {
 }
 
 export interface PathQuery extends Query {
+  /** Whose tree `now` is. */
+  readonly overlay: Overlay;
   /** Absolute; symbolic links are not followed. */
   readonly path: string;
 }
@@ -44,7 +48,7 @@ export interface PathPlan {
  * @throws `ERR_INVALID_ARGUMENT` for `/`, and when the directory that holds the path is not there now.
  */
 export function planPath(query: PathQuery): PathPlan {
-  const { now, past, path } = query;
+  const { now, overlay, past, path } = query;
   const parts = partsOf(path);
   const name = parts.pop();
   if (name === undefined) throw invalid('a whole container goes back with rewind, without a path');
@@ -52,7 +56,10 @@ export function planPath(query: PathQuery): PathPlan {
   if (!now.get(parent)?.dir) {
     throw invalid(`/${printableName(parts.join('/'))} is not there now, so ${printableName(path)} has no place`);
   }
-  return new PathRestore(query, true).plan(parent, name, entryIn(past, nodeAt(past, parts.join('/')), name));
+  const before = entryIn(past, nodeAt(past, parts.join('/')), name);
+  // The directory of now may show something of the lower that the one of then did not, or had a directory above it hidden.
+  const isWhiteout = before.ino === NOTHING ? existsBelow(overlay, parent, name) : before.isWhiteout;
+  return new PathRestore(query, true).plan(parent, name, { ino: before.ino, isWhiteout });
 }
 
 /**

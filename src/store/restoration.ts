@@ -94,8 +94,9 @@ export class Restoration {
           : absenceAt(this.#time, record, to);
       throw storeError('ERR_INVALID_ARGUMENT', message, { detail: { at: to } });
     }
-    const { tree: now } = this.#overlay(subject);
-    return planPath({ subject, now, past: then.tree, at: to, path, timeNs: this.#live.engine.now() });
+    const overlay = this.#overlay(subject);
+    const timeNs = this.#live.engine.now();
+    return planPath({ subject, overlay, now: overlay.tree, past: then.tree, at: to, path, timeNs });
   }
 
   #planUndo(record: ContainerRecord, group: string, force: boolean): UndoPlan {

@@ -110,6 +110,18 @@ describe('going back with one path', () => {
     expect(fs.readFileSync('/a/a', 'utf8')).toBe('stays');
   });
 
+  it('to when a directory above was gone hides what the lower has there', async () => {
+    const { store, container, fs } = await open();
+    const { seq } = store;
+    fs.rmSync('/a', { recursive: true });
+    const gone = store.seq;
+    await store.rewind('c', seq);
+    await store.containers.rewindPath('c', gone, '/a/a');
+    await container.commit({ tag: 'changed:1' });
+    const { fs: of } = await store.containers.create({ image: 'changed:1' });
+    expect([of.existsSync('/a/a'), of.existsSync('/a/b')]).toEqual([false, true]);
+  });
+
   it('gives a copy of a file that has another place now', async () => {
     const { store, fs } = await open();
     fs.writeFileSync('/file', 'once');
