@@ -13,6 +13,7 @@ import type { OpenFile } from '../engine/open-files.ts';
 import type { FileEvent, Ino, SubjectId, Transaction } from '../events/event.ts';
 import type { Tree } from '../projections/tree/tree.ts';
 import { ExecGroups } from './exec-groups.ts';
+import { LateAnswer } from './late-answer.ts';
 import { invalidNode, noticesOfChange, noticesOfCommand } from './notices.ts';
 import { isStoreError } from '../events/log-error.ts';
 import { isFileEvent } from '../events/file-event.ts';
@@ -51,6 +52,11 @@ export interface MountServerOptions {
   };
   /** Gets what the kernel has to be told; another thread writes each to the device. */
   readonly onNotices: (notices: readonly Uint8Array[]) => void;
+  /**
+   * Told that an answer waits for the next request, which has to come within seconds then. Left out: no answer waits. Nor does
+   * one where another server may take over: it would be asked again to close what may be open again by then.
+   */
+  readonly onLate?: () => void;
 }
 
 /** How a turn of serving ended. `asked`: somebody wants the thread; `unmounted`: there is nothing more to serve. */
@@ -72,6 +78,7 @@ export class MountServer {
   #before: ServedBefore | null = null;
   /** Head of the log as it was found. */
   readonly #headFound: number;
+  readonly #late = new LateAnswer();
   /** What the kernel has to be told behind the answer to the request at hand. */
   #notices: Uint8Array[] = [];
   /** Numbers that broken links got in the request at hand. */
@@ -106,8 +113,9 @@ export class MountServer {
 
   /** Serves until it is asked to stop, or the mount is gone. */
   serve(): ServeEnd {
-    const { device, isWanted } = this.#options;
-    const { request, reply, lastPage } = this.session;
+    const { device, isWanted, onLate } = this.#options;
+    const { request, reply, lastPage, journal } = this.session;
+    const defers = onLate !== undefined && journal === null;
     const engine = this.session.namespace.engine;
     const groupBefore = engine?.group ?? null;
     this.#isServing = true;
@@ -119,7 +127,14 @@ export class MountServer {
         if (length >= IN_HEADER_BYTES) {
           request.length = length;
           const answerBytes = this.#answer();
-          if (answerBytes > 0) writeAnswer(device, reply.bytes, answerBytes);
+          if (defers && LateAnswer.isFor(request.opcode)) {
+            this.#writeLate();
+            this.#late.keep(reply.bytes);
+            onLate();
+          } else if (answerBytes > 0) {
+            writeAnswer(device, reply.bytes, answerBytes);
+            this.#writeLate();
+          }
           const page = lastPage.take();
           if (page !== null) writeAnswer(device, page, page.length);
           this.#settle();
@@ -127,11 +142,17 @@ export class MountServer {
         if (isWanted()) return 'asked';
       }
     } finally {
+      this.#writeLate();
       this.#isServing = false;
       this.#keepTrees();
       if (engine !== null) engine.group = groupBefore;
       this.#pid = -1;
     }
+  }
+
+  #writeLate(): void {
+    const answer = this.#late.take();
+    if (answer !== null) writeAnswer(this.#options.device, answer, answer.length);
   }
 
   /** What is left of a request once it is answered: nobody waits for it. */

@@ -23,7 +23,7 @@ import {
   type RunEnd,
   type ServeRequest,
   type ToServer,
-  UNSYNCED,
+  WAITING,
   WANTED,
 } from './messages.ts';
 import { prepareRun, type RunDefaults } from './run-spec.ts';
@@ -82,6 +82,7 @@ async function open(request: ServeRequest): Promise<Opened | null> {
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
       operations: overlay?.operations ?? [...hostRoom(request.store), ...(readOnly ? pastOperations() : [])],
       onNotices: (notices) => say({ type: 'notify', notices }),
+      onLate: () => void Atomics.store(flags, WAITING, 1),
     });
     // Their files may be others by then, or lie in what is mounted: this thread can't wait for them while it serves.
     await loadVerbs(FORWARDED);
@@ -90,7 +91,7 @@ async function open(request: ServeRequest): Promise<Opened | null> {
       await warmServer();
       lookAround(server);
     }
-    store.engine.onCommit(() => void Atomics.store(flags, UNSYNCED, 1));
+    store.engine.onCommit(() => void Atomics.store(flags, WAITING, 1));
     say({
       type: 'opened',
       container: container.name,
@@ -159,7 +160,7 @@ async function serve({ server, store, flags, container }: Opened, env: NodeJS.Pr
       if (message.type === 'command') await runCommand(message, store, env, container);
       else if (message.type === 'ended') runEnd = message.end;
     }
-    if (store.syncedSeq === store.seq) Atomics.store(flags, UNSYNCED, 0);
+    if (store.syncedSeq === store.seq) Atomics.store(flags, WAITING, 0);
   }
 }
 

@@ -10,14 +10,18 @@ const [FORGET, OPEN, WRITE, RELEASE, CREATE] = [2, 14, 16, 18, 35];
 export const [ROOT_ID, O_RDONLY, O_RDWR] = [1, 0, 2];
 export const OUT_HEADER_BYTES = 16;
 const ENTRY_BYTES = 128;
+/** Of a request that is asked alone. */
+const UNIQUE = 7n;
 
 /** A kernel that asks one thing at a time. */
 export interface Asking<View = Container> {
   readonly container: View;
-  /** @returns The answer, and what the server wrote behind it. */
+  /** @returns The answer, and what the server wrote beside it. */
   ask(opcode: number, node: number, ...parts: readonly Buffer[]): { answer: Buffer; behind: Buffer };
   /** @returns All that the server wrote, which may be an error, or nothing. */
   answerTo(opcode: number, node: number, ...parts: readonly Buffer[]): Buffer;
+  /** @returns What the server wrote while it did each of these requests, numbered from 1, and at last as it left its loop. */
+  inARow(...requests: readonly (readonly [opcode: number, node: number, arguments: Buffer])[]): Buffer[];
   create(name: string, directory?: number): { id: number; handle: number };
   open(id: number, flags: number): number;
   write(id: number, handle: number, position: number, bytes: Buffer): void;
@@ -30,6 +34,14 @@ export const numbers = (...values: readonly number[]): Buffer => Buffer.from(Uin
 export const text = (name: string): Buffer => Buffer.from(`${name}\0`);
 export const idOf = (answer: Buffer): number => answer.readUInt32LE(OUT_HEADER_BYTES);
 export const handleOf = (answer: Buffer, at = 0): number => answer.readUInt32LE(OUT_HEADER_BYTES + at);
+
+/** The answers and notices that a server wrote one behind the other. */
+export function messagesOf(written: Buffer): Buffer[] {
+  const messages: Buffer[] = [];
+  for (let at = 0; at < written.length; at += written.readUInt32LE(at))
+    messages.push(written.subarray(at, at + written.readUInt32LE(at)));
+  return messages;
+}
 
 /**
  * Serves a container of a store in memory. A file stands in the place of the device: each request is put at its end, and the
@@ -48,36 +60,66 @@ export async function askServer<View extends ContainerView>(
   writeFileSync(path, '');
   const device = openSync(path, 'r+');
   const namespace = container.namespace();
-  const silent = { group: 'test', isWanted: () => true, onNotices: () => {} };
-  const serving = new MountServer({ device, namespace, operations, ...silent });
+  let afterEach = (): boolean => true;
+  const serving = new MountServer({
+    device,
+    namespace,
+    operations,
+    group: 'test',
+    isWanted: () => afterEach(),
+    onNotices: () => {},
+    onLate: () => {},
+  });
   onTestFinished(() => {
     serving.close();
     closeSync(device);
     rmSync(folder, { recursive: true, force: true });
   });
-  const answerTo = (opcode: number, node: number, ...parts: readonly Buffer[]): Buffer => {
+  const put = (opcode: number, node: number, unique: bigint, ...parts: readonly Buffer[]): number => {
     const request = Buffer.concat([Buffer.alloc(40), ...parts]);
     request.writeUInt32LE(request.length, 0);
     request.writeUInt32LE(opcode, 4);
-    request.writeBigUInt64LE(7n, 8);
+    request.writeBigUInt64LE(unique, 8);
     request.writeBigUInt64LE(BigInt(node), 16);
     appendFileSync(path, request);
-    const end = statSync(path).size;
-    serving.serve();
+    return statSync(path).size;
+  };
+  const writtenSince = (end: number): Buffer => {
     const written = Buffer.alloc(statSync(path).size - end);
     readSync(device, written, 0, written.length, end);
     return written;
   };
+  const answerTo = (opcode: number, node: number, ...parts: readonly Buffer[]): Buffer => {
+    const end = put(opcode, node, UNIQUE, ...parts);
+    serving.serve();
+    return writtenSince(end);
+  };
   const ask = (opcode: number, node: number, ...parts: readonly Buffer[]): { answer: Buffer; behind: Buffer } => {
-    const written = answerTo(opcode, node, ...parts);
-    const length = written.readUInt32LE(0);
-    expect(written.readInt32LE(4)).toBe(0);
-    return { answer: written.subarray(0, length), behind: written.subarray(length) };
+    const messages = messagesOf(answerTo(opcode, node, ...parts));
+    const [answer] = messages.filter((message) => message.readBigUInt64LE(8) === UNIQUE);
+    expect(answer.readInt32LE(4)).toBe(0);
+    return { answer, behind: Buffer.concat(messages.filter((message) => message !== answer)) };
   };
   return {
     container,
     ask,
     answerTo,
+    inARow: (...requests) => {
+      const written: Buffer[] = [];
+      let done = 0;
+      const putNext = (): number => put(requests[done][0], requests[done][1], BigInt(done + 1), requests[done][2]);
+      let end = putNext();
+      afterEach = () => {
+        written.push(writtenSince(end));
+        end = statSync(path).size;
+        if (++done === requests.length) return true;
+        end = putNext();
+        return false;
+      };
+      serving.serve();
+      afterEach = () => true;
+      return [...written, writtenSince(end)];
+    },
     create: (name, directory = ROOT_ID) => {
       const { answer } = ask(CREATE, directory, numbers(O_RDWR, 0o100644, 0, 0), text(name));
       return { id: idOf(answer), handle: handleOf(answer, ENTRY_BYTES) };
