@@ -19,7 +19,7 @@ const FILE_BYTES = 300_000;
 export async function warmServer(): Promise<ReturnType<typeof warmUp>> {
   const directory = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'overlog-warm-up-'));
   try {
-    const store = await openStore({ directory: join(directory, 'store'), syncIntervalMs: 0 });
+    const store = await openStore(join(directory, 'store'));
     try {
       return warmUp(await namespacesOf(store), FILE);
     } finally {
