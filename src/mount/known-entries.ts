@@ -3,11 +3,12 @@
  * last changed.
  *
  * READDIRPLUS gives attributes along with names, which saves the kernel a question for each entry that it does not know. To what
- * it knows they are work for nothing, and more than the names are: a `git status` behind a clone spent a fifth of its time so.
+ * it knows they are work for nothing, and more than the names are: a `git status` behind a clone spent a quarter of its time so.
  * An entry whose node id is 0 is a name alone (fs/fuse/readdir.c, fuse_direntplus_link).
  *
- * Entries are counted, and rather too few than too many: what is not sure counts as unknown. Where the kernel has dropped
- * something without a word it asks for it, as it would without READDIRPLUS.
+ * Entries are counted, and rather too few than too many: what is not sure counts as unknown. Where the count is wrong all the same
+ * the kernel asks for what it misses, as it would without READDIRPLUS: where it has dropped something without a word, and of
+ * a file with several names, which is followed in the directory of the most recent one.
  */
 
 import {

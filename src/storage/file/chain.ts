@@ -1,6 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { chunkPrefixBytes, COMMIT_PREFIX_BYTES, FRAME_HEADER_BYTES, KIND_CHUNK } from './frame.ts';
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * The chain hash: SHA-256 over (previous chain hash ‖ frames since the previous commit frame ‖ the commit payload in front
  * of its hash), so that nobody can change, drop or reorder a frame without changing every later commit.
@@ -8,8 +10,6 @@ import { chunkPrefixBytes, COMMIT_PREFIX_BYTES, FRAME_HEADER_BYTES, KIND_CHUNK }
  * Of a chunk frame of format 1, header, number and digest take part, and the digest stands for the content. Format 2
  * stores no digests: there the content itself takes part. A hash over a whole write costs half of one for each chunk.
  */
-const NOTHING = Buffer.alloc(0);
-
 export class Chain {
   #hash: Hash;
   readonly #format: number;

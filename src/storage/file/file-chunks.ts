@@ -16,7 +16,7 @@ import { corrupt, segmentName } from './segment.ts';
 /** Chunks with one CRC that are compared before a new one is stored anyway; bounds what made-up collisions cost. */
 const COMPARED_MAX = 16;
 
-/** What is shorter has its checksum as quickly as it is compared. */
+/** Shorter content is not kept to compare with: it would take the place of what saves more. */
 const REPEATED_BYTES_MIN = 4096;
 
 /** Digests that are kept after they were asked for. */
@@ -119,7 +119,7 @@ export class FileChunks implements ChunkStore {
     return digest;
   }
 
-  /** Whether this is once more what was found last: zeros of a disk image, a pattern. Comparing takes a fifth of a checksum. */
+  /** Whether this is once more what was found last: zeros of a disk image, a pattern. Comparing takes a tenth of a checksum (1 µs and 12 for 64 KiB). */
   #isRepeated(bytes: Uint8Array): boolean {
     const content = this.#repeatedContent;
     const last = bytes.length - 1;

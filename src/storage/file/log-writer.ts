@@ -39,7 +39,7 @@ const BUNDLE_BYTES = 8192;
  */
 const COMMIT_BYTES = 65_536;
 
-/** A hurried write of less is hashed at once: that takes less than asking for it again. */
+/** A hurried write of less is hashed at once, which takes some 10 µs (SHA-256 at 0.67 ms a MiB). */
 const HURRIED_BYTES_MIN = 16_384;
 
 export interface LogWriterOptions {
