@@ -25,6 +25,8 @@ export { resend } from '../mount/notices.ts';
 export { removeServeJournal } from '../mount/serve-journal.ts';
 export { foreignHolder, type MountEntry, type MountHolder, processIn } from '../mount/mount-table.ts';
 export { MountServer, type MountServerOptions, type ServeEnd } from '../mount/server.ts';
+export { openReader } from '../mount/eager-reader.ts';
+export type { RequestReader } from '../mount/request-reader.ts';
 export { hostRoom } from '../mount/host-room.ts';
 export { pastOperations } from '../mount/operations/past.ts';
 export { lookAround, warmUp, type WarmUpFailure } from '../mount/warm-up.ts';

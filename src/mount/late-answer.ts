@@ -2,9 +2,8 @@
  * The answer to a close, which nobody waits for: it is written behind the next answer, which somebody does wait for.
  *
  * A program that has closed a file goes on at once, and mostly opens or makes the next one; what it asks for then would come
- * behind this answer (in a loop of open, read and close a tenth of the time). Where nothing is asked any more, somebody has
- * to see to it that something is: the kernel may take a server for dead that owes it an answer (`max_request_timeout`,
- * Documentation/admin-guide/sysctl/fs.rst).
+ * behind this answer (in a loop of open, read and close a tenth of the time). It is not owed for long: before the server
+ * sleeps it is written, whatever comes next.
  */
 
 import { OUT_HEADER_BYTES, RELEASE, RELEASEDIR } from './protocol.ts';

@@ -10,15 +10,21 @@
  */
 
 import { decodeName } from '../events/name.ts';
-import { IN_HEADER_BYTES, REQUEST_BYTES_MAX } from './protocol.ts';
+import { IN_HEADER_BYTES } from './protocol.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
 export class Request {
-  readonly bytes: Buffer = Buffer.from(new ArrayBuffer(REQUEST_BYTES_MAX));
-  readonly #words = new Uint32Array(this.bytes.buffer);
+  readonly bytes: Buffer;
+  readonly #words: Uint32Array;
   /** Bytes that came. */
   length = 0;
+
+  /** @param bytes - Each request is put at their beginning. */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.#words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  }
 
   get opcode(): number {
     return this.#words[1];

@@ -5,7 +5,7 @@
  * asked to ({@link MountServer.serve}), and goes on when it is called again.
  */
 
-import { readSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { close } from '../engine/calls/open.ts';
 import { EINVAL, EIO, ENOSPC, ENOSYS } from '../engine/errno.ts';
 import type { Mount, Namespace } from '../engine/namespace.ts';
@@ -15,6 +15,7 @@ import type { Tree } from '../projections/tree/tree.ts';
 import { ExecGroups } from './exec-groups.ts';
 import { LateAnswer } from './late-answer.ts';
 import { invalidNode, noticesOfChange, noticesOfCommand } from './notices.ts';
+import { NOTHING, type RequestReader, SleepingReader, UNMOUNTED } from './request-reader.ts';
 import { isStoreError } from '../events/log-error.ts';
 import { isFileEvent } from '../events/file-event.ts';
 import { ATTRIBUTES } from './operations/attributes.ts';
@@ -34,6 +35,8 @@ import { NO_REPLY, type Operation, type Operations, Session, UNIQUE_HIGH_MASK } 
 export interface MountServerOptions {
   /** An open descriptor of /dev/fuse that a mount was made with. */
   readonly device: number;
+  /** Reads the requests from it. Left out: one that sleeps for each. */
+  readonly reader?: RequestReader;
   readonly namespace: Namespace;
   /** What groups of transactions are called: with the number of the process that wrote behind it. */
   readonly group: string;
@@ -52,11 +55,6 @@ export interface MountServerOptions {
   };
   /** Gets what the kernel has to be told; another thread writes each to the device. */
   readonly onNotices: (notices: readonly Uint8Array[]) => void;
-  /**
-   * Told that an answer waits for the next request, which has to come within seconds then. Left out: no answer waits. Nor does
-   * one where another server may take over: it would be asked again to close what may be open again by then.
-   */
-  readonly onLate?: () => void;
 }
 
 /** How a turn of serving ended. `asked`: somebody wants the thread; `unmounted`: there is nothing more to serve. */
@@ -78,6 +76,7 @@ export class MountServer {
   #before: ServedBefore | null = null;
   /** Head of the log as it was found. */
   readonly #headFound: number;
+  readonly #reader: RequestReader;
   readonly #late = new LateAnswer();
   /** What the kernel has to be told behind the answer to the request at hand. */
   #notices: Uint8Array[] = [];
@@ -87,7 +86,8 @@ export class MountServer {
   constructor(options: MountServerOptions) {
     this.#options = options;
     this.#operations = options.operations === undefined ? OPERATIONS : table(options.operations);
-    this.session = new Session(options.namespace, options.numbers);
+    this.#reader = options.reader ?? new SleepingReader(options.device);
+    this.session = new Session(options.namespace, this.#reader.bytes, options.numbers);
     this.#keepTrees();
     this.#headFound = this.session.head;
     this.#groupStem = this.#takeOver();
@@ -113,16 +113,17 @@ export class MountServer {
 
   /** Serves until it is asked to stop, or the mount is gone. */
   serve(): ServeEnd {
-    const { device, isWanted, onLate } = this.#options;
+    const { device, isWanted } = this.#options;
     const { request, reply, lastPage, journal } = this.session;
-    const defers = onLate !== undefined && journal === null;
+    // A server that takes over would be asked again to close what may be open again by then.
+    const defers = journal === null;
     const engine = this.session.namespace.engine;
     const groupBefore = engine?.group ?? null;
     this.#isServing = true;
     this.#trees.clear();
     try {
       for (;;) {
-        const length = readRequest(device, request.bytes);
+        const length = this.#next();
         if (length === UNMOUNTED) return 'unmounted';
         if (length >= IN_HEADER_BYTES) {
           request.length = length;
@@ -130,7 +131,6 @@ export class MountServer {
           if (defers && LateAnswer.isFor(request.opcode)) {
             this.#writeLate();
             this.#late.keep(reply.bytes);
-            onLate();
           } else if (answerBytes > 0) {
             writeAnswer(device, reply.bytes, answerBytes);
             this.#writeLate();
@@ -148,6 +148,14 @@ export class MountServer {
       if (engine !== null) engine.group = groupBefore;
       this.#pid = -1;
     }
+  }
+
+  /** @returns Length of the next request, as {@link RequestReader.read} gives it. Nothing is owed while it sleeps. */
+  #next(): number {
+    const length = this.#reader.look();
+    if (length !== NOTHING) return length;
+    this.#writeLate();
+    return this.#reader.read();
   }
 
   #writeLate(): void {
@@ -285,21 +293,6 @@ export class MountServer {
       default:
         return this.#isServing ? [] : noticesOfCommand(nodes, mount, event);
     }
-  }
-}
-
-const UNMOUNTED = -1;
-const NOTHING = 0;
-
-/** One request; {@link NOTHING} when the read has to be repeated. */
-function readRequest(device: number, buffer: Buffer): number {
-  try {
-    return readSync(device, buffer, 0, buffer.length, null);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENODEV' || code === 'ECONNABORTED') return UNMOUNTED;
-    if (code === 'ENOENT' || code === 'EINTR' || code === 'EAGAIN') return NOTHING;
-    throw error;
   }
 }
 

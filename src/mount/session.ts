@@ -34,7 +34,7 @@ export class Session {
   readonly known: KnownEntries;
   readonly handles = new Handles();
   readonly paths = new Paths();
-  readonly request = new Request();
+  readonly request: Request;
   readonly reply = new Reply();
   /** Open files through which something was written. */
   readonly written = new Set<OpenFile>();
@@ -48,7 +48,9 @@ export class Session {
   /** Where it is noted what a server that takes over has to know; null: nobody will. */
   journal: ServeJournal | null = null;
 
-  constructor(namespace: Namespace, numbers: NodeNumbers | null = null) {
+  /** @param requestBytes - Where requests are read to. */
+  constructor(namespace: Namespace, requestBytes: Buffer, numbers: NodeNumbers | null = null) {
+    this.request = new Request(requestBytes);
     this.namespace = namespace;
     this.caller = rootCaller(namespace);
     this.nodes = new Nodes(namespace, numbers);

@@ -1,7 +1,7 @@
 /** The thread that serves an overlay over plain directories. It waits in the kernel until the mount is gone. */
 
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { MountServer, openOverlay } from '../../entry/mount.ts';
+import { MountServer, openOverlay, openReader } from '../../entry/mount.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { type FromOverlay, GO, type OverlayRequest } from './overlay-messages.ts';
 import { warmServer } from './warm-server.ts';
@@ -20,6 +20,7 @@ async function serve({ options, device, mounted }: OverlayRequest, port: Message
   const { namespace, operations, numbers } = overlay;
   const server = new MountServer({
     device,
+    reader: openReader(device),
     namespace,
     operations,
     numbers,

@@ -9,6 +9,7 @@ import {
   lookAround,
   MountServer,
   openOverlayContainer,
+  openReader,
   type OverlayContainer,
   pastOperations,
 } from '../../entry/mount.ts';
@@ -76,13 +77,13 @@ async function open(request: ServeRequest): Promise<Opened | null> {
     const flags = new Int32Array(request.flags);
     const server = new MountServer({
       device: request.device,
+      reader: openReader(request.device),
       namespace,
       group: `${defaults === null ? 'mount' : 'run'}-${store.seq}`,
       ...(journal !== undefined && { journal }),
       isWanted: () => Atomics.load(flags, WANTED) !== 0,
       operations: overlay?.operations ?? [...hostRoom(request.store), ...(readOnly ? pastOperations() : [])],
       onNotices: (notices) => say({ type: 'notify', notices }),
-      onLate: () => void Atomics.store(flags, WAITING, 1),
     });
     // Their files may be others by then, or lie in what is mounted: this thread can't wait for them while it serves.
     await loadVerbs(FORWARDED);

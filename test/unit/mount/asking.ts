@@ -1,9 +1,11 @@
-import { appendFileSync, closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { MountServer, type MountServerOptions } from '../../../src/entry/mount.ts';
 import type { Container, ContainerView, Store } from '../../../src/index.ts';
+import { REQUEST_BYTES_MAX } from '../../../src/mount/protocol.ts';
+import { NOTHING } from '../../../src/mount/request-reader.ts';
 import { memoryStore } from '../../e2e/command.ts';
 
 const [FORGET, OPEN, WRITE, RELEASE, CREATE] = [2, 14, 16, 18, 35];
@@ -44,15 +46,16 @@ export function messagesOf(written: Buffer): Buffer[] {
 }
 
 /**
- * Serves a container of a store in memory. A file stands in the place of the device: each request is put at its end, and the
- * answer comes behind.
+ * Serves a container of a store in memory. A file stands in the place of the device that answers are written to.
  *
  * @param fill - Makes the container.
  * @param operations - In the place of the usual ones.
+ * @param looks - The server finds the next request by looking for it; false: it sleeps before each.
  */
 export async function askServer<View extends ContainerView>(
   fill: (store: Store) => Promise<View>,
   operations: MountServerOptions['operations'] = [],
+  looks = true,
 ): Promise<Asking<View>> {
   const container = await fill(await memoryStore());
   const folder = mkdtempSync(join(tmpdir(), 'overlog-asking-'));
@@ -61,14 +64,21 @@ export async function askServer<View extends ContainerView>(
   const device = openSync(path, 'r+');
   const namespace = container.namespace();
   let afterEach = (): boolean => true;
+  const bytes = Buffer.from(new ArrayBuffer(REQUEST_BYTES_MAX));
+  let asked: Buffer | null = null;
+  const read = (): number => {
+    const length = asked?.copy(bytes) ?? NOTHING;
+    asked = null;
+    return length;
+  };
   const serving = new MountServer({
     device,
+    reader: { bytes, look: () => (looks ? read() : NOTHING), read },
     namespace,
     operations,
     group: 'test',
     isWanted: () => afterEach(),
     onNotices: () => {},
-    onLate: () => {},
   });
   onTestFinished(() => {
     serving.close();
@@ -81,7 +91,7 @@ export async function askServer<View extends ContainerView>(
     request.writeUInt32LE(opcode, 4);
     request.writeBigUInt64LE(unique, 8);
     request.writeBigUInt64LE(BigInt(node), 16);
-    appendFileSync(path, request);
+    asked = request;
     return statSync(path).size;
   };
   const writtenSince = (end: number): Buffer => {
@@ -135,4 +145,5 @@ export async function askServer<View extends ContainerView>(
 }
 
 /** An empty container. */
-export const askEmpty = (): Promise<Asking> => askServer((store) => store.containers.create({ name: 'web' }));
+export const askEmpty = (looks?: boolean): Promise<Asking> =>
+  askServer((store) => store.containers.create({ name: 'web' }), [], looks);

@@ -4,8 +4,8 @@ import { type Asking, askEmpty, messagesOf, numbers, O_RDONLY, OUT_HEADER_BYTES,
 const [GETATTR, OPEN, RELEASE] = [3, 14, 18];
 
 /** A file that is open so many times. */
-async function opened(times: number): Promise<{ kernel: Asking; id: number; handles: number[] }> {
-  const kernel = await askEmpty();
+async function opened(times: number, looks?: boolean): Promise<{ kernel: Asking; id: number; handles: number[] }> {
+  const kernel = await askEmpty(looks);
   const { id, handle } = kernel.create('f');
   kernel.close(id, handle);
   const handles = Array.from({ length: times }, () => kernel.open(id, O_RDONLY));
@@ -32,6 +32,12 @@ test('closes are answered in their order, and the last one when nothing follows'
   const written = kernel.inARow(...handles.map((handle) => closing(id, handle)));
   expect(written.map(answered)).toEqual([[], [1], [2], [3]]);
   expect(written[3]).toHaveLength(OUT_HEADER_BYTES);
+});
+
+test('nothing is owed while the server sleeps', async () => {
+  const { kernel, id, handles } = await opened(2, false);
+  const written = kernel.inARow(closing(id, handles[0]), closing(id, handles[1]), [OPEN, id, numbers(O_RDONLY, 0)]);
+  expect(written.map(answered)).toEqual([[], [1], [2, 3], []]);
 });
 
 test('every request is answered once', async () => {
