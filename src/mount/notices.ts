@@ -3,8 +3,9 @@
  * process, a copy-up.
  *
  * A notice is written to the device like an answer, with `unique` 0 and its code in place of the error. It must not be
- * written by the thread that serves: the kernel takes locks for it that it may hold while it waits for an answer
- * (last-page.ts is the exception).
+ * written by the thread that serves: the kernel takes locks for it that it may hold while it waits for an answer. Exceptions
+ * are the last page of a file (last-page.ts), and attributes alone, for which fs/fuse/inode.c (fuse_reverse_inval_inode) takes
+ * none but spin locks.
  */
 
 import type { Mount } from '../engine/namespace.ts';

@@ -78,8 +78,8 @@ export class MountServer {
   readonly #headFound: number;
   readonly #reader: RequestReader;
   readonly #late = new LateAnswer();
-  /** What the kernel has to be told behind the answer to the request at hand. */
-  #notices: Uint8Array[] = [];
+  /** Nodes that the request at hand has copied up, by the kernel's numbers. */
+  #copiedUpNodes: number[] = [];
   /** Numbers that broken links got in the request at hand. */
   #copiedUp: Ino[] = [];
 
@@ -128,6 +128,7 @@ export class MountServer {
         if (length >= IN_HEADER_BYTES) {
           request.length = length;
           const answerBytes = this.#answer();
+          this.#tellOfCopyUps();
           if (defers && LateAnswer.isFor(request.opcode)) {
             this.#writeLate();
             this.#late.keep(reply.bytes);
@@ -163,12 +164,21 @@ export class MountServer {
     if (answer !== null) writeAnswer(this.#options.device, answer, answer.length);
   }
 
+  /**
+   * Has the kernel ask for the attributes of what was copied up. This thread may say so itself: no lock is taken for it that
+   * somebody holds and waits, nor does the node go meanwhile, which the request is about. Another thread would have to be woken.
+   */
+  #tellOfCopyUps(): void {
+    if (this.#copiedUpNodes.length === 0) return;
+    for (const id of this.#copiedUpNodes) {
+      const notice = invalidNode(id, false);
+      writeAnswer(this.#options.device, notice, notice.length);
+    }
+    this.#copiedUpNodes = [];
+  }
+
   /** What is left of a request once it is answered: nobody waits for it. */
   #settle(): void {
-    if (this.#notices.length > 0) {
-      this.#options.onNotices(this.#notices);
-      this.#notices = [];
-    }
     try {
       this.session.namespace.engine?.log.settle?.();
     } catch {
@@ -273,9 +283,7 @@ export class MountServer {
       this.session.known.clear();
       this.#trees.set(subject, mount.overlay.tree.snapshot());
     }
-    if (notices.length === 0) return;
-    if (this.#isServing) this.#notices.push(...notices);
-    else this.#options.onNotices(notices);
+    if (notices.length > 0) this.#options.onNotices(notices);
   };
 
   /** Of its own changes the kernel knows, but not that a node was copied up for them; of those by commands it knows nothing. */
@@ -287,17 +295,23 @@ export class MountServer {
       case 'NodeCopiedUp':
         nodes.copiedUp(mount.subject, event, target);
         if (event.upperIno !== event.ino && this.session.journal !== null) this.#copiedUp.push(event.upperIno);
-        return nodes.idsOf(mount, event.upperIno).map((id) => invalidNode(id, false));
+        return this.#copied(nodes.idsOf(mount, event.upperIno));
       case 'DirectoryCopiedUp':
-        return [invalidNode(nodes.inoOf(mount, event.ino), false)];
+        return this.#copied([nodes.inoOf(mount, event.ino)]);
       default:
         return this.#isServing ? [] : noticesOfCommand(nodes, mount, event);
     }
   }
+
+  #copied(ids: readonly number[]): Uint8Array[] {
+    if (!this.#isServing) return ids.map((id) => invalidNode(id, false));
+    this.#copiedUpNodes.push(...ids);
+    return [];
+  }
 }
 
-/** The kernel refuses an answer that nobody waits for any more, a page of a node that it has forgotten (ENOENT), and both after the end. */
-function writeAnswer(device: number, bytes: Buffer, length: number): void {
+/** The kernel refuses an answer that nobody waits for any more, a notice of a node that it has forgotten (ENOENT), and both after the end. */
+function writeAnswer(device: number, bytes: Uint8Array, length: number): void {
   try {
     writeSync(device, bytes, 0, length);
   } catch (error) {
