@@ -35,6 +35,10 @@ export interface DeviceFile {
 
 export const NO_FILE: DeviceFile = { sizeBytes: 0, runs: NO_RUNS, names: 0 };
 
+/** Every file without anything is the same one, also in what was stored and is gone on with. */
+const orNoFile = (file: DeviceFile): DeviceFile =>
+  file.sizeBytes === 0 && file.runs.length === 0 && file.names === 0 ? NO_FILE : file;
+
 export class Device {
   readonly #rules: UnitRules;
   #owner = new Owner();
@@ -58,7 +62,7 @@ export class Device {
     device.#blocks = BlockAllocator.decode(reader);
     device.#units = reader.numbers();
     device.#files = reader.trie(() =>
-      reader.shared(() => ({ sizeBytes: reader.varint(), names: reader.signed(), runs: decodeRuns(reader) })),
+      reader.shared(() => orNoFile({ sizeBytes: reader.varint(), names: reader.signed(), runs: decodeRuns(reader) })),
     );
     return device;
   }
@@ -71,7 +75,7 @@ export class Device {
     this.#blocks.encode(writer);
     writer.numbers(this.#units);
     writer.trie(this.#files, (file) =>
-      writer.shared(file, ({ sizeBytes, names, runs }) => {
+      writer.shared(orNoFile(file), ({ sizeBytes, names, runs }) => {
         writer.varint(sizeBytes);
         writer.signed(names);
         encodeRuns(writer, runs);
