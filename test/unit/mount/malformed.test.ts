@@ -7,6 +7,7 @@ import { MountServer } from '../../../src/entry/mount.ts';
 import { memoryStore } from '../../e2e/command.ts';
 
 const HEADER_BYTES = 40;
+const CONTENT = 'content';
 /** Opcodes that have no answer: FORGET, INTERRUPT, BATCH_FORGET. */
 const SILENT = new Set([2, 36, 42]);
 
@@ -37,7 +38,7 @@ test('whatever a request holds, it is answered, and the server goes on', async (
   const store = await memoryStore();
   const container = await store.containers.create({ name: 'web' });
   container.fs.mkdirSync('/dir');
-  container.fs.writeFileSync('/dir/file', 'content');
+  container.fs.writeFileSync('/dir/file', CONTENT);
   const folder = mkdtempSync(join(tmpdir(), 'overlog-malformed-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'device');
@@ -73,5 +74,8 @@ test('whatever a request holds, it is answered, and the server goes on', async (
       }
     }),
   );
-  expect(container.fs.readFileSync('/dir/file')).toBeDefined();
+  // A request may have made it longer than a program can read at once.
+  const { size } = container.fs.statSync('/dir/file');
+  const file = container.fs.openSync('/dir/file', 'r');
+  expect(container.fs.readSync(file, Buffer.alloc(CONTENT.length))).toBe(Math.min(size, CONTENT.length));
 });
