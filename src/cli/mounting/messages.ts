@@ -11,7 +11,7 @@ export interface ServeRequest {
     | { readonly run: RunSpec }
     | { readonly overlay: OverlayOptions; readonly directory: string };
   readonly device: number;
-  /** Two 32-bit flags: {@link WANTED}, {@link WAITING}. */
+  /** Two 32-bit flags: {@link WANTED}, {@link UNSYNCED}. */
   readonly flags: SharedArrayBuffer;
   readonly env: Readonly<Record<string, string>>;
   /** Where it is noted what a next server has to know, and whether there is something to go on from. */
@@ -20,8 +20,8 @@ export interface ServeRequest {
 
 /** Set by the main thread: leave the loop after the next request. */
 export const WANTED = 0;
-/** Set by the serving thread: something is not on the disk yet, or an answer waits for the next request. */
-export const WAITING = 1;
+/** Set by the serving thread: something is not on the disk yet. */
+export const UNSYNCED = 1;
 
 /** A verb to run on the open store. */
 export interface CommandMessage {

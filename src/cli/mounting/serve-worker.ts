@@ -24,7 +24,7 @@ import {
   type RunEnd,
   type ServeRequest,
   type ToServer,
-  WAITING,
+  UNSYNCED,
   WANTED,
 } from './messages.ts';
 import { prepareRun, type RunDefaults } from './run-spec.ts';
@@ -92,7 +92,7 @@ async function open(request: ServeRequest): Promise<Opened | null> {
       await warmServer();
       lookAround(server);
     }
-    store.engine.onCommit(() => void Atomics.store(flags, WAITING, 1));
+    store.engine.onCommit(() => void Atomics.store(flags, UNSYNCED, 1));
     say({
       type: 'opened',
       container: container.name,
@@ -161,7 +161,7 @@ async function serve({ server, store, flags, container }: Opened, env: NodeJS.Pr
       if (message.type === 'command') await runCommand(message, store, env, container);
       else if (message.type === 'ended') runEnd = message.end;
     }
-    if (store.syncedSeq === store.seq) Atomics.store(flags, WAITING, 0);
+    if (store.syncedSeq === store.seq) Atomics.store(flags, UNSYNCED, 0);
   }
 }
 

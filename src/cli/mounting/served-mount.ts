@@ -35,7 +35,7 @@ import {
   type RunEnd,
   type ServeRequest,
   type ToServer,
-  WAITING,
+  UNSYNCED,
   WANTED,
 } from './messages.ts';
 import { startServer } from './worker-source.ts';
@@ -65,8 +65,8 @@ export interface Supervised {
   readonly goesOn: boolean;
 }
 
-/** How often it is looked whether the serving thread waits for a turn. */
-const CHECK_MS = 250;
+/** How often it is looked whether something waits for the disk. */
+const SYNC_CHECK_MS = 250;
 
 export class ServedMount {
   readonly directory: string;
@@ -91,8 +91,8 @@ export class ServedMount {
     this.#record = recordOf(parts, opened);
     this.#connection = overlogMountAt(parts.directory)?.device ?? '';
     this.#timer = setInterval(() => {
-      if (Atomics.load(parts.flags, WAITING) !== 0) this.#wake();
-    }, CHECK_MS);
+      if (Atomics.load(parts.flags, UNSYNCED) !== 0) this.#wake();
+    }, SYNC_CHECK_MS);
     this.#timer.unref();
     if (parts.options.supervised === undefined) process.on('exit', this.#leave);
     this.ended = new Promise((resolve) => {
