@@ -3,8 +3,7 @@
  *
  * A program that works in a mount asks again some microseconds after it was answered. When this thread sleeps by then, the
  * program has to wake it, which takes both of them longer than the request itself: an idle processor is to be woken, too.
- * So where requests come soon after each other, the next one is looked for over and over for about as long as a sleep and
- * the waking would take.
+ * So where requests come soon after each other, the next one is looked for over and over for a moment.
  *
  * Where both share one processor, the program can't ask before this thread sleeps, and looking is in its way. Then nothing is
  * found; each time so, it takes twice as many short sleeps in a row until it is tried again.
@@ -14,7 +13,10 @@ import { availableParallelism } from 'node:os';
 import { NOTHING, type RequestReader, SleepingReader } from './request-reader.ts';
 import { openWasiFile, type WaitlessFile } from './wasi-file.ts';
 
-/** How long it is looked for a request, in ms. */
+/**
+ * How long it is looked for a request, in ms. While tar, git and rm worked in a mount, it was looked in vain once for 120
+ * requests that were found; looking half as long, once for 20.
+ */
 const LOOK_MS = 0.08;
 /** A sleep that has ended by then might have been spared, in ms. */
 const SHORT_SLEEP_MS = 2 * LOOK_MS;

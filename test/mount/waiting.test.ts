@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { mountRecords } from '../../src/entry/mount.ts';
+import { descriptorFlags } from '../descriptor-flags.ts';
 import { builtMain } from '../e2e/command.ts';
 import { type Mounted, mountedContainer, noMount } from './mounted.ts';
 
@@ -34,8 +35,8 @@ function ticksOf(pid: number): number {
 /** Whether reads of the door wait. */
 function waits(pid: number): boolean {
   const door = readdirSync(`/proc/${pid}/fd`).find((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === '/dev/fuse');
-  const [, flags] = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${door}`, 'utf8')) ?? [];
-  return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) === 0;
+  if (door === undefined) throw new Error('the server has no door to the kernel');
+  return (descriptorFlags(pid, door) & constants.O_NONBLOCK) === 0;
 }
 
 const title = noMount === null ? 'a server' : `a server (skipped: ${noMount})`;

@@ -1,16 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { NOTHING } from '../../../src/mount/request-reader.ts';
 import { openWasiFile } from '../../../src/mount/wasi-file.ts';
-
-/** Its flags as proc(5) shows them. */
-function flagsOf(descriptor: number): number {
-  const [, flags] = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
-  return Number.parseInt(flags, 8);
-}
+import { descriptorFlags } from '../../descriptor-flags.ts';
 
 /** Both ends of a fifo in one descriptor. */
 function fifo(): number {
@@ -45,9 +40,9 @@ test('it waits when it is opened, as a dead server may have left it otherwise', 
   const descriptor = fifo();
   const before = openWasiFile(descriptor);
   before?.setWaiting(false);
-  expect(flagsOf(descriptor) & constants.O_NONBLOCK).not.toBe(0);
+  expect(descriptorFlags('self', descriptor) & constants.O_NONBLOCK).not.toBe(0);
   openWasiFile(descriptor);
-  expect(flagsOf(descriptor) & constants.O_NONBLOCK).toBe(0);
+  expect(descriptorFlags('self', descriptor) & constants.O_NONBLOCK).toBe(0);
 });
 
 test("what can't be read is an error", () => {
